@@ -1,0 +1,64 @@
+"""The settings of faceauth: one FACEAUTH dict, these defaults.
+
+>>> from faceauth.conf import conf
+>>> conf.THRESHOLD
+90.0
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    ENDPOINT: str = "local"
+    """Where Rekognition's calls go: `local` (this process), `aws`, or the URL of anything that speaks the same wire."""
+
+    REGION: str = "us-east-1"
+    """The AWS region to call."""
+
+    COLLECTION: str = "secretly"
+    """The CollectionId that remembers the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
+
+    THRESHOLD: float = 90.0
+    """The least similarity, 0 to 100, that opens the door."""
+
+    ENROLMENT: str = "consent"
+    """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
+
+    ENCRYPTION_KEYS: list[str] = field(default_factory=list)
+    """Fernet keys for what is at rest and for sealed photos: the first one writes, all read. Needed."""
+
+
+def load() -> Conf:
+    given: dict[str, Any] = getattr(settings, "FACEAUTH", {})
+    unknown = sorted(given.keys() - {f.name for f in fields(Conf)})
+    if unknown:
+        raise ImproperlyConfigured(
+            f"FACEAUTH has no setting {', '.join(unknown)}: see faceauth/conf.py for those there are."
+        )
+    return Conf(**given)
+
+
+class CurrentConf:
+    """Reads the settings once, and again after `override_settings`."""
+
+    def __init__(self) -> None:
+        self._conf: Conf | None = None
+        setting_changed.connect(self._forget)
+
+    def _forget(self, *, setting: str, **kwargs: Any) -> None:
+        if setting == "FACEAUTH":
+            self._conf = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._conf is None:
+            self._conf = load()
+        return getattr(self._conf, name)
+
+
+conf = CurrentConf()

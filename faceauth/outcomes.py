@@ -1,0 +1,73 @@
+"""What can happen at the door: the same codes in the database, in JSON, in the admin, and one sentence for people."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Outcome(models.TextChoices):
+    RECOGNISED = "recognised", _("recognised")
+    REMEMBERED = "remembered", _("remembered")
+    STRANGER = "stranger", _("stranger")
+    REFUSED = "refused", _("refused")
+    THROTTLED = "throttled", _("throttled")
+    UNAVAILABLE = "unavailable", _("unavailable")
+
+
+class Reason(models.TextChoices):
+    """Why a visit was refused."""
+
+    NO_FACE = "no_face", _("no face")
+    SEVERAL_FACES = "several_faces", _("several faces")
+    TOO_SMALL = "too_small", _("too small")
+    TOO_DARK = "too_dark", _("too dark")
+    TOO_BRIGHT = "too_bright", _("too bright")
+    BLURRED = "blurred", _("blurred")
+    TURNED_AWAY = "turned_away", _("turned away")
+    NOT_AN_IMAGE = "not_an_image", _("not an image")
+    UNSUPPORTED_FORMAT = "unsupported_format", _("unsupported format")
+    TOO_LARGE = "too_large", _("too large")
+    LOOK_FAILED = "look_failed", _("look failed")
+    LOOK_EXPIRED = "look_expired", _("look expired")
+    TOO_ALIKE = "too_alike", _("too alike")
+    INACTIVE = "inactive", _("inactive")
+    CLOSED = "closed", _("closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photo that cannot be used, and why. A value, not an exception: "no" is an ordinary answer here."""
+
+    reason: Reason
+
+
+# One plain sentence for the person; where something can be done, it says what.
+SENTENCES: dict[Outcome | Reason, Promise] = {
+    Outcome.RECOGNISED: _("I know you. Come in."),
+    Outcome.REMEMBERED: _("I will know you from now on. Here is a blank page."),
+    Outcome.STRANGER: _("We have not met. May I remember you?"),
+    Outcome.THROTTLED: _("That was a lot at once. Please wait a moment, then try again."),
+    Outcome.UNAVAILABLE: _("I cannot see right now. Please try again in a moment."),
+    Reason.NO_FACE: _("I cannot find a face in this picture. Look straight at me and try again."),
+    Reason.SEVERAL_FACES: _("I see more than one face. Please come alone, so that I open the right notebook."),
+    Reason.TOO_SMALL: _("You are too far away. Come closer and try again."),
+    Reason.TOO_DARK: _("It is too dark to see you. Face a window or a lamp and try again."),
+    Reason.TOO_BRIGHT: _("It is too bright to see you. Turn away from the light and try again."),
+    Reason.BLURRED: _("The picture is blurred. Hold still and try again."),
+    Reason.TURNED_AWAY: _("You are turned away. Look straight at me and try again."),
+    Reason.NOT_AN_IMAGE: _("That is not a picture that I can open. Choose a photo of your face."),
+    Reason.UNSUPPORTED_FORMAT: _("I cannot read this kind of picture. Choose a JPEG, PNG, HEIC or WebP photo."),
+    Reason.TOO_LARGE: _("This picture is too large. Choose one below 15 MB."),
+    Reason.LOOK_FAILED: _("I am not sure that I see a living face. Please try again."),
+    Reason.LOOK_EXPIRED: _("That took too long. Please look at me once more."),
+    Reason.TOO_ALIKE: _("You look like more than one person I know, so I open nothing. Try again in better light."),
+    Reason.INACTIVE: _("This notebook does not open for a face. Please ask whoever runs this site."),
+    Reason.CLOSED: _("We have not met, and this notebook takes no new people."),
+}
+
+
+def sentence(outcome: Outcome, reason: Reason | None = None) -> str:
+    """What to say to the person."""
+    return str(SENTENCES[reason or outcome])
