@@ -1,16 +1,18 @@
 """The settings of faceauth: one FACEAUTH dict, these defaults.
 
 >>> from faceauth.conf import conf
->>> conf.THRESHOLD
+>>> conf().THRESHOLD
 90.0
 """
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Conf:
     """Fernet keys for what is at rest and for sealed photos: the first one writes, all read. Needed."""
 
 
-def load() -> Conf:
+@cache
+def conf() -> Conf:
+    """The settings in force; read once, and again after `override_settings`."""
     given: dict[str, Any] = getattr(settings, "FACEAUTH", {})
     unknown = sorted(given.keys() - {f.name for f in fields(Conf)})
     if unknown:
@@ -44,21 +48,7 @@ def load() -> Conf:
     return Conf(**given)
 
 
-class CurrentConf:
-    """Reads the settings once, and again after `override_settings`."""
-
-    def __init__(self) -> None:
-        self._conf: Conf | None = None
-        setting_changed.connect(self._forget)
-
-    def _forget(self, *, setting: str, **kwargs: Any) -> None:
-        if setting == "FACEAUTH":
-            self._conf = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._conf is None:
-            self._conf = load()
-        return getattr(self._conf, name)
-
-
-conf = CurrentConf()
+@receiver(setting_changed)
+def forget_settings(*, setting: str, **kwargs: Any) -> None:
+    if setting == "FACEAUTH":
+        conf.cache_clear()
