@@ -75,9 +75,7 @@ def encryption_keys(folder: Path) -> list[str]:
     They are not derived from SECRET_KEY: that one is changed when sessions must end, and such a change
     must not lose a note or a face.
     """
-    keys = words("SECRETLY_ENCRYPTION_KEYS") or [
-        kept_secret(folder / "encryption.key", Fernet.generate_key().decode())
-    ]
+    keys = words("SECRETLY_ENCRYPTION_KEYS") or [kept_secret(folder / "encryption.key", Fernet.generate_key().decode())]
     for key in keys:
         try:
             Fernet(key)

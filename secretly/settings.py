@@ -71,7 +71,9 @@ TEMPLATES = [
 
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(
-        environment.text("DATABASE_URL", f"sqlite:///{HOME / 'secretly.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+        environment.text("DATABASE_URL", f"sqlite:///{HOME / 'secretly.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
