@@ -1,0 +1,192 @@
+"""The collection in our words: small dataclasses in, small dataclasses out, our own exceptions.
+
+The only place that sees botocore's errors. "No face" is a value here; what is broken raises `RekognitionError`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from faceauth.outcomes import Reason, Refusal
+from faceauth.rekognition.client import client
+from faceauth.rekognition.errors import translate
+
+# Rekognition tells a picture without a face from a bad parameter by this message alone.
+NO_FACE_MESSAGE = "no faces in the image"
+
+# More than the looks that one person may have, so that a second person close behind the first is seen too.
+MATCHES = 20
+
+# DeleteFaces takes 1 to 4096 ids; ListFaces gives at most as many.
+MOST_IDS = 4096
+
+# Why IndexFaces kept nothing, as the reason the person hears. The first of these that Rekognition names decides.
+UNINDEXED = {
+    "SMALL_BOUNDING_BOX": Reason.TOO_SMALL,
+    "LOW_BRIGHTNESS": Reason.TOO_DARK,
+    "EXTREME_POSE": Reason.TURNED_AWAY,
+    "LOW_SHARPNESS": Reason.BLURRED,
+    "LOW_FACE_QUALITY": Reason.BLURRED,
+    "LOW_CONFIDENCE": Reason.NO_FACE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A remembered face that looks like the one in the photo; similarity 0 to 100."""
+
+    face_id: str
+    external_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedFace:
+    face_id: str
+    image_id: str
+    external_id: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    collection_id: str
+    arn: str
+    face_count: int
+    user_count: int
+    face_model_version: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What became of the faces that were to be deleted: ids that are gone now, and ids that were not there."""
+
+    deleted: list[str]
+    unknown: list[str]
+    failed: dict[str, str]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise translate(error) from error
+
+
+def list_collections() -> Iterator[tuple[str, str]]:
+    """(CollectionId, face model version) of every collection at this endpoint."""
+    with translated():
+        for page in client().get_paginator("list_collections").paginate():
+            yield from zip(page["CollectionIds"], page["FaceModelVersions"], strict=True)
+
+
+class Collection:
+    """One collection at the endpoint that the settings name."""
+
+    def __init__(self, collection_id: str) -> None:
+        self.id = collection_id
+
+    def create(self) -> str:
+        """Make the collection and return its ARN. Raises `CollectionExists`."""
+        with translated():
+            return client().create_collection(CollectionId=self.id)["CollectionArn"]
+
+    def describe(self) -> Description:
+        with translated():
+            answer = client().describe_collection(CollectionId=self.id)
+        return Description(
+            collection_id=self.id,
+            arn=answer["CollectionARN"],
+            face_count=answer["FaceCount"],
+            user_count=answer.get("UserCount", 0),
+            face_model_version=answer["FaceModelVersion"],
+            created=answer["CreationTimestamp"],
+        )
+
+    def delete(self) -> None:
+        """Delete the collection and every face in it."""
+        with translated():
+            client().delete_collection(CollectionId=self.id)
+
+    def faces(self) -> Iterator[RememberedFace]:
+        """Every remembered face, a page of Rekognition's at a time."""
+        with translated():
+            pages = client().get_paginator("list_faces").paginate(
+                CollectionId=self.id, PaginationConfig={"PageSize": MOST_IDS}
+            )
+            for page in pages:
+                for face in page["Faces"]:
+                    yield remembered_face(dict(face))
+
+    def search(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
+        """Who in the collection looks like the largest face of the picture: best first, `threshold` or more."""
+        try:
+            answer = client().search_faces_by_image(
+                CollectionId=self.id,
+                Image={"Bytes": jpeg},
+                MaxFaces=MATCHES,
+                FaceMatchThreshold=threshold,
+            )
+        except ClientError as error:
+            if NO_FACE_MESSAGE in str(error):
+                return Refusal(Reason.NO_FACE)
+            raise translate(error) from error
+        except BotoCoreError as error:
+            raise translate(error) from error
+        return [
+            Match(m["Face"]["FaceId"], m["Face"].get("ExternalImageId", ""), m["Similarity"])
+            for m in answer["FaceMatches"]
+        ]
+
+    def index(self, jpeg: bytes, external_id: str) -> RememberedFace | Refusal:
+        """Remember one face, the largest, under `external_id`; or say why Rekognition kept none.
+
+        MaxFaces is 1: otherwise a bystander would be remembered under the same id. QualityFilter is AUTO, by which a
+        face too poor to be found again is not kept.
+        """
+        with translated():
+            answer = client().index_faces(
+                CollectionId=self.id,
+                Image={"Bytes": jpeg},
+                ExternalImageId=external_id,
+                MaxFaces=1,
+                QualityFilter="AUTO",
+                DetectionAttributes=["DEFAULT"],
+            )
+        if answer["FaceRecords"]:
+            return remembered_face(dict(answer["FaceRecords"][0]["Face"]))
+        named = {reason for face in answer.get("UnindexedFaces", []) for reason in face.get("Reasons", [])}
+        return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
+
+    def delete_faces(self, face_ids: Sequence[str]) -> Deletion:
+        """Forget these faces. A face that is not there counts as unknown, not as an error."""
+        deleted: list[str] = []
+        unknown: list[str] = []
+        failed: dict[str, str] = {}
+        for start in range(0, len(face_ids), MOST_IDS):
+            with translated():
+                answer = client().delete_faces(
+                    CollectionId=self.id, FaceIds=list(face_ids[start : start + MOST_IDS])
+                )
+            deleted += answer["DeletedFaces"]
+            for failure in answer.get("UnsuccessfulFaceDeletions", []):
+                reasons = failure.get("Reasons", [])
+                if "FACE_NOT_FOUND" in reasons:
+                    unknown.append(failure["FaceId"])
+                else:
+                    failed[failure["FaceId"]] = ", ".join(reasons)
+        return Deletion(deleted, unknown, failed)
+
+
+def remembered_face(face: dict[str, object]) -> RememberedFace:
+    return RememberedFace(
+        face_id=str(face["FaceId"]),
+        image_id=str(face["ImageId"]),
+        external_id=str(face.get("ExternalImageId", "")),
+        confidence=float(str(face.get("Confidence", 0.0))),
+    )
