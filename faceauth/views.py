@@ -172,7 +172,8 @@ def answer_page(request: HttpRequest, recognition: Recognition, sealed: str) -> 
     if recognition.user is not None:
         return redirect(next_url(request))
     if recognition.outcome == Outcome.STRANGER:
-        return render(request, "faceauth/stranger.html", {"sealed": sealed, "next": given_next(request)})
+        context = {"sealed": sealed, "next": given_next(request), "at_amazon": conf().ENDPOINT == "aws"}
+        return render(request, "faceauth/stranger.html", context)
     return show_door(request, recognition)
 
 
