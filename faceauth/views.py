@@ -172,7 +172,7 @@ def answer_page(request: HttpRequest, recognition: Recognition, sealed: str) -> 
     if recognition.user is not None:
         return redirect(next_url(request))
     if recognition.outcome == Outcome.STRANGER:
-        context = {"sealed": sealed, "next": given_next(request), "at_amazon": conf().ENDPOINT == "aws"}
+        context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         return render(request, "faceauth/stranger.html", context)
     return show_door(request, recognition)
 
