@@ -31,4 +31,4 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     host, port = server.LISTENERS[0].getsockname()[:2]
-    print(f"\n  Secretly is open at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)  # noqa: T201
+    print(f"\n  Secretly is open at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,39 +15,103 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Face',
+            name="Face",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('face_id', models.UUIDField(unique=True, verbose_name='FaceId')),
-                ('image_id', models.UUIDField(verbose_name='ImageId')),
-                ('collection_id', models.CharField(max_length=255, verbose_name='CollectionId')),
-                ('consent', models.CharField(blank=True, max_length=32, verbose_name='consent')),
-                ('remembered', models.DateTimeField(default=django.utils.timezone.now, verbose_name='remembered')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='faces', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("face_id", models.UUIDField(unique=True, verbose_name="FaceId")),
+                ("image_id", models.UUIDField(verbose_name="ImageId")),
+                ("collection_id", models.CharField(max_length=255, verbose_name="CollectionId")),
+                ("consent", models.CharField(blank=True, max_length=32, verbose_name="consent")),
+                ("remembered", models.DateTimeField(default=django.utils.timezone.now, verbose_name="remembered")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="faces",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'face',
-                'verbose_name_plural': 'faces',
-                'ordering': ('-remembered',),
+                "verbose_name": "face",
+                "verbose_name_plural": "faces",
+                "ordering": ("-remembered",),
             },
         ),
         migrations.CreateModel(
-            name='Login',
+            name="Login",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='at')),
-                ('outcome', models.CharField(choices=[('recognised', 'recognised'), ('remembered', 'remembered'), ('stranger', 'stranger'), ('refused', 'refused'), ('throttled', 'throttled'), ('unavailable', 'unavailable')], max_length=16, verbose_name='outcome')),
-                ('reason', models.CharField(blank=True, choices=[('no_face', 'no face'), ('several_faces', 'several faces'), ('too_small', 'too small'), ('too_dark', 'too dark'), ('too_bright', 'too bright'), ('blurred', 'blurred'), ('turned_away', 'turned away'), ('not_an_image', 'not an image'), ('unsupported_format', 'unsupported format'), ('too_large', 'too large'), ('look_failed', 'look failed'), ('look_expired', 'look expired'), ('too_alike', 'too alike'), ('inactive', 'inactive'), ('closed', 'closed')], max_length=24, verbose_name='reason')),
-                ('similarity', models.FloatField(blank=True, null=True, verbose_name='similarity')),
-                ('way', models.CharField(blank=True, choices=[('camera', 'camera'), ('file', 'chosen file')], max_length=8, verbose_name='way')),
-                ('address', models.GenericIPAddressField(blank=True, null=True, verbose_name='address')),
-                ('device', models.CharField(blank=True, max_length=200, verbose_name='device')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='logins', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="at")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("recognised", "recognised"),
+                            ("remembered", "remembered"),
+                            ("stranger", "stranger"),
+                            ("refused", "refused"),
+                            ("throttled", "throttled"),
+                            ("unavailable", "unavailable"),
+                        ],
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("no_face", "no face"),
+                            ("several_faces", "several faces"),
+                            ("too_small", "too small"),
+                            ("too_dark", "too dark"),
+                            ("too_bright", "too bright"),
+                            ("blurred", "blurred"),
+                            ("turned_away", "turned away"),
+                            ("not_an_image", "not an image"),
+                            ("unsupported_format", "unsupported format"),
+                            ("too_large", "too large"),
+                            ("look_failed", "look failed"),
+                            ("look_expired", "look expired"),
+                            ("too_alike", "too alike"),
+                            ("inactive", "inactive"),
+                            ("closed", "closed"),
+                        ],
+                        max_length=24,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("similarity", models.FloatField(blank=True, null=True, verbose_name="similarity")),
+                (
+                    "way",
+                    models.CharField(
+                        blank=True,
+                        choices=[("camera", "camera"), ("file", "chosen file")],
+                        max_length=8,
+                        verbose_name="way",
+                    ),
+                ),
+                ("address", models.GenericIPAddressField(blank=True, null=True, verbose_name="address")),
+                ("device", models.CharField(blank=True, max_length=200, verbose_name="device")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="logins",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'visit',
-                'verbose_name_plural': 'log of the door',
-                'ordering': ('-at', '-pk'),
+                "verbose_name": "visit",
+                "verbose_name_plural": "log of the door",
+                "ordering": ("-at", "-pk"),
             },
         ),
     ]

@@ -8,7 +8,9 @@ import tempfile
 HOME_OF_TESTS = tempfile.mkdtemp(prefix="secretly-tests-")
 atexit.register(shutil.rmtree, HOME_OF_TESTS, ignore_errors=True)
 
-for name in [name for name in os.environ if name.startswith(("AWS_", "DJANGO_", "REKOGNITION_", "SECRETLY_", "REDIS_"))]:
+for name in [
+    name for name in os.environ if name.startswith(("AWS_", "DJANGO_", "REKOGNITION_", "SECRETLY_", "REDIS_"))
+]:
     if name not in ("DJANGO_SETTINGS_MODULE", "SECRETLY_NODE_MODULES"):
         del os.environ[name]
 os.environ |= {
