@@ -103,9 +103,9 @@ def read_photo(data: bytes) -> Photo | Refusal:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 return Refusal(Reason.TOO_LARGE)
-            if min(image.size) < MIN_SIDE:
-                return Refusal(Reason.TOO_SMALL)
             upright = bring_upright(shrink(image))
+            if min(upright.size) < MIN_SIDE:
+                return Refusal(Reason.TOO_SMALL)
     except Image.DecompressionBombError:
         return Refusal(Reason.TOO_LARGE)
     except BROKEN:

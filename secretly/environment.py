@@ -59,7 +59,8 @@ def home(default: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRETLY_HOME is {str(folder)!r}, which cannot be made ({error.strerror}): name a folder that can be written."
+            f"SECRETLY_HOME is {str(folder)!r}, which cannot be made ({error.strerror}):"
+            " name a folder that can be written."
         ) from error
     return folder
 

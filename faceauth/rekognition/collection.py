@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from faceauth.outcomes import Reason, Refusal
 from faceauth.rekognition.client import client
 from faceauth.rekognition.errors import translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition.type_defs import FaceTypeDef
 
 # Rekognition tells a picture without a face from a bad parameter by this message alone.
 NO_FACE_MESSAGE = "no faces in the image"
@@ -116,12 +120,14 @@ class Collection:
     def faces(self) -> Iterator[RememberedFace]:
         """Every remembered face, a page of Rekognition's at a time."""
         with translated():
-            pages = client().get_paginator("list_faces").paginate(
-                CollectionId=self.id, PaginationConfig={"PageSize": MOST_IDS}
+            pages = (
+                client()
+                .get_paginator("list_faces")
+                .paginate(CollectionId=self.id, PaginationConfig={"PageSize": MOST_IDS})
             )
             for page in pages:
                 for face in page["Faces"]:
-                    yield remembered_face(dict(face))
+                    yield remembered_face(face)
 
     def search(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
         """Who in the collection looks like the largest face of the picture: best first, `threshold` or more."""
@@ -159,7 +165,7 @@ class Collection:
                 DetectionAttributes=["DEFAULT"],
             )
         if answer["FaceRecords"]:
-            return remembered_face(dict(answer["FaceRecords"][0]["Face"]))
+            return remembered_face(answer["FaceRecords"][0]["Face"])
         named = {reason for face in answer.get("UnindexedFaces", []) for reason in face.get("Reasons", [])}
         return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
 
@@ -170,9 +176,7 @@ class Collection:
         failed: dict[str, str] = {}
         for start in range(0, len(face_ids), MOST_IDS):
             with translated():
-                answer = client().delete_faces(
-                    CollectionId=self.id, FaceIds=list(face_ids[start : start + MOST_IDS])
-                )
+                answer = client().delete_faces(CollectionId=self.id, FaceIds=list(face_ids[start : start + MOST_IDS]))
             deleted += answer["DeletedFaces"]
             for failure in answer.get("UnsuccessfulFaceDeletions", []):
                 reasons = failure.get("Reasons", [])
@@ -183,10 +187,10 @@ class Collection:
         return Deletion(deleted, unknown, failed)
 
 
-def remembered_face(face: dict[str, object]) -> RememberedFace:
+def remembered_face(face: "FaceTypeDef") -> RememberedFace:
     return RememberedFace(
-        face_id=str(face["FaceId"]),
-        image_id=str(face["ImageId"]),
-        external_id=str(face.get("ExternalImageId", "")),
-        confidence=float(str(face.get("Confidence", 0.0))),
+        face_id=face["FaceId"],
+        image_id=face["ImageId"],
+        external_id=face.get("ExternalImageId", ""),
+        confidence=face["Confidence"],
     )

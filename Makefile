@@ -1,0 +1,54 @@
+# The commands of this repository; README.md says what they do.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check lock bench
+
+help:
+	@echo "make run      serve the site; the first time this also installs it"
+	@echo "make install  make the environment alone, in $(VENV)"
+	@echo "make test     run the checks and all tests"
+	@echo "make bench    measure, and print a table"
+	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
+
+run: install
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) rekognition_collection create --exist-ok > /dev/null
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@exec $(BIN)/gunicorn -c secretly/gunicorn.conf.py
+
+install: $(VENV)/installed
+
+test: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header -q \
+		-c requirements.lock -o requirements-dev.lock
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Secretly needs Python 3.11 or newer: install it, then say make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@echo "Making the environment; this takes a minute, once."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Install Python's venv module (Debian: apt install python3-venv)."; exit 1; }
+
+$(VENV)/installed: requirements.lock | $(BIN)/python
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock | $(BIN)/python
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/installed

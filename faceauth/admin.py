@@ -1,0 +1,105 @@
+"""What operators see: who is remembered and what happened at the door. Never a picture, a template or a note."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from faceauth import people
+from faceauth.models import Face, Login
+from faceauth.rekognition.errors import RekognitionError
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+    """A log or a mirror: what it shows is made elsewhere."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Face)
+class FaceAdmin(ReadOnlyAdmin):
+    list_display = ("face_id", "user", "collection_id", "consent", "remembered")
+    list_filter = ("collection_id", "remembered")
+    list_select_related = ("user",)
+    search_fields = ("face_id", f"user__{get_user_model().USERNAME_FIELD}")
+
+
+@admin.register(Login)
+class LoginAdmin(ReadOnlyAdmin):
+    list_display = ("at", "outcome", "reason", "user", "similarity", "way", "address")
+    list_filter = ("outcome", "reason", "way", "at")
+    list_select_related = ("user",)
+    search_fields = (f"user__{get_user_model().USERNAME_FIELD}", "address")
+    date_hierarchy = "at"
+
+
+class PersonAdmin(UserAdmin[User]):
+    """Users as Django has them, but deleting one forgets the person's faces too."""
+
+    list_display = ("username", "is_active", "is_staff", "face_count", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "date_joined", "last_login")
+    search_fields = ("username", "faces__face_id")
+    ordering = ("-date_joined",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).annotate(face_count=Count("faces"))
+
+    @admin.display(description=gettext_lazy("faces"), ordering="face_count")
+    def face_count(self, user: User) -> int:
+        return int(getattr(user, "face_count", 0))
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Name the users alone: Django's own list would also print what they have written."""
+        users = list(objs)
+        counts = {
+            _("users"): len(users),
+            _("faces"): Face.objects.filter(user__in=[user.pk for user in users]).count(),
+        }
+        return [str(user) for user in users], counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        people.forget(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            people.forget(user)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except RekognitionError as error:
+            return self.not_deleted(request, error)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponseBase | None:
+        try:
+            return super().response_action(request, queryset)
+        except RekognitionError as error:
+            return self.not_deleted(request, error)
+
+    def not_deleted(self, request: HttpRequest, error: RekognitionError) -> HttpResponse:
+        self.message_user(request, _("Not everybody was deleted: %s") % error, messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
+
+
+if admin.site.is_registered(User):  # a site with a user model of its own has its own admin for it
+    admin.site.unregister(User)
+    admin.site.register(User, PersonAdmin)

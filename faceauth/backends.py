@@ -1,0 +1,41 @@
+"""A photo as a credential."""
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from faceauth import people
+from faceauth.images import Photo
+
+
+class FaceBackend(ModelBackend):
+    """Signs in whoever is on the photo: `authenticate(request, photo=photo)`.
+
+    `remember=True` also makes a new user for a face that nobody here has; ask for consent first. The user is None
+    for a stranger or a refused photo; what exactly happened is then in `request.recognition`.
+
+    Django sends the credentials of a failed attempt to every receiver of `user_login_failed`, and masks none that is
+    called `photo`. So the photo is closed before this returns: what they receive is empty. Keep a `photo.copy()` if it
+    is needed afterwards.
+    """
+
+    @sensitive_variables("photo")
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, photo: Photo | None = None, remember: bool = False, consent: str = ""
+    ) -> AbstractBaseUser | None:
+        if photo is None:
+            return None
+        if not isinstance(photo, Photo):
+            raise TypeError("photo is a faceauth.images.Photo: make one of bytes with faceauth.images.read_photo().")
+        with photo:
+            recognition = people.remember(photo, consent) if remember else people.recognise(photo)
+        if request is not None:
+            request.recognition = recognition  # type: ignore[attr-defined]
+        return recognition.user
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Asked again at every request: a person who is made inactive, or an operator, is out at once."""
+        return people.may_enter(user)

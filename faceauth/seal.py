@@ -1,0 +1,46 @@
+"""A photo on its way to the browser and back, while a stranger is asked for consent.
+
+Until they say yes the server keeps nothing: the page carries the photo, encrypted. The key is derived from SECRET_KEY
+and from a nonce in the person's session, so that a seal opens once, in that session alone, for two minutes.
+"""
+
+import base64
+import secrets
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.views.decorators.debug import sensitive_variables
+
+SECONDS = 120
+NONCE = "faceauth.seal"
+
+
+def fernet(nonce: str) -> MultiFernet:
+    """The cipher of one session's seal (HKDF, RFC 5869)."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(derive(key, nonce))) for key in keys])
+
+
+def derive(key: str, nonce: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=nonce.encode(), info=NONCE.encode()).derive(key.encode())
+
+
+@sensitive_variables("jpeg")
+def seal(jpeg: bytes, session: SessionBase) -> str:
+    """Encrypt the picture for this session, and invalidate what was sealed for it before."""
+    nonce = session[NONCE] = secrets.token_urlsafe(24)
+    return fernet(nonce).encrypt(jpeg).decode()
+
+
+def unseal(sealed: str, session: SessionBase) -> bytes | None:
+    """The picture; or None where the seal is forged, older than two minutes, used before, or of another session."""
+    nonce = session.pop(NONCE, None)
+    if nonce is None:
+        return None
+    try:
+        return fernet(nonce).decrypt(sealed.encode(), ttl=SECONDS)
+    except InvalidToken:
+        return None

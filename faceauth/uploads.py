@@ -1,0 +1,71 @@
+"""A picture in a request: one chosen file, or one data URL from the camera. It stays in memory."""
+
+import base64
+import binascii
+import re
+from io import BytesIO
+from typing import Any
+
+from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from faceauth.images import MAX_BYTES
+from faceauth.models import Login
+from faceauth.outcomes import Reason, Refusal
+
+DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
+
+
+class MemoryUploadHandler(FileUploadHandler):
+    """Keeps a file of up to 15 MB in memory. What is larger is read to its end, and not kept.
+
+    Django's own handlers would write a file of more than 2.5 MB to a temporary folder: a face on a disk.
+    """
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.content = bytearray()
+        self.size = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.size += len(raw_data)
+        if self.size <= MAX_BYTES:
+            self.content += raw_data
+        else:
+            self.content.clear()
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        return InMemoryUploadedFile(
+            BytesIO(self.content), self.field_name, self.file_name or "", self.content_type, self.size, self.charset
+        )
+
+
+@sensitive_variables()
+def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, Login.Way]:
+    """The bytes of the one picture in the form, and the way it came."""
+    chosen = request.FILES.getlist("file")
+    frames = [frame for frame in request.POST.getlist("image") if frame]
+    way = Login.Way.CAMERA if frames and not chosen else Login.Way.FILE
+    if len(chosen) + len(frames) != 1:
+        return Refusal(Reason.NOT_AN_IMAGE), way
+    if frames:
+        return from_data_url(frames[0]), way
+    if (chosen[0].size or 0) > MAX_BYTES:
+        return Refusal(Reason.TOO_LARGE), way
+    return chosen[0].read(), way
+
+
+@sensitive_variables()
+def from_data_url(url: str) -> bytes | Refusal:
+    """The content of a base64 data URL of a picture (RFC 2397)."""
+    head = DATA_URL.match(url)
+    if head is None:
+        return Refusal(Reason.NOT_AN_IMAGE)
+    if len(url) - head.end() > (MAX_BYTES + 2) // 3 * 4:
+        return Refusal(Reason.TOO_LARGE)
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        return Refusal(Reason.NOT_AN_IMAGE)

@@ -1,0 +1,34 @@
+"""gunicorn for Secretly: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides what is said here."""
+
+import os
+from typing import Any
+
+wsgi_app = "secretly.wsgi:application"
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+
+# Seeing a face is work for a processor, so there is a worker for each; more than four only cost memory on a machine
+# that does other things too. The threads wait for slow browsers and for Rekognition.
+workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
+worker_class = "gthread"
+threads = 4
+
+# The models are loaded once, before the workers are forked, and their memory is shared.
+preload_app = True
+
+# A telephone on a slow line may need this long for a photo; nothing else takes near as long.
+timeout = 60
+keepalive = 5
+
+accesslog = None  # the log of the door is in the database; a proxy in front writes the rest
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, never a picture
+
+
+def on_starting(server: Any) -> None:
+    from faceauth import vision
+
+    vision.warm_up()
+
+
+def when_ready(server: Any) -> None:
+    host, port = server.LISTENERS[0].getsockname()[:2]
+    print(f"\n  Secretly is open at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)

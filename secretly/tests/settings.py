@@ -1,0 +1,28 @@
+"""The site's settings, with a home of their own for a test run and nobody's AWS settings."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+HOME_OF_TESTS = tempfile.mkdtemp(prefix="secretly-tests-")
+atexit.register(shutil.rmtree, HOME_OF_TESTS, ignore_errors=True)
+
+for name in [
+    name for name in os.environ if name.startswith(("AWS_", "DJANGO_", "REKOGNITION_", "SECRETLY_", "REDIS_"))
+]:
+    if name not in ("DJANGO_SETTINGS_MODULE", "SECRETLY_NODE_MODULES"):
+        del os.environ[name]
+os.environ |= {
+    "SECRETLY_HOME": HOME_OF_TESTS,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+from secretly.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # operators' passwords are made in every test
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
