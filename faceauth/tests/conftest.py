@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import HTTPClientError
 from django.db import connection
 from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo
-from faceauth.local.service import answer
+from faceauth.local import transport
+from faceauth.local.service import Answer, answer
 from faceauth.outcomes import Outcome
 from faceauth.people import remember
 from faceauth.rekognition.client import client
@@ -57,20 +57,31 @@ def calls() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def fault() -> Iterator[Fault]:
-    """Make an operation of Rekognition fail: `fault("IndexFaces", "ThrottlingException")`, or with an exception."""
+def fault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
+    """Make an operation of Rekognition fail: with an error code, with an exception, or with an answer of its own."""
     events = client().meta.events
     registered: list[tuple[str, Any]] = []
+    broken: set[str] = set()
 
-    def make(operation: str, problem: str | HTTPClientError, message: str = "", status: int = 400) -> list[str]:
+    def answer_unless_broken(target: str, body: bytes) -> Answer:
+        """botocore asks all handlers and takes the first answer, so the service must not act on a broken call."""
+        return Answer(500, {}, b"{}") if target.partition(".")[2] in broken else answer(target, body)
+
+    monkeypatch.setattr(transport, "answer", answer_unless_broken)
+
+    def make(
+        operation: str, problem: str | dict[str, Any] | Exception, message: str = "", status: int = 400
+    ) -> list[str]:
         tries: list[str] = []
 
         def fail(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
             tries.append(operation)
-            if isinstance(problem, HTTPClientError):
+            if isinstance(problem, Exception):
                 raise problem
-            return answer_of(request, status, {"__type": problem, "Message": message})
+            error = {"__type": problem, "Message": message}
+            return answer_of(request, status, problem if isinstance(problem, dict) else error)
 
+        broken.add(operation)
         event = f"before-send.rekognition.{operation}"
         events.register_first(event, fail)
         registered.append((event, fail))

@@ -6,7 +6,6 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from pytest_django import Settings
 
-from faceauth import people
 from faceauth.models import Face
 from faceauth.outcomes import Outcome, Reason
 from faceauth.people import Recognition, decide, forget, recognise, remember
@@ -93,9 +92,7 @@ def test_a_forgotten_face_that_stayed_does_not_lock_out_its_owner(owner: User) -
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
 def test_the_inactive_and_operators_never_enter_by_face(change: dict[str, bool], owner: User) -> None:
     User.objects.filter(pk=owner.pk).update(**change)
-    assert decide([match(owner.username, 99.9)]) == Recognition(
-        Outcome.REFUSED, Reason.INACTIVE, similarity=99.9
-    )
+    assert decide([match(owner.username, 99.9)]) == Recognition(Outcome.REFUSED, Reason.INACTIVE, similarity=99.9)
 
 
 # Remember -------------------------------------------------------------------------------------------------------------

@@ -20,10 +20,9 @@ from pytest_django import Settings
 
 from faceauth.models import Face, Login
 from faceauth.outcomes import Outcome, Reason, sentence
-from faceauth.rekognition.client import client as rekognition
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.conftest import Fault, answer_of
+from faceauth.tests.conftest import Fault
 
 JSON = {"Accept": "application/json"}
 
@@ -404,15 +403,11 @@ def test_credentials_are_missing(
     assert "Check the AWS credentials" in caplog.text
 
 
-def test_an_index_that_stores_nothing_makes_nobody(door: Client) -> None:
+def test_an_index_that_stores_nothing_makes_nobody(door: Client, fault: Fault) -> None:
     question = show(door, pictures.hopper())
 
-    def store_nothing(request: Any, **kwargs: Any) -> Any:
-        unindexed = [{"Reasons": ["LOW_SHARPNESS"], "FaceDetail": {}}]
-        return answer_of(request, 200, {"FaceRecords": [], "UnindexedFaces": unindexed, "FaceModelVersion": "7.0"})
-
-    events = rekognition().meta.events
-    events.register_first("before-send.rekognition.IndexFaces", store_nothing)
+    unindexed = [{"Reasons": ["LOW_SHARPNESS"], "FaceDetail": {}}]
+    fault("IndexFaces", {"FaceRecords": [], "UnindexedFaces": unindexed, "FaceModelVersion": "7.0"}, status=200)
     answer = say(door, question, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "blurred")  # type: ignore[attr-defined]
     assert not User.objects.exists()
@@ -506,7 +501,7 @@ def test_nothing_of_a_picture_is_written_anywhere(
 
     caplog.set_level(logging.DEBUG)
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
-    big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3000, 3500)), quality=97)
+    big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3600, 4200)), quality=98)
     assert len(big) > 2_500_000  # Django's own handler would have used a temporary file
     question = show(client, big)
     say(client, question)
