@@ -1,0 +1,1 @@
+"""Rekognition's operations, each a function from checked parameters to an answer in AWS's shape."""
