@@ -28,6 +28,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -189,7 +190,9 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
         "lock_after": settings.SESSION_COOKIE_AGE,
         "door": resolve_url(settings.LOGIN_URL),
     }
-    return render(request, template, frame | context, status=status)
+    response = render(request, template, frame | context, status=status)
+    add_never_cache_headers(response)  # also where nobody is signed in any more, but words come back
+    return response
 
 
 def openings(request: OwnRequest) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def test_after_the_session_has_ended_the_words_stay_in_the_page(strict: Client) 
     assert words_in(answer) == "half a thought"
     assert "I locked myself while you were writing." in page
     assert 'href="/login/" target="_blank" rel="noopener"' in page
+    assert "no-store" in answer.headers["Cache-Control"]
     assert not Note.objects.exists()
 
 

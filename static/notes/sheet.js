@@ -35,6 +35,7 @@ export class Sheet extends EventTarget {
     addEventListener("beforeunload", (event) => {
       if (this.unsaved && !this.#leaving) event.preventDefault();
     });
+    form.querySelector("[data-let-go]")?.addEventListener("click", () => this.release());
     // A browser may fill in what stood here before a reload.
     if (this.unsaved) this.#schedule();
   }
