@@ -1,6 +1,7 @@
 // The door: camera or chosen photo, and then an ordinary form POST.
 
 import * as camera from "./camera.js";
+import "./history.js";
 import { frame, smaller } from "./photo.js";
 
 const form = document.querySelector("[data-door]");
