@@ -99,7 +99,10 @@ window.addEventListener("pagehide", () => camera.stop(video));
 
 start.addEventListener("click", openCamera);
 take.addEventListener("click", takePicture);
-prefer.addEventListener("click", offerChooser);
+prefer.addEventListener("click", () => {
+  offerChooser();
+  file.click();
+});
 file.addEventListener("change", sendPhoto);
 form.addEventListener("submit", () => say("thinking"));
 
