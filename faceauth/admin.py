@@ -8,7 +8,6 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -89,9 +88,9 @@ class PersonAdmin(UserAdmin[User]):
         except RekognitionError as error:
             return self.not_deleted(request, error)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponseBase | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[User], *args: Any) -> HttpResponse | None:
         try:
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *args)
         except RekognitionError as error:
             return self.not_deleted(request, error)
 

@@ -1,14 +1,16 @@
 """A photo as a credential."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth import people
 from faceauth.images import Photo
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class FaceBackend(ModelBackend):
@@ -25,7 +27,7 @@ class FaceBackend(ModelBackend):
     @sensitive_variables("photo")
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, photo: Photo | None = None, remember: bool = False, consent: str = ""
-    ) -> AbstractBaseUser | None:
+    ) -> "User | None":
         if photo is None:
             return None
         if not isinstance(photo, Photo):

@@ -3,9 +3,9 @@
 import logging
 import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from faceauth import vision
@@ -15,6 +15,9 @@ from faceauth.models import Face
 from faceauth.outcomes import Outcome, Reason, Refusal
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.rekognition.errors import RekognitionError
+
+if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ class Recognition:
 
     outcome: Outcome
     reason: Reason | None = None
-    user: AbstractBaseUser | None = None
+    user: "User | None" = None
     similarity: float | None = None
 
 
@@ -82,13 +85,13 @@ def best_by_person(matches: list[Match]) -> dict[str, float]:
     return best
 
 
-def users_by_name(names: list[str]) -> dict[str, AbstractBaseUser]:
+def users_by_name(names: list[str]) -> dict[str, "User"]:
     model = get_user_model()
     field = model.USERNAME_FIELD
     return {user.get_username(): user for user in model._default_manager.filter(**{f"{field}__in": names})}
 
 
-def may_enter(user: AbstractBaseUser) -> bool:
+def may_enter(user: "User") -> bool:
     """Whether a face may open this user's session: active people, never operators, who use a password."""
     operator = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
     return user.is_active and not operator
@@ -129,7 +132,7 @@ def remember(photo: Photo, consent: str = "") -> Recognition:
     return Recognition(Outcome.REMEMBERED, user=user)
 
 
-def create_user(name: str) -> AbstractBaseUser:
+def create_user(name: str) -> "User":
     model = get_user_model()
     user = model(**{model.USERNAME_FIELD: name})
     user.set_unusable_password()
@@ -150,7 +153,7 @@ def undo_index(collection: Collection, face_id: str) -> None:
         )
 
 
-def forget(user: AbstractBaseUser) -> list[str]:
+def forget(user: "User") -> list[str]:
     """Delete the user's faces in Rekognition, then the user with all that hangs on it; the FaceIds that are gone.
 
     Faces go first: should Rekognition not answer (`RekognitionError`), the user and the notes are still there and

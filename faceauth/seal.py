@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
 SECONDS = 120
@@ -24,8 +25,8 @@ def fernet(nonce: str) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(derive(key, nonce))) for key in keys])
 
 
-def derive(key: str, nonce: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=nonce.encode(), info=NONCE.encode()).derive(key.encode())
+def derive(key: str | bytes, nonce: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=nonce.encode(), info=NONCE.encode()).derive(force_bytes(key))
 
 
 @sensitive_variables("jpeg")

@@ -6,7 +6,7 @@ import re
 from io import BytesIO
 from typing import Any
 
-from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
@@ -36,7 +36,7 @@ class MemoryUploadHandler(FileUploadHandler):
         else:
             self.content.clear()
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         return InMemoryUploadedFile(
             BytesIO(self.content), self.field_name, self.file_name or "", self.content_type, self.size, self.charset
         )

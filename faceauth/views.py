@@ -1,12 +1,11 @@
 """The door: reads the form, answers the person."""
 
 import logging
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -28,6 +27,9 @@ from faceauth.people import Recognition
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
 from faceauth.uploads import MemoryUploadHandler, picture_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def forget_view(request: HttpRequest) -> HttpResponse:
         return render(request, "faceauth/forget.html", context)
     if request.POST.get("word", "").strip().casefold() != FORGET:
         return render(request, "faceauth/forget.html", context | {"mistyped": True}, status=422)
-    user = cast(AbstractBaseUser, request.user)
+    user = cast("User", request.user)
     if not people.may_enter(user):
         return render(request, "faceauth/forget.html", context | {"operator": True}, status=403)
     try:

@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Whitenoise's storage, which also rewrites the `import` lines of our ES modules to the hashed names."""
 
     support_js_module_import_aggregation = True

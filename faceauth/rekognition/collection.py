@@ -177,7 +177,7 @@ class Collection:
         for start in range(0, len(face_ids), MOST_IDS):
             with translated():
                 answer = client().delete_faces(CollectionId=self.id, FaceIds=list(face_ids[start : start + MOST_IDS]))
-            deleted += answer["DeletedFaces"]
+            deleted += answer.get("DeletedFaces", [])
             for failure in answer.get("UnsuccessfulFaceDeletions", []):
                 reasons = failure.get("Reasons", [])
                 if "FACE_NOT_FOUND" in reasons:

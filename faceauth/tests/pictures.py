@@ -65,7 +65,7 @@ def side_by_side(left: bytes, right: bytes) -> bytes:
     return encoded(wide)
 
 
-def far_away(data: bytes, side: int = 70) -> bytes:
+def far_away(data: bytes, side: int = 150) -> bytes:
     """The person small in a large, empty picture."""
     room = Image.new("RGB", (1280, 700), (120, 120, 125))
     room.paste(opened(data).resize((side, side)), (600, 300))

@@ -26,3 +26,10 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # operator
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+
+STATIC_ROOT.mkdir()  # noqa: F405 - whitenoise warns of a folder that is not there
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A file, because servers in other threads and processes must see the same database; nobody needs it after a crash.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(HOME_OF_TESTS, "test.sqlite3")}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405

@@ -51,13 +51,13 @@ class Command(BaseCommand):
             sub.add_argument("--yes", action="store_true", help="do not ask")
             return sub
 
-        create = on_collection(action("create", "make the collection", self.create))
+        create = on_collection(action("create", "make the collection", self.run_create))
         create.add_argument("--exist-ok", action="store_true", help="an existing collection is not an error")
-        action("list", "list the collections at this endpoint", self.list)
-        on_collection(action("describe", "show what the collection holds", self.describe))
-        destructive(on_collection(action("delete", "delete the collection and all its faces", self.delete)))
-        on_collection(action("faces", "list the remembered faces", self.faces))
-        delete_faces = destructive(on_collection(action("delete-faces", "forget faces", self.delete_faces)))
+        action("list", "list the collections at this endpoint", self.run_list)
+        on_collection(action("describe", "show what the collection holds", self.run_describe))
+        destructive(on_collection(action("delete", "delete the collection and all its faces", self.run_delete)))
+        on_collection(action("faces", "list the remembered faces", self.run_faces))
+        delete_faces = destructive(on_collection(action("delete-faces", "forget faces", self.run_delete_faces)))
         delete_faces.add_argument("face_ids", nargs="+", type=face_id, metavar="FACE_ID")
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         except RekognitionError as error:
             raise CommandError(str(error)) from error
 
-    def create(self, collection: str, exist_ok: bool, **options: Any) -> None:
+    def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
         try:
             arn = Collection(collection).create()
         except CollectionExists:
@@ -75,24 +75,24 @@ class Command(BaseCommand):
             arn = Collection(collection).describe().arn
         self.report(options, {"collection_id": collection, "arn": arn}, f"The collection {collection} is there: {arn}")
 
-    def list(self, **options: Any) -> None:
+    def run_list(self, **options: Any) -> None:
         found = [{"collection_id": name, "face_model_version": version} for name, version in list_collections()]
         lines = [f"{row['collection_id']}  (face model {row['face_model_version']})" for row in found]
         self.report(options, found, "\n".join(lines) or "There is no collection.")
 
-    def describe(self, collection: str, **options: Any) -> None:
+    def run_describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
         width = max(map(len, description))
         self.report(options, description, "\n".join(f"{key:{width}}  {value}" for key, value in description.items()))
 
-    def delete(self, collection: str, yes: bool, **options: Any) -> None:
+    def run_delete(self, collection: str, yes: bool, **options: Any) -> None:
         count = Collection(collection).describe().face_count
         self.ask(yes, f"Delete the collection {collection} with {count} faces? Nobody in it will be recognised again.")
         Collection(collection).delete()
         Face.objects.filter(collection_id=collection).delete()
         self.report(options, {"collection_id": collection, "deleted_faces": count}, f"{collection} is deleted.")
 
-    def faces(self, collection: str, **options: Any) -> None:
+    def run_faces(self, collection: str, **options: Any) -> None:
         faces = Collection(collection).faces()
         if options["json"]:
             self.stream_json(map(asdict, faces))
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         for face in faces:
             self.stdout.write(f"{face.face_id}  {face.external_id or '-'}")
 
-    def delete_faces(self, collection: str, face_ids: list[str], yes: bool, **options: Any) -> None:
+    def run_delete_faces(self, collection: str, face_ids: list[str], yes: bool, **options: Any) -> None:
         self.ask(yes, f"Forget {len(face_ids)} faces of the collection {collection}?")
         deletion = Collection(collection).delete_faces(face_ids)
         Face.objects.filter(face_id__in=[*deletion.deleted, *deletion.unknown]).delete()

@@ -1,0 +1,46 @@
+"""The cast of every test: an owner, a stranger, an operator, and a browser."""
+
+import shutil
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, sync_playwright
+
+
+def person() -> User:
+    """Somebody as the door makes them: named by a face's id, with no password."""
+    return User.objects.create_user(username=str(uuid4()))
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return person()
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return person()
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    """Runs the site from /admin/, and may do there whatever the admin offers."""
+    return User.objects.create_superuser(username="operator", password=str(uuid4()))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser, for tests marked `browser`."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("There is no Chromium here, so nothing was tried in a browser.")
+    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, which makes Django think that it is called from a coroutine.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()

@@ -1,0 +1,238 @@
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from pytest_django import Settings
+
+from faceauth.models import Face
+from faceauth.outcomes import Outcome, Reason
+from faceauth.people import Recognition, decide, forget, recognise, remember
+from faceauth.rekognition.collection import Collection, Match
+from faceauth.rekognition.errors import RekognitionError, Throttled
+from faceauth.tests import pictures
+from faceauth.tests.conftest import Fault, read
+
+
+def match(name: str, similarity: float) -> Match:
+    return Match(str(uuid.uuid4()), name, similarity)
+
+
+# Recognise ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_face_nobody_has_is_a_stranger(collection: Collection) -> None:
+    assert recognise(read(pictures.hopper())) == Recognition(Outcome.STRANGER)
+
+
+def test_the_same_person_on_another_picture(hopper: User) -> None:
+    recognition = recognise(read(pictures.another(pictures.hopper())))
+    assert (recognition.outcome, recognition.user) == (Outcome.RECOGNISED, hopper)
+    assert recognition.similarity is not None
+    assert 90 <= recognition.similarity <= 100
+
+
+def test_another_person_stays_a_stranger(hopper: User) -> None:
+    assert recognise(read(pictures.collins())).outcome == Outcome.STRANGER
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (pictures.landscape, Reason.NO_FACE),
+        (lambda: pictures.side_by_side(pictures.hopper(), pictures.collins()), Reason.SEVERAL_FACES),
+        (lambda: pictures.far_away(pictures.hopper()), Reason.TOO_SMALL),
+        (lambda: pictures.darkened(pictures.hopper()), Reason.TOO_DARK),
+        (lambda: pictures.brightened(pictures.hopper()), Reason.TOO_BRIGHT),
+        (lambda: pictures.blurred(pictures.hopper()), Reason.BLURRED),
+    ],
+)
+def test_an_unusable_photo_costs_no_call(picture: Any, reason: Reason, hopper: User, calls: list[str]) -> None:
+    assert recognise(read(picture())) == Recognition(Outcome.REFUSED, reason)
+    assert calls == []
+
+
+# Decide ---------------------------------------------------------------------------------------------------------------
+
+
+def test_no_match_is_a_stranger() -> None:
+    assert decide([]) == Recognition(Outcome.STRANGER)
+
+
+def test_the_best_of_several_faces_of_a_person_counts(owner: User) -> None:
+    name = owner.username
+    assert decide([match(name, 97.0), match(name, 91.0)]) == Recognition(
+        Outcome.RECOGNISED, user=owner, similarity=97.0
+    )
+
+
+def test_two_people_about_equally_similar_open_nothing(owner: User, stranger: User) -> None:
+    matches = [match(owner.username, 95.0), match(stranger.username, 93.0)]
+    assert decide(matches) == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=95.0)
+
+
+def test_a_clear_winner_opens(owner: User, stranger: User) -> None:
+    assert decide([match(owner.username, 99.5), match(stranger.username, 91.0)]).user == owner
+
+
+def test_a_face_whose_user_is_gone_opens_nothing(db: None) -> None:
+    assert decide([match(str(uuid.uuid4()), 99.9)]).outcome == Outcome.STRANGER
+
+
+def test_somebody_clearly_more_like_a_person_who_left_is_not_the_next_best(owner: User) -> None:
+    matches = [match(str(uuid.uuid4()), 99.9), match(owner.username, 91.0)]
+    assert decide(matches) == Recognition(Outcome.STRANGER, similarity=99.9)
+
+
+def test_a_forgotten_face_that_stayed_does_not_lock_out_its_owner(owner: User) -> None:
+    assert decide([match(str(uuid.uuid4()), 99.9), match(owner.username, 99.7)]).user == owner
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
+def test_the_inactive_and_operators_never_enter_by_face(change: dict[str, bool], owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(**change)
+    assert decide([match(owner.username, 99.9)]) == Recognition(Outcome.REFUSED, Reason.INACTIVE, similarity=99.9)
+
+
+# Remember -------------------------------------------------------------------------------------------------------------
+
+
+def test_remember_makes_a_user_named_by_a_uuid(collection: Collection) -> None:
+    recognition = remember(read(pictures.hopper()), consent="2026")
+    user = User.objects.get()
+    assert recognition == Recognition(Outcome.REMEMBERED, user=user)
+    assert uuid.UUID(user.username).version == 4
+    assert not user.has_usable_password()
+    face = Face.objects.get()
+    assert (face.user, face.consent, face.collection_id) == (user, "2026", collection.id)
+    [remembered] = collection.faces()
+    assert (remembered.face_id, remembered.external_id) == (str(face.face_id), user.username)
+    assert remembered.image_id == str(face.image_id)
+
+
+def test_one_face_of_several_is_remembered(collection: Collection) -> None:
+    """A small bystander in the background is not refused, and not remembered either."""
+    from PIL import Image
+
+    picture = pictures.opened(pictures.hopper())
+    wide = Image.new("RGB", (picture.width * 2, picture.height), (128, 128, 128))
+    wide.paste(picture, (0, 0))
+    wide.paste(pictures.opened(pictures.collins()).resize((200, 200)), (picture.width + 150, 60))
+    assert remember(read(pictures.encoded(wide))).outcome == Outcome.REMEMBERED
+    assert len(list(collection.faces())) == 1
+
+
+def test_remembering_somebody_known_makes_nobody_new(hopper: User, collection: Collection) -> None:
+    recognition = remember(read(pictures.another(pictures.hopper())))
+    assert (recognition.outcome, recognition.user) == (Outcome.RECOGNISED, hopper)
+    assert User.objects.count() == 1
+    assert len(list(collection.faces())) == 1
+
+
+def test_closed(collection: Collection, settings: Settings, calls: list[str]) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "closed"}
+    assert remember(read(pictures.hopper())) == Recognition(Outcome.REFUSED, Reason.CLOSED)
+    assert calls == []
+    assert not User.objects.exists()
+
+
+def test_a_user_who_cannot_be_saved_leaves_no_face(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise IntegrityError("the disk is full")
+
+    monkeypatch.setattr(User, "save", fail)
+    with pytest.raises(IntegrityError):
+        remember(read(pictures.hopper()))
+    assert list(collection.faces()) == []
+
+
+def test_a_face_that_stays_behind_is_told_to_the_operator(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise IntegrityError("the disk is full")
+
+    monkeypatch.setattr(User, "save", fail)
+    fault("DeleteFaces", "InternalServerError", status=500)
+    with pytest.raises(IntegrityError):
+        remember(read(pictures.hopper()))
+    [face] = collection.faces()
+    assert f"delete-faces {face.face_id}" in caplog.text
+
+
+@pytest.mark.parametrize("operation", ["SearchFacesByImage", "IndexFaces"])
+def test_rekognition_fails(operation: str, collection: Collection, fault: Fault) -> None:
+    fault(operation, "ThrottlingException")
+    with pytest.raises(Throttled):
+        remember(read(pictures.hopper()))
+    assert not User.objects.exists()
+    assert list(collection.faces()) == []
+
+
+# Forget ---------------------------------------------------------------------------------------------------------------
+
+
+def test_forget(hopper: User, collection: Collection) -> None:
+    [face] = collection.faces()
+    assert forget(hopper) == [face.face_id]
+    assert not User.objects.exists()
+    assert not Face.objects.exists()
+    assert list(collection.faces()) == []
+    assert recognise(read(pictures.hopper())).outcome == Outcome.STRANGER
+
+
+def test_forget_loses_nothing_while_rekognition_is_away(hopper: User, fault: Fault) -> None:
+    fault("DeleteFaces", "InternalServerError", status=500)
+    with pytest.raises(RekognitionError):
+        forget(hopper)
+    assert User.objects.get() == hopper
+    assert Face.objects.count() == 1
+
+
+def test_forget_a_face_that_is_already_gone(hopper: User, collection: Collection) -> None:
+    collection.delete_faces([face.face_id for face in collection.faces()])
+    forget(hopper)
+    assert not User.objects.exists()
+
+
+def test_forget_somebody_without_a_face(owner: User, calls: list[str]) -> None:
+    assert forget(owner) == []
+    assert calls == []
+
+
+# The wider set --------------------------------------------------------------------------------------------------------
+
+
+def test_photographs_as_cameras_make_them(collection: Collection) -> None:
+    obama = remember(read(pictures.face_file("photos/obama.jpg"))).user
+    biden = remember(read(pictures.face_file("photos/biden.jpg"))).user
+    assert obama != biden
+    assert recognise(read(pictures.face_file("photos/obama2.jpg"))).user == obama
+    assert recognise(read(pictures.face_file("photos/obama-1080p.jpg"))).user == obama
+    assert recognise(read(pictures.face_file("photos/biden2.jpg"))).user == biden
+    for two in ("obama_and_biden.jpg", "two_people.jpg"):
+        assert recognise(read(pictures.face_file(f"photos/{two}"))).reason == Reason.SEVERAL_FACES
+
+
+def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection) -> None:
+    """Sixty people are remembered from one picture; their second pictures open their own notebook or none."""
+    folders = sorted(folder for folder in (pictures.FACES / "lfw").glob("*") if len(list(folder.glob("*.jpg"))) >= 2)
+    if not folders:
+        pytest.skip(f"The wider set of faces is not at {pictures.FACES}.")
+    users: dict[str, Any] = {}
+    for folder in folders[:60]:
+        first = sorted(folder.glob("*.jpg"))[0]
+        recognition = remember(read(first.read_bytes()))
+        if recognition.outcome == Outcome.REMEMBERED:
+            users[folder.name] = recognition.user
+    opened, wrong = 0, []
+    for folder in folders[:60]:
+        recognition = recognise(read(sorted(folder.glob("*.jpg"))[1].read_bytes()))
+        if recognition.user is not None:
+            opened += 1
+            if recognition.user != users.get(folder.name):
+                wrong.append(folder.name)
+    assert wrong == []
+    assert len(users) >= 54
+    assert opened >= 50

@@ -1,0 +1,519 @@
+"""The door, with Rekognition in this process and as on AWS."""
+
+import base64
+import io
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from faceauth.models import Face, Login
+from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.rekognition.collection import Collection
+from faceauth.tests import pictures
+from faceauth.tests.conftest import Fault
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def door(endpoint: str, collection: Collection) -> Client:
+    return Client()
+
+
+def show(client: Client, data: bytes, headers: dict[str, str] | None = None, **fields: Any) -> HttpResponse:
+    """Post a photo as a chosen file."""
+    file = SimpleUploadedFile("me.jpg", data, "image/jpeg")
+    return client.post("/login/", {"file": file, **fields}, headers=headers)
+
+
+def look(client: Client, data: bytes, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Post a photo as the camera's frame."""
+    url = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return client.post("/login/", {"image": url}, headers=headers)
+
+
+def sealed_in(response: HttpResponse) -> str:
+    found = re.search(r'name="sealed" value="([^"]+)"', response.content.decode())
+    assert found, response.content.decode()
+    return found[1]
+
+
+def say(client: Client, response: HttpResponse, answer: str = "yes", **headers: Any) -> HttpResponse:
+    return client.post("/login/remember/", {"sealed": sealed_in(response), "answer": answer}, **headers)
+
+
+def signed_in(client: Client) -> User | None:
+    return User.objects.filter(pk=client.session.get("_auth_user_id")).first()
+
+
+def enter(client: Client, data: bytes) -> User:
+    """Come for the first time and agree."""
+    say(client, show(client, data))
+    user = signed_in(client)
+    assert user is not None
+    return user
+
+
+# The way in -----------------------------------------------------------------------------------------------------------
+
+
+def test_first_visit_and_return(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    assert question.status_code == 200
+    assert "May I remember you?" in question.content.decode()
+    assert not User.objects.exists()
+
+    answer = say(door, question)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    user = User.objects.get()
+    assert uuid.UUID(user.username).version == 4
+    assert not user.has_usable_password()
+    assert signed_in(door) == user
+    assert Face.objects.get().consent
+
+    door.post("/logout/")
+    assert signed_in(door) is None
+
+    back = look(door, pictures.another(pictures.hopper()))
+    assert (back.status_code, back["Location"]) == (302, "/")
+    assert signed_in(door) == user
+    assert list(Login.objects.order_by("pk").values_list("outcome", "way", "user")) == [
+        ("stranger", "file", None),
+        ("remembered", "", user.pk),
+        ("recognised", "camera", user.pk),
+    ]
+
+
+def test_another_person_gets_another_notebook(door: Client) -> None:
+    first = enter(door, pictures.hopper())
+    other = Client()
+    assert "May I remember you?" in show(other, pictures.collins()).content.decode()
+    assert signed_in(other) is None
+    assert enter(other, pictures.collins()) != first
+
+
+def test_no_leaves_nothing(door: Client) -> None:
+    answer = say(door, show(door, pictures.hopper()), "no")
+    assert answer.status_code == 200
+    assert "keep nothing" in answer.content.decode()
+    assert not User.objects.exists()
+    assert not Face.objects.exists()
+    assert not Session.objects.exists()
+    assert list(Collection("secretly").faces()) == []
+
+
+def test_json(door: Client) -> None:
+    stranger = look(door, pictures.hopper(), JSON)
+    assert stranger.status_code == 200
+    content = stranger.json()  # type: ignore[attr-defined]
+    sealed = content.pop("sealed")
+    assert content == {
+        "outcome": "stranger",
+        "reason": None,
+        "message": "We have not met. May I remember you?",
+        "next": "/login/remember/",
+    }
+    yes = door.post("/login/remember/", {"sealed": sealed, "answer": "yes"}, headers=JSON)
+    assert (yes.status_code, yes.json()["outcome"], yes.json()["next"]) == (200, "remembered", "/")
+    known = look(Client(), pictures.hopper(), JSON)
+    assert (known.status_code, known.json()["outcome"]) == (200, "recognised")  # type: ignore[attr-defined]
+    refused = show(Client(), b"text", JSON)
+    assert refused.status_code == 422
+    assert refused.json() == {  # type: ignore[attr-defined]
+        "outcome": "refused",
+        "reason": "not_an_image",
+        "message": sentence(Outcome.REFUSED, Reason.NOT_AN_IMAGE),
+        "next": "/login/",
+    }
+    assert "Accept" in refused["Vary"]
+
+
+def test_session_is_new_after_recognition(door: Client) -> None:
+    enter(door, pictures.hopper())
+    door.post("/logout/")
+    show(door, pictures.collins())  # an anonymous session, which somebody else may have planted
+    before = door.session.session_key
+    show(door, pictures.hopper())
+    assert signed_in(door) is not None
+    assert door.session.session_key != before
+
+
+# Consent --------------------------------------------------------------------------------------------------------------
+
+
+def test_photo_waits_in_nobodys_database_or_session(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    assert len(sealed_in(question)) > 10_000
+    [session] = Session.objects.all()
+    assert len(session.session_data) < 400
+
+
+def test_consent_of_another_session_counts_for_nothing(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    other = Client()
+    show(other, pictures.collins())
+    answer = say(other, question)
+    assert answer.status_code == 422
+    assert sentence(Outcome.REFUSED, Reason.LOOK_EXPIRED) in answer.content.decode()
+    assert not User.objects.exists()
+
+
+def test_consent_counts_once(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    say(door, question)
+    assert say(door, question).status_code == 422
+    assert User.objects.count() == 1
+
+
+def test_consent_too_late(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = show(door, pictures.hopper())
+    monkeypatch.setattr("faceauth.seal.SECONDS", -1)
+    assert say(door, question).status_code == 422
+    assert not User.objects.exists()
+
+
+def test_consent_without_a_photo(door: Client) -> None:
+    assert door.post("/login/remember/", {"answer": "yes"}).status_code == 422
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["", "maybe", "YES "])
+def test_only_yes_is_yes(door: Client, answer: str) -> None:
+    say(door, show(door, pictures.hopper()), answer)
+    assert not User.objects.exists()
+
+
+def test_open_enrolment_does_not_ask(door: Client, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
+    Collection("secretly")
+    assert show(door, pictures.hopper()).status_code == 302
+    assert signed_in(door) == User.objects.get()
+    assert Face.objects.get().consent == ""
+
+
+def test_closed_enrolment_does_not_remember(door: Client, settings: Settings) -> None:
+    known = enter(Client(), pictures.hopper())
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "closed"}
+    answer = show(door, pictures.collins(), JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "closed")  # type: ignore[attr-defined]
+    show(door, pictures.hopper())
+    assert signed_in(door) == known
+
+
+# Who does not get in --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
+def test_the_inactive_and_operators_stay_out(door: Client, change: dict[str, bool]) -> None:
+    user = enter(Client(), pictures.hopper())
+    User.objects.filter(pk=user.pk).update(**change)
+    answer = show(door, pictures.hopper(), JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "inactive")  # type: ignore[attr-defined]
+    assert signed_in(door) is None
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}])
+def test_an_open_session_ends_with_the_right_to_it(door: Client, change: dict[str, bool]) -> None:
+    user = enter(door, pictures.hopper())
+    User.objects.filter(pk=user.pk).update(**change)
+    assert door.get("/").status_code == 302
+
+
+def test_a_user_who_is_gone_does_not_get_in(door: Client) -> None:
+    enter(Client(), pictures.hopper()).delete()
+    assert "May I remember you?" in show(door, pictures.hopper()).content.decode()
+    assert signed_in(door) is None
+
+
+# Bad input ------------------------------------------------------------------------------------------------------------
+
+
+def broken_jpeg() -> bytes:
+    return pictures.hopper()[:20_000]
+
+
+def as_kind(kind: str) -> Callable[[], bytes]:
+    return lambda: pictures.encoded(pictures.opened(pictures.hopper()), kind)
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (lambda: b"Dear diary", Reason.NOT_AN_IMAGE),
+        (broken_jpeg, Reason.NOT_AN_IMAGE),
+        (as_kind("GIF"), Reason.UNSUPPORTED_FORMAT),
+        (as_kind("PDF"), Reason.UNSUPPORTED_FORMAT),
+        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", Reason.UNSUPPORTED_FORMAT),
+        (lambda: pictures.claims(30_000, 30_000), Reason.TOO_LARGE),
+        (lambda: pictures.hopper() + b"\0" * 15_000_000, Reason.TOO_LARGE),
+        (pictures.landscape, Reason.NO_FACE),
+        (lambda: pictures.side_by_side(pictures.hopper(), pictures.collins()), Reason.SEVERAL_FACES),
+        (lambda: pictures.far_away(pictures.hopper()), Reason.TOO_SMALL),
+        (lambda: pictures.darkened(pictures.hopper()), Reason.TOO_DARK),
+        (lambda: pictures.brightened(pictures.hopper()), Reason.TOO_BRIGHT),
+        (lambda: pictures.blurred(pictures.hopper()), Reason.BLURRED),
+    ],
+)
+def test_refused_photo(
+    picture: Callable[[], bytes], reason: Reason, collection: Collection, calls: list[str], client: Client
+) -> None:
+    answer = show(client, picture())
+    assert answer.status_code == 422
+    assert sentence(Outcome.REFUSED, reason) in answer.content.decode()
+    assert calls == []
+    visit = Login.objects.get()
+    assert (visit.outcome, visit.reason) == (Outcome.REFUSED, reason)
+    assert not User.objects.exists()
+    assert not Session.objects.exists()
+
+
+def test_profile_is_turned_away(collection: Collection, calls: list[str], client: Client) -> None:
+    answer = show(client, pictures.face_file("lfw/Colin_Powell/Colin_Powell_0036.jpg"), JSON)
+    assert answer.status_code in (200, 422)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF"])
+def test_other_formats_open_the_same_notebook(kind: str, collection: Collection, client: Client) -> None:
+    user = enter(client, pictures.hopper())
+    visitor = Client()
+    show(visitor, as_kind(kind)())
+    assert signed_in(visitor) == user
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, Reason.NOT_AN_IMAGE),
+        ({"image": "data:image/jpeg;base64,%%%"}, Reason.NOT_AN_IMAGE),
+        ({"image": "hello"}, Reason.NOT_AN_IMAGE),
+        ({"image": "data:image/jpeg;base64," + "A" * 20_000_004}, Reason.TOO_LARGE),
+        ({"image": "data:image/jpeg;base64," + "A" * 22_000_000}, Reason.TOO_LARGE),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=BOUND"])
+def test_refused_fields(
+    fields: dict[str, str], reason: Reason, content_type: str, collection: Collection, client: Client
+) -> None:
+    if content_type.startswith("multipart"):
+        part = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        body = "".join("--BOUND\r\n" + part.format(*field) for field in fields.items()) + "--BOUND--\r\n"
+    else:
+        body = "&".join(f"{name}={value}" for name, value in fields.items())
+    answer = client.post("/login/", body, content_type=content_type, headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, reason)
+
+
+def test_both_fields(collection: Collection, client: Client) -> None:
+    answer = show(client, pictures.hopper(), JSON, image="data:image/jpeg;base64,AAAA")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "not_an_image")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", ["/login/", "/login/remember/", "/logout/", "/forget/"])
+def test_missing_token_says_to_try_again(path: str, collection: Collection) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post(path, {"image": "x"})
+    if path == "/forget/" and answer.status_code == 302:
+        return  # nobody is signed in
+    assert answer.status_code == 403
+    assert "again" in answer.content.decode()
+    assert not Login.objects.exists()
+
+
+def test_stale_token_says_to_try_again(collection: Collection) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.get("/login/")
+    answer = client.post("/login/", {"image": "x", "csrfmiddlewaretoken": "a" * 64})
+    assert answer.status_code == 403
+    assert "again" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("put", "/login/"), ("get", "/login/remember/"), ("get", "/logout/"), ("delete", "/logout/")]
+)
+def test_wrong_method(method: str, path: str, client: Client, db: None) -> None:
+    assert getattr(client, method)(path).status_code == 405
+
+
+# Rekognition is broken ------------------------------------------------------------------------------------------------
+
+UNREACHABLE = ConnectTimeoutError(endpoint_url="https://rekognition.us-east-1.amazonaws.com")
+SILENT = ReadTimeoutError(endpoint_url="https://rekognition.us-east-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("operation", ["SearchFacesByImage", "IndexFaces"])
+@pytest.mark.parametrize(
+    ("problem", "status", "outcome", "cure"),
+    [
+        ("ThrottlingException", 429, "throttled", "quota"),
+        ("ProvisionedThroughputExceededException", 429, "throttled", "quota"),
+        ("AccessDeniedException", 503, "unavailable", "credentials"),
+        ("UnrecognizedClientException", 503, "unavailable", "credentials"),
+        ("ResourceNotFoundException", 503, "unavailable", "rekognition_collection create"),
+        ("InternalServerError", 503, "unavailable", "Health Dashboard"),
+        (UNREACHABLE, 503, "unavailable", "network"),
+        (SILENT, 503, "unavailable", "network"),
+    ],
+)
+def test_rekognition_is_broken(
+    operation: str,
+    problem: Any,
+    status: int,
+    outcome: str,
+    cure: str,
+    door: Client,
+    fault: Fault,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    question = show(door, pictures.hopper())
+    fault(operation, problem, status=500 if problem == "InternalServerError" else 400)
+    answer = show(door, pictures.hopper()) if operation == "SearchFacesByImage" else say(door, question)
+    assert answer.status_code == status
+    assert sentence(Outcome(outcome)) in answer.content.decode()
+    assert ("Retry-After" in answer) == (status == 429)
+    assert cure in caplog.text
+    assert Login.objects.first().outcome == outcome  # type: ignore[union-attr]
+    assert not User.objects.exists()
+    assert signed_in(door) is None
+
+
+def test_collection_is_missing(endpoint: str, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    answer = show(client, pictures.hopper())
+    assert answer.status_code == 503
+    assert "manage.py rekognition_collection create" in caplog.text
+
+
+def test_credentials_are_missing(
+    settings: Settings, client: Client, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENDPOINT": "aws"}
+    answer = show(client, pictures.hopper())
+    assert answer.status_code == 503
+    assert "Check the AWS credentials" in caplog.text
+
+
+def test_an_index_that_stores_nothing_makes_nobody(door: Client, fault: Fault) -> None:
+    question = show(door, pictures.hopper())
+
+    unindexed = [{"Reasons": ["LOW_SHARPNESS"], "FaceDetail": {}}]
+    fault("IndexFaces", {"FaceRecords": [], "UnindexedFaces": unindexed, "FaceModelVersion": "7.0"}, status=200)
+    answer = say(door, question, headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "blurred")  # type: ignore[attr-defined]
+    assert not User.objects.exists()
+
+
+def test_a_user_who_cannot_be_saved_leaves_no_face(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise IntegrityError("the disk is full")
+
+    question = show(door, pictures.hopper())
+    monkeypatch.setattr(User, "save", fail)
+    door.raise_request_exception = False
+    assert say(door, question).status_code == 500
+    assert list(Collection("secretly").faces()) == []
+
+
+# Where to -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "location"),
+    [("/admin/", "/admin/"), ("https://evil.example/", "/"), ("//evil.example", "/"), ("javascript:alert(1)", "/")],
+)
+def test_next(given: str, location: str, collection: Collection, client: Client) -> None:
+    enter(Client(), pictures.hopper())
+    assert show(client, pictures.hopper(), next=given)["Location"] == location
+
+
+def test_the_question_carries_next(collection: Collection, client: Client) -> None:
+    question = show(client, pictures.hopper(), next="/admin/")
+    assert 'name="next" value="/admin/"' in question.content.decode()
+
+
+def test_door_is_open_to_a_signed_in_person(collection: Collection, client: Client) -> None:
+    enter(client, pictures.hopper())
+    assert client.get("/login/")["Location"] == "/"
+
+
+def test_door_is_never_cached(client: Client, db: None) -> None:
+    assert "no-store" in client.get("/login/")["Cache-Control"]
+
+
+# Forget me ------------------------------------------------------------------------------------------------------------
+
+
+def test_forget_me(door: Client) -> None:
+    enter(door, pictures.hopper())
+    [face] = Collection("secretly").faces()
+    assert door.get("/forget/").status_code == 200
+    answer = door.post("/forget/", {"word": "Forget me "})
+    assert answer.status_code == 200
+    assert face.face_id in answer.content.decode()
+    assert not User.objects.exists()
+    assert list(Collection("secretly").faces()) == []
+    assert signed_in(door) is None
+    assert "May I remember you?" in show(door, pictures.hopper()).content.decode()
+
+
+@pytest.mark.parametrize("word", ["", "forget", "yes"])
+def test_forget_me_needs_the_word(word: str, collection: Collection, client: Client) -> None:
+    enter(client, pictures.hopper())
+    assert client.post("/forget/", {"word": word}).status_code == 422
+    assert User.objects.exists()
+
+
+def test_forget_me_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
+    user = enter(client, pictures.hopper())
+    fault("DeleteFaces", "InternalServerError", status=500)
+    assert client.post("/forget/", {"word": "forget me"}).status_code == 503
+    assert signed_in(client) == user
+
+
+def test_forget_me_is_not_for_operators(operator: User, client: Client) -> None:
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/forget/", {"word": "forget me"}).status_code == 403
+    assert User.objects.exists()
+
+
+def test_forget_me_is_not_for_strangers(client: Client, db: None) -> None:
+    assert client.get("/forget/")["Location"] == "/login/?next=/forget/"
+
+
+# Nothing of a picture stays -------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_picture_is_written_anywhere(
+    collection: Collection, client: Client, caplog: pytest.LogCaptureFixture, tmp_path: Any, settings: Settings
+) -> None:
+    """Search everything that was written for the picture: its JPEG, its base64, and as Python would print it."""
+    from django.core.management import call_command
+
+    caplog.set_level(logging.DEBUG)
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3600, 4200)), quality=98)
+    assert len(big) > 2_500_000  # Django's own handler would have used a temporary file
+    question = show(client, big)
+    say(client, question)
+    look(client, pictures.landscape())
+    look(client, pictures.collins())
+    dump = io.StringIO()
+    call_command("dumpdata", stdout=dump)
+    written = dump.getvalue() + caplog.text + "".join(Session.objects.values_list("session_data", flat=True))
+    for picture in (big, pictures.hopper(), pictures.collins()):
+        middle = picture[len(picture) // 2 :][:60]
+        assert base64.b64encode(middle).decode()[4:-4] not in written
+        assert repr(middle)[2:-1] not in written
+    assert "/9j/" not in written  # how every JPEG begins in base64
+    assert "JFIF" not in written
+    assert not list(tmp_path.iterdir())

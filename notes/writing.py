@@ -1,0 +1,67 @@
+"""Write, change and delete notes without losing one.
+
+Two tabs, a lost answer or an impatient second click must neither overwrite what was not seen nor keep it twice.
+So every change names the version it was made from, and every blank page has its own id from the start.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from notes.models import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The note has been changed since; nothing was written or deleted."""
+
+    note: Note
+
+
+def add(owner: AbstractBaseUser, page: UUID, text: str) -> Saved | Conflict:
+    """Keep the words of the blank page `page` as a note. The same page with the same words is one note."""
+    try:
+        with transaction.atomic():
+            note = Note.objects.create(id=page, owner_id=owner.pk, text=text)
+    except IntegrityError:
+        there = Note.objects.of(owner).filter(pk=page).first()
+        if there is not None:
+            return Saved(there.pk, there.version) if there.text == text else Conflict(there)
+        # The id is a stranger's. To refuse it would tell that it exists.
+        note = Note.objects.create(owner_id=owner.pk, text=text)
+    return Saved(note.pk, note.version)
+
+
+def change(owner: AbstractBaseUser, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
+    """Replace the words that the owner saw as `version`. None: the owner has no such note."""
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    if note is None:
+        return None
+    if note.text == text:
+        return Saved(note.pk, note.version)
+    seen = Note.objects.of(owner).filter(pk=pk, version=version)
+    # One statement decides: of two tabs that save at once, one finds the version gone.
+    if seen.update(text=text, version=F("version") + 1, changed=timezone.now()):
+        return Saved(pk, version + 1)
+    return conflict(owner, pk)
+
+
+def delete(owner: AbstractBaseUser, pk: UUID, version: int) -> Conflict | None:
+    """Delete the words that the owner saw as `version`. None: they are gone, now or before."""
+    deleted, _ = Note.objects.of(owner).filter(pk=pk, version=version).delete()
+    return None if deleted else conflict(owner, pk)
+
+
+def conflict(owner: AbstractBaseUser, pk: UUID) -> Conflict | None:
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    return Conflict(note) if note else None

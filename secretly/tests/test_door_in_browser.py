@@ -1,0 +1,316 @@
+"""The whole way in, in a real Chromium: with a camera that plays a face, with a chosen photo, and without a script."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from faceauth.conf import conf
+from faceauth.models import Login
+from faceauth.outcomes import Reason, sentence
+from faceauth.rekognition.collection import Collection
+from faceauth.tests import pictures
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Camera = Callable[[bytes | None], Page]
+
+
+@pytest.fixture(autouse=True)
+def collection(transactional_db: None) -> None:
+    Collection(conf().COLLECTION).create()
+
+
+@pytest.fixture
+def visit(
+    chromium: Browser, live_server: LiveServer, tmp_path: Path, problems: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Open the door in a new browser, before a camera that plays the given picture; None is no camera at all."""
+    browsers: list[Browser] = []
+
+    def open_door(
+        face: bytes | None = None, script: bool = True, allowed: bool = True, host: str = "localhost", init: str = ""
+    ) -> Page:
+        args = [f"--host-resolver-rules=MAP {host} 127.0.0.1"]
+        if face is not None:
+            film = tmp_path / f"{len(browsers)}.mjpeg"
+            film.write_bytes(frame(face) * 4)
+            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+        browser = chromium.browser_type.launch(executable_path=executable(chromium), args=[*QUIET, *args])
+        browsers.append(browser)
+        context = browser.new_context(java_script_enabled=script, viewport={"width": 1000, "height": 800})
+        if allowed:
+            context.grant_permissions(["camera"])
+        page = watched(context, problems, init)
+        page.goto(f"http://{host}:{live_server.thread.port}/")
+        return page
+
+    yield open_door
+    for browser in browsers:
+        browser.close()
+
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def executable(browser: Browser) -> str:
+    from shutil import which
+
+    return which("chromium") or which("chromium-browser") or which("google-chrome") or ""
+
+
+@pytest.fixture
+def problems() -> Iterator[list[str]]:
+    """Whatever the browser complains of: errors on the console, exceptions, violations of the content policy."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+def watched(context: BrowserContext, problems: list[str], init: str) -> Page:
+    page = context.new_page()
+    if init:
+        page.add_init_script(init)
+    page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
+    page.on(
+        "console",
+        # a page that answers 422 or 503 is also "an error" to the console; the test asks for it
+        lambda message: (
+            problems.append(message.text)
+            if message.type in ("error", "warning") and "the server responded with a status of" not in message.text
+            else None
+        ),
+    )
+    return page
+
+
+def frame(face: bytes) -> bytes:
+    """A 640 x 480 frame of a camera with the person in its middle."""
+    room = Image.new("RGB", (640, 480), (110, 112, 118))
+    person = pictures.opened(face)
+    person.thumbnail((640, 480))
+    room.paste(person, ((640 - person.width) // 2, 480 - person.height))
+    return pictures.encoded(room, quality=92)
+
+
+def look(page: Page) -> None:
+    page.get_by_role("button", name="Look at me").click()
+    expect(page.locator("[data-video]")).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-video]').videoWidth > 0")
+    page.get_by_role("button", name="Here I am").click()
+
+
+def write(page: Page, text: str) -> None:
+    page.locator("textarea").fill(text)
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text(text)).to_be_visible()
+
+
+def lock(page: Page) -> None:
+    page.get_by_role("button", name="Lock").click()
+    page.wait_for_url("**/login/")
+
+
+# The camera -----------------------------------------------------------------------------------------------------------
+
+
+def the_whole_way(visit: Callable[..., Page], first: bytes, second: bytes, somebody_else: bytes) -> None:
+    page = visit(first)
+    look(page)
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    page.get_by_role("button", name="Yes, remember me").click()
+    write(page, "The key is under the third stone.")
+    lock(page)
+
+    other = visit(somebody_else)
+    look(other)
+    expect(other.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    assert "third stone" not in other.content()
+    other.get_by_role("button", name="No, keep nothing").click()
+    expect(other.get_by_text("Then I keep nothing.")).to_be_visible()
+
+    back = visit(second)
+    look(back)
+    expect(back.get_by_text("The key is under the third stone.")).to_be_visible()
+    assert User.objects.count() == 1
+    assert Login.objects.filter(outcome="recognised", way="camera").count() == 1
+
+
+def test_first_visit_note_lock_and_return(visit: Callable[..., Page]) -> None:
+    the_whole_way(visit, pictures.hopper(), pictures.another(pictures.hopper()), pictures.collins())
+
+
+def test_the_same_with_photographs_of_two_days(visit: Callable[..., Page]) -> None:
+    first, second, other = (pictures.face_file(f"photos/{name}.jpg") for name in ("obama", "obama2", "biden"))
+    the_whole_way(visit, first, second, other)
+
+
+def test_the_frozen_frame_is_shown_while_the_server_thinks(visit: Callable[..., Page]) -> None:
+    page = visit(pictures.hopper())
+    page.route("**/login/", lambda route: None)  # never answered
+    page.get_by_role("button", name="Look at me").click()
+    page.wait_for_function("document.querySelector('[data-video]').videoWidth > 0")
+    page.get_by_role("button", name="Here I am").click(no_wait_after=True)
+    expect(page.locator("[data-still]")).to_be_visible()
+    expect(page.locator("[data-video]")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Let me think")).to_be_visible()
+    assert page.evaluate("document.querySelector('[data-video]').srcObject") is None  # its light is off
+
+
+FAILING = """
+navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "{}"));
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"face": b"", "allowed": False}, "The camera is not allowed."),
+        ({"face": None}, "I find no camera here."),
+        ({"init": FAILING.format("NotReadableError")}, "Something else is using the camera."),
+        ({"init": FAILING.format("InvalidStateError")}, "The camera does not answer."),
+        ({"host": "insecure.test"}, "A camera needs a secure page"),
+    ],
+    ids=["denied", "none", "busy", "failed", "insecure"],
+)
+def test_camera_failure_falls_back_to_the_chooser(
+    given: dict[str, object], says: str, visit: Callable[..., Page], settings: object
+) -> None:
+    if given.get("face") == b"":
+        given = {**given, "face": pictures.hopper()}
+    settings.ALLOWED_HOSTS = ["*"]  # type: ignore[attr-defined]
+    page = visit(**given)
+    page.get_by_role("button", name="Look at me").click()
+    expect(page.get_by_role("heading", name=says)).to_be_visible()
+    chooser = page.get_by_label("Choose a photo of your face")
+    expect(chooser).to_be_visible()
+    expect(chooser).to_be_focused()
+    chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+
+
+# The chosen photo -----------------------------------------------------------------------------------------------------
+
+
+def choose(page: Page, data: bytes, name: str = "me.jpg", kind: str = "image/jpeg") -> None:
+    page.get_by_role("button", name="Choose a photo").click()
+    page.get_by_label("Choose a photo of your face").set_input_files({"name": name, "mimeType": kind, "buffer": data})
+
+
+def test_chosen_photo(visit: Callable[..., Page]) -> None:
+    page = visit()
+    choose(page, pictures.hopper())
+    page.get_by_role("button", name="Yes, remember me").click()
+    write(page, "Kept from a photo.")
+    lock(page)
+    choose(page, pictures.another(pictures.hopper()))
+    expect(page.get_by_text("Kept from a photo.")).to_be_visible()
+
+
+def test_a_big_photo_is_made_smaller_in_the_browser(visit: Callable[..., Page]) -> None:
+    page = visit()
+    big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3000, 3516)), quality=95)
+    sent: list[int] = []
+    page.on(
+        "request", lambda request: sent.append(len(request.post_data_buffer or b"")) if request.method == "POST" else 0
+    )
+    choose(page, big)
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    assert 0 < sent[0] < len(big) / 3
+
+
+def test_what_the_browser_cannot_read_is_sent_as_it_is(visit: Callable[..., Page]) -> None:
+    page = visit()
+    choose(page, pictures.encoded(pictures.opened(pictures.hopper()), "HEIF"), "me.heic", "image/heic")
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+
+
+def test_refusal_is_said_on_the_door(visit: Callable[..., Page]) -> None:
+    page = visit()
+    choose(page, pictures.landscape())
+    expect(page.get_by_role("heading", name=str(sentence_of(Reason.NO_FACE)))).to_be_focused()
+    choose(page, pictures.hopper())
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+
+
+def sentence_of(reason: Reason) -> str:
+    from faceauth.outcomes import Outcome
+
+    return sentence(Outcome.REFUSED, reason)
+
+
+def test_phones_are_offered_the_front_camera(visit: Callable[..., Page]) -> None:
+    chooser = visit().locator("input[type=file]")
+    assert chooser.get_attribute("capture") == "user"
+    assert "image/heic" in (chooser.get_attribute("accept") or "")
+
+
+# Without a script -----------------------------------------------------------------------------------------------------
+
+
+def test_everything_without_javascript(visit: Callable[..., Page]) -> None:
+    page = visit(script=False)
+    for expected in ("May I remember you?", None):
+        expect(page.get_by_role("button", name="Look at me")).to_be_hidden()
+        chooser = page.get_by_label("Choose a photo of your face")
+        chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+        page.get_by_role("button", name="Open my notes").click()
+        if expected:
+            expect(page.get_by_role("heading", name=expected)).to_be_visible()
+            page.get_by_role("button", name="Yes, remember me").click()
+            write(page, "Written without a script.")
+            lock(page)
+    expect(page.get_by_text("Written without a script.")).to_be_visible()
+
+
+# After locking --------------------------------------------------------------------------------------------------------
+
+
+def test_the_back_button_shows_nothing_after_locking(visit: Callable[..., Page]) -> None:
+    page = visit()
+    choose(page, pictures.hopper())
+    page.get_by_role("button", name="Yes, remember me").click()
+    write(page, "Nobody may read this.")
+    lock(page)
+    page.go_back()
+    page.wait_for_load_state()
+    assert "Nobody may read this." not in page.content()
+
+
+def test_closing_the_browser_locks(visit: Callable[..., Page]) -> None:
+    page = visit()
+    choose(page, pictures.hopper())
+    page.get_by_role("button", name="Yes, remember me").click()
+    page.wait_for_url("**/")
+    [session] = [cookie for cookie in page.context.cookies() if cookie["name"] == "sessionid"]
+    assert session["expires"] == -1  # a cookie of the browser's session alone
+    assert session["httpOnly"]
+    assert session["sameSite"] == "Strict"
+
+
+# The work of a picture ------------------------------------------------------------------------------------------------
+
+
+def test_the_frame_is_sent_as_a_jpeg_data_url(visit: Callable[..., Page]) -> None:
+    page = visit(pictures.hopper())
+    sent: list[bytes] = []
+    page.on("request", lambda request: sent.append(request.post_data_buffer or b"") if request.method == "POST" else 0)
+    look(page)
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    head, _, rest = sent[0].partition(b"data:image/jpeg;base64,")
+    assert head.endswith(b'name="image"\r\n\r\n')
+    image = Image.open(io.BytesIO(base64.b64decode(rest.partition(b"\r\n")[0])))
+    assert (image.format, image.height) == ("JPEG", 480)

@@ -1,0 +1,120 @@
+"""What the site says by itself, and how every page is framed."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import get_template
+from django.test import Client
+from django.urls import include, path
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("the reason, which is nobody's business")
+
+
+def forbidden(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+def misunderstood(request: HttpRequest) -> HttpResponse:
+    raise BadRequest
+
+
+urlpatterns = [
+    path("broken/", broken),
+    path("forbidden/", forbidden),
+    path("misunderstood/", misunderstood),
+    path("", include("secretly.urls")),
+]
+ERRORS = [
+    ("/misunderstood/", 400, "I did not understand that."),
+    ("/forbidden/", 403, "I cannot open this for you."),
+    ("/nothing-here/", 404, "There is nothing here."),
+    ("/broken/", 500, "Something broke on my side."),
+]
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(("address", "status", "sentence"), ERRORS)
+def test_errors_are_told_in_plain_words(browser: Client, address: str, status: int, sentence: str) -> None:
+    answer = browser.get(address)
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert f"<h1>{sentence}</h1>" in page
+    assert 'href="/"' in page
+    assert "nobody's business" not in page
+    assert "Traceback" not in page
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(("address", "status", "sentence"), ERRORS)
+def test_errors_have_the_headers_of_every_page(browser: Client, address: str, status: int, sentence: str) -> None:
+    headers = browser.get(address).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "camera=(self)" in headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
+def test_error_pages_need_neither_request_nor_database(name: str) -> None:
+    assert "<h1>" in get_template(f"{name}.html").render()
+
+
+@pytest.mark.urls(__name__)
+def test_the_500_page_comes_out_when_the_list_of_static_files_is_what_broke(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    def missing(name: str) -> str:
+        raise ValueError(f"Missing staticfiles manifest entry for {name!r}")
+
+    monkeypatch.setattr(staticfiles_storage, "url", missing)
+    answer = browser.get("/login/")
+    assert answer.status_code == 500
+    assert "Something broke on my side." in answer.content.decode()
+
+
+def test_a_form_without_a_token_is_told_what_to_do(db: None) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/", {"text": "x"})
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "Please go back, load the page anew, and try again." in page
+    assert 'href="/"' in page
+    assert "CSRF" not in page
+
+
+def test_pages_carry_nothing_inline(db: None, owner: User) -> None:
+    """The CSP lets no inline script or style work, so one would be a mistake."""
+    client = Client()
+    client.force_login(owner)
+    for address in ("/", "/nothing-here/"):
+        page = client.get(address).content.decode()
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert page.count("<script") == page.count('<script type="module" src=')
+
+
+def test_the_notebook_can_be_locked(owner: User) -> None:
+    client = Client()
+    client.force_login(owner)
+    assert '<form method="post" action="/logout/" data-lock>' in client.get("/").content.decode()
+    assert client.post("/logout/").headers["Location"] == "/login/"
+    assert client.get("/").headers["Location"].startswith("/login/")
+
+
+def test_the_language_and_its_direction_are_named(db: None) -> None:
+    assert '<html lang="en" dir="ltr">' in get_template("404.html").render()
+
+
+def test_browsers_find_the_icon_by_its_old_name(client: Client) -> None:
+    assert client.get("/favicon.ico").headers["Location"].endswith("icon.svg")

@@ -1,0 +1,167 @@
+// Locks on silence: when the session's time has passed without a word to the server, nothing stays readable.
+//
+// The page is covered at once; then the last words are saved, the session is ended, and the page goes to the door. If
+// the words cannot be saved, they stay in this tab's memory below the cover, and are saved when their writer is back:
+// nothing is ever written to the device. All tabs of the browser share one session, so they tell each other.
+
+const MARGIN = 5_000; // ms before the server's own end, so that the last words can still be saved
+const WARNING = 60_000; // ms of warning; WCAG 2.2.1 asks for at least 20 s and one simple action to stay
+const TICK = 1_000;
+const RETRY = 10_000; // ms between tries to save below the cover
+
+export class Lock {
+  #cover;
+  #lockForm;
+  #sheet;
+  #warning;
+  #silence;
+  #end = 0;
+  #shut = false;
+  #waiting = false; // shut, with words that could not be saved
+  #again = 0;
+  #asking = false;
+  #channel = new BroadcastChannel("secretly");
+
+  constructor({ cover, lockForm, sheet, warning }) {
+    this.#cover = cover;
+    this.#lockForm = lockForm;
+    this.#sheet = sheet;
+    this.#warning = warning;
+    this.#silence = Number(cover.dataset.lockAfter) * 1000 - MARGIN;
+
+    this.#channel.addEventListener("message", ({ data }) => this.#hear(data));
+    this.contact();
+
+    setInterval(() => this.#tick(), TICK);
+    // Timers sleep with the machine and in the background; these come first when it wakes.
+    for (const type of ["visibilitychange", "focus", "pageshow", "online"]) {
+      addEventListener(type, () => this.#wake(), true);
+    }
+    for (const type of ["keydown", "pointerdown", "click"]) {
+      addEventListener(type, () => this.#warned && this.#stay(), true);
+    }
+  }
+
+  /** The server has just answered: the silence starts anew, in every tab. */
+  contact() {
+    this.#end = Date.now() + this.#silence;
+    this.#warn(false);
+    this.#tell({ end: this.#end });
+  }
+
+  /** Cover the page and leave it. `end` also ends the session, and with it every other tab. */
+  async shut({ end }) {
+    if (this.#shut) return;
+    this.#shut = true;
+    this.#hide();
+    await this.#sheet?.save();
+    if (end) {
+      await this.#endSession();
+      this.#tell({ shut: true });
+    }
+    if (this.#sheet?.unsaved) this.#keep();
+    else this.#leave(this.#cover.dataset.door);
+  }
+
+  get #warned() {
+    return this.#warning.childElementCount > 0;
+  }
+
+  #tick() {
+    const left = this.#end - Date.now();
+    if (this.#waiting) this.#return();
+    else if (this.#shut) return;
+    else if (left <= 0) this.shut({ end: true });
+    else this.#warn(left <= Math.min(WARNING, this.#silence / 2));
+  }
+
+  #wake() {
+    this.#again = 0;
+    this.#tick();
+  }
+
+  #warn(on) {
+    if (on === this.#warned) return;
+    const words = document.querySelector("[data-warning-words]");
+    this.#warning.replaceChildren(...(on ? [words.content.cloneNode(true)] : []));
+  }
+
+  async #stay() {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      const answer = await fetch(this.#cover.dataset.home, { method: "HEAD", signal: AbortSignal.timeout(5_000) });
+      if (answer.redirected) this.shut({ end: false });
+      else this.contact();
+    } catch {
+      // Not reached: the silence goes on, and the next key asks again.
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  async #endSession() {
+    if (!this.#lockForm) return;
+    try {
+      await fetch(this.#lockForm.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(this.#lockForm)),
+        redirect: "manual",
+        keepalive: true,
+        signal: AbortSignal.timeout(5_000),
+      });
+    } catch {
+      // Not reached. The page is covered all the same, and the server ends the session by itself in a moment.
+    }
+  }
+
+  #hide() {
+    this.#warn(false);
+    document.title = "Secretly";
+    for (const part of document.body.children) part.hidden = part !== this.#cover;
+    this.#cover.querySelector("[data-cover-door]").focus();
+  }
+
+  #show() {
+    this.#shut = this.#waiting = false;
+    for (const part of document.body.children) part.hidden = part === this.#cover;
+    this.contact();
+  }
+
+  #keep() {
+    this.#waiting = true;
+    this.#again = Date.now() + RETRY;
+    const words = this.#cover.querySelector("[data-cover-words]");
+    words.textContent = words.dataset.unsaved;
+    this.#cover.querySelector("[data-cover-door]").target = "_blank";
+  }
+
+  /** After locking with unsaved words: try again, now that their writer may be back. */
+  async #return() {
+    if (this.#asking || Date.now() < this.#again || document.visibilityState === "hidden") return;
+    this.#asking = true;
+    this.#again = Date.now() + RETRY;
+    const outcome = await this.#sheet.save();
+    this.#asking = false;
+    if (outcome === "saved") this.#leave(this.#cover.dataset.home);
+    else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
+  }
+
+  #leave(address) {
+    this.#sheet?.release();
+    location.replace(address);
+  }
+
+  #tell(message) {
+    this.#channel.postMessage({ ...message, writer: this.#cover.dataset.writer });
+  }
+
+  #hear({ end, shut, writer }) {
+    const mine = writer === this.#cover.dataset.writer;
+    if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
+    else if (mine && end > this.#end) {
+      this.#end = end;
+      this.#warn(false);
+    }
+  }
+}

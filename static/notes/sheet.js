@@ -1,0 +1,138 @@
+// A page for writing that saves itself. It is "contact" whenever the server answered, "shut" when the server
+// says that nobody, or somebody else, is signed in.
+
+const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
+const PATIENCE = 20_000; // ms for an answer
+const RETRY = 10_000; // ms until the next try when the server cannot be reached
+const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
+
+export class Sheet extends EventTarget {
+  #form;
+  #text;
+  #status;
+  #fault;
+  #kept; // the text that the server has; null when it has none of what is shown
+  #byHand;
+  #timer = 0;
+  #saving = null;
+  #leaving = false;
+
+  constructor(form) {
+    super();
+    this.#form = form;
+    this.#text = form.elements.text;
+    this.#status = form.querySelector("[data-status]");
+    this.#fault = form.querySelector("#fault");
+    this.#kept = "unsaved" in form.dataset ? null : this.#text.defaultValue;
+    this.#byHand = "byHand" in form.dataset; // there is a question to answer first
+
+    this.#text.addEventListener("input", () => this.#schedule());
+    form.addEventListener("submit", (event) => this.#submit(event));
+    addEventListener("online", () => this.unsaved && !this.#byHand && this.save());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden" && this.unsaved && !this.#byHand) this.save();
+    });
+    addEventListener("beforeunload", (event) => {
+      if (this.unsaved && !this.#leaving) event.preventDefault();
+    });
+    form.querySelector("[data-let-go]")?.addEventListener("click", () => this.release());
+    // A browser may fill in what stood here before a reload.
+    if (this.unsaved) this.#schedule();
+  }
+
+  /** Whether there are words here that the server does not have. */
+  get unsaved() {
+    return this.#text.value.trim() !== "" && this.#text.value !== this.#kept;
+  }
+
+  /** Let the page go without asking. */
+  release() {
+    this.#leaving = true;
+  }
+
+  /** Save what is here now; resolves to the server's outcome, "saved" when there is nothing to do, or "unreachable". */
+  async save() {
+    clearTimeout(this.#timer);
+    while (this.#saving) await this.#saving; // one at a time: each save names the version that the last one made
+    if (!this.unsaved) return "saved";
+    this.#saving = this.#send();
+    try {
+      return await this.#saving;
+    } finally {
+      this.#saving = null;
+    }
+  }
+
+  #schedule(delay = PAUSE) {
+    clearTimeout(this.#timer);
+    if (this.#byHand) return;
+    this.#say(this.unsaved ? "unsaved" : "");
+    if (this.unsaved) this.#timer = setTimeout(() => this.save(), delay);
+  }
+
+  async #submit(event) {
+    if (this.#leaving) return;
+    if (this.#byHand) {
+      this.release();
+      return;
+    }
+    event.preventDefault();
+    if (this.#text.value.trim() === "") return;
+    const outcome = await this.save();
+    if (outcome === "saved") {
+      this.release();
+      location.assign(document.querySelector("[data-home]").dataset.home);
+    } else if (outcome === "conflict" || outcome === "gone") {
+      this.release();
+      this.#form.submit(); // the server's page shows what can be done
+    }
+  }
+
+  async #send(again = true) {
+    const text = this.#text.value;
+    this.#say("saving");
+    let answer;
+    try {
+      const body = new URLSearchParams(new FormData(this.#form)).toString();
+      const response = await fetch(this.#form.action, {
+        method: "POST",
+        body,
+        headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+        keepalive: body.length < KEEPALIVE_BYTES,
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      answer = await response.json();
+    } catch {
+      this.#say("unreachable");
+      this.#timer = setTimeout(() => this.unsaved && this.save(), RETRY);
+      return "unreachable";
+    }
+    if (answer.token && again) {
+      for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = answer.token;
+      return this.#send(false);
+    }
+    this.#take(answer, text);
+    return answer.outcome;
+  }
+
+  #take(answer, text) {
+    const saved = answer.outcome === "saved";
+    this.#fault.textContent = saved ? "" : answer.message;
+    this.#text.setAttribute("aria-invalid", answer.outcome === "refused");
+    if (saved) {
+      this.#kept = text;
+      this.#form.action = answer.url;
+      this.#form.elements.version.value = answer.version;
+      this.#say("saved");
+      if (this.unsaved) this.#schedule(); // typed on meanwhile
+    } else {
+      this.#say("unsaved");
+    }
+    const shut = answer.outcome === "locked" || answer.outcome === "somebody_else";
+    this.dispatchEvent(new Event(shut ? "shut" : "contact"));
+  }
+
+  #say(state) {
+    if (this.#status) this.#status.textContent = state ? this.#status.dataset[state] : "";
+  }
+}
