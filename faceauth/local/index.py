@@ -105,7 +105,7 @@ def best(keys: Keys, cosines: NDArray[np.float32], most: int) -> Found:
     if keys.size > most:
         kept = np.argpartition(-cosines, most - 1)[:most]
         keys, cosines = keys[kept], cosines[kept]
-    order = np.lexsort((keys, -cosines))  # of two alike the elder comes first, everywhere and always
+    order = np.lexsort((keys, -cosines))  # of two with the same cosine the elder comes first
     return Found(keys[order], cosines[order])
 
 
@@ -227,6 +227,7 @@ os.register_at_fork(after_in_child=start_afresh)
 def search(collection: Collection, kind: type[Sealed], vector: Vectors, least: float, most: int) -> Found:
     """The at most `most` faces or users of `collection` nearest to `vector`, with a cosine of `least` or more.
 
-    Exact: every template is compared. Keys are primary keys. Raises as `Sealed.unsealed` does.
+    Every template is compared. Cosines, and so `least`, are right to within ROUNDING. Keys are primary keys. Raises as
+    `Sealed.unsealed` does.
     """
     return indexes.of(collection, kind).search(collection, vector, least, most)
