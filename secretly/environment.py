@@ -97,7 +97,7 @@ def encryption_keys(folder: Path) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(
                 "SECRETLY_ENCRYPTION_KEYS holds something that is not a key: each is 32 random bytes in url-safe"
-                " base64, as `manage.py generate_key` prints them, with commas between."
+                " base64, as `openssl rand -base64 32 | tr +/ -_` prints them, with commas between."
             ) from error
     return keys
 

@@ -190,6 +190,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"level": "INFO", "propagate": True, "handlers": []},
+        "django.request": {"level": "ERROR"},  # a refused photo is no warning: the log of the door has it
         "django.server": {"level": "INFO", "propagate": True, "handlers": []},
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
