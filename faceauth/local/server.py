@@ -1,0 +1,52 @@
+"""The HTTP server around wire.py: gunicorn, which this site has anyway.
+
+Not the standard library's http.server, which its own documentation keeps from production: no limits for headers, no
+worker processes, no keep-alive that times out.
+"""
+
+import socket
+import struct
+from typing import Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+
+from faceauth import vision
+from faceauth.local import wire
+
+IDLE = 10  # seconds without a byte in the middle of a request
+THREADS = 8
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, bind: str, workers: int) -> None:
+        self.given = {
+            "bind": bind,
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": 60,  # SDKs keep their connections, and to open one costs more than to keep it
+            "timeout": 60,
+            "accesslog": None,
+            "proc_name": "rekognition_local",
+            "when_ready": limit_silence,
+            "post_worker_init": warm_up,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.given.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return wire.application
+
+
+def limit_silence(arbiter: Arbiter) -> None:
+    """Let the kernel give up a connection that falls silent within a request; accepted sockets inherit this."""
+    for listener in arbiter.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE, 0))
+
+
+def warm_up(worker: object) -> None:
+    vision.warm_up()
