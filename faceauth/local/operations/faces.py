@@ -202,14 +202,12 @@ def matching_faces(
     """FaceMatches, the most similar first, without the face whose primary key is `besides`."""
     threshold = parameters.get("FaceMatchThreshold", THRESHOLD)
     most = parameters.get("MaxFaces", MOST_MATCHES)
-    found = index.search(collection, Face, vector, similarity.to_cosine(threshold), most + 1)
-    # The rows are asked once more: what was removed a moment ago does not match, whatever memory says.
-    rows = Face.objects.filter(collection=collection).select_related("user").defer("template")
-    faces = rows.in_bulk([int(key) for key in found.keys])
+    rows = Face.objects.select_related("user").defer("user__template")
+    found = index.search(collection, rows, vector, similarity.to_cosine(threshold), most + 1)
     matches = [
-        {"Similarity": similarity.from_cosine(float(cosine)), "Face": listed_face(faces[key], collection)}
-        for key, cosine in zip(found.keys.tolist(), found.cosines, strict=True)
-        if key in faces and key != besides
+        {"Similarity": similarity.from_cosine(cosine), "Face": listed_face(face, collection)}
+        for face, cosine in found
+        if face.pk != besides
     ]
     return [match for match in matches if match["Similarity"] >= threshold][:most]
 
