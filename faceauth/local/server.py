@@ -14,8 +14,8 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from faceauth import vision
 from faceauth.local import wire
 
-IDLE = 10  # seconds without a byte in the middle of a request
-THREADS = 8
+IDLE = 5  # seconds without a byte in the middle of a request; callers are programs, which have it ready
+THREADS = 16  # most of them wait for their clients
 
 
 class Server(BaseApplication):  # type: ignore[misc]

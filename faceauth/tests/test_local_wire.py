@@ -197,6 +197,12 @@ def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
 
 
+def test_a_client_that_falls_silent_is_given_up() -> None:
+    silent = mock.Mock(read=mock.Mock(side_effect=BlockingIOError))
+    with pytest.raises(Serialization):
+        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
+
+
 def test_several_requests_on_one_connection(server: str) -> None:
     address = urlsplit(server)
     request = head(**signed(server), **{"Content-Length": "2"}, Host=address.netloc) + b"{}"
