@@ -195,5 +195,6 @@ LOGGING = {
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
     },
 }

@@ -14,8 +14,8 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from faceauth import vision
 from faceauth.local import wire
 
-IDLE = 10  # seconds without a byte in the middle of a request
-THREADS = 8
+IDLE = 5  # seconds without a byte in the middle of a request; callers are programs, which have it ready
+THREADS = 16  # most of them wait for their clients
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -27,10 +27,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "threads": THREADS,
             "keepalive": 60,  # SDKs keep their connections, and to open one costs more than to keep it
             "timeout": 60,
-            "accesslog": None,
-            "proc_name": "rekognition_local",
+            "preload_app": True,  # the workers share the memory of the models
+            "control_socket_disable": True,  # nothing here asks it
+            "on_starting": warm_up,
             "when_ready": limit_silence,
-            "post_worker_init": warm_up,
         }
         super().__init__()
 
@@ -48,5 +48,5 @@ def limit_silence(arbiter: Arbiter) -> None:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE, 0))
 
 
-def warm_up(worker: object) -> None:
+def warm_up(arbiter: Arbiter) -> None:
     vision.warm_up()

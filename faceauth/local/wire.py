@@ -74,7 +74,10 @@ def read_body(environ: Environ) -> bytes:
         raise RequestTooLarge(f"A request has at most {MOST_BYTES} bytes.")
     left, chunks, deadline = int(length), [], time.monotonic() + READ_WITHIN
     while left:
-        chunk = environ["wsgi.input"].read(min(left, CHUNK))
+        try:
+            chunk = environ["wsgi.input"].read(min(left, CHUNK))
+        except OSError:  # the client is gone, or has been silent for too long; see server.py
+            chunk = b""
         if not chunk or time.monotonic() > deadline:
             raise Serialization("The body of the request did not come in time.")
         chunks.append(chunk)

@@ -301,6 +301,25 @@ def test_processes_that_index_at_the_same_time_lose_nothing(tmp_path: Path) -> N
         assert len(found["FaceMatches"]) == 99
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_can_happen_once_happens_once(tmp_path: Path) -> None:
+    with workers(str(tmp_path), 3) as together:
+
+        def all_at_once(operation: str, **parameters: str) -> list[int]:
+            for worker in together:
+                worker.tell(operation, **parameters)
+            return sorted(worker.hear()["status"] for worker in together)
+
+        for number in range(8):
+            assert all_at_once("CreateCollection", CollectionId=f"people-{number}") == [200, 400, 400]
+            user = {"CollectionId": f"people-{number}", "UserId": "grace"}
+            assert all_at_once("CreateUser", **user) == [200, 400, 400]
+            token = {**user, "UserId": "eileen", "ClientRequestToken": f"token-{number}"}
+            assert all_at_once("CreateUser", **token) == [200, 200, 200]
+            assert all_at_once("DeleteUser", **user) == [200, 400, 400]
+            assert all_at_once("DeleteCollection", CollectionId=f"people-{number}") == [200, 400, 400]
+
+
 def test_begin_change_counts_changes_in_order(db: None) -> None:
     collection_named()
     with transaction.atomic():

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore import auth
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from pytest_django import Settings
 from faceauth.local import signature, wire
 from faceauth.local.errors import Serialization
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, post, serving, signed_headers
+from secretly import environment
 
 LIST = "RekognitionService.ListCollections"
 
@@ -195,6 +197,12 @@ def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
 
 
+def test_a_client_that_falls_silent_is_given_up() -> None:
+    silent = mock.Mock(read=mock.Mock(side_effect=BlockingIOError))
+    with pytest.raises(Serialization):
+        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
+
+
 def test_several_requests_on_one_connection(server: str) -> None:
     address = urlsplit(server)
     request = head(**signed(server), **{"Content-Length": "2"}, Host=address.netloc) + b"{}"
@@ -233,3 +241,13 @@ def test_no_headers_make_it_answer_or_break(headers: dict[str, str], body: bytes
     answer = wire.answer_signed(environ)
     assert answer.status == 400
     assert json.loads(answer.body)["__type"].endswith("Exception")
+
+
+def test_credentials_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REKOGNITION_LOCAL_CREDENTIALS", " AKIDONE:se:cret , AKIDTWO:other,")
+    assert environment.credentials("REKOGNITION_LOCAL_CREDENTIALS") == {"AKIDONE": "se:cret", "AKIDTWO": "other"}
+    for wrong in ("hush", ":hush", "hush:"):
+        monkeypatch.setenv("REKOGNITION_LOCAL_CREDENTIALS", f"AKIDONE:secret,{wrong}")
+        with pytest.raises(ImproperlyConfigured, match="Item 2") as caught:
+            environment.credentials("REKOGNITION_LOCAL_CREDENTIALS")
+        assert "hush" not in str(caught.value)

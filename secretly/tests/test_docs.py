@@ -17,7 +17,7 @@ def documented() -> set[str]:
 def read() -> set[str]:
     """The variables that the settings read."""
     code = "".join((ROOT / "secretly" / name).read_text() for name in ("settings.py", "environment.py"))
-    return set(re.findall(r'\b(?:text|words|boolean|number|choice)\(\s*"([A-Z_]+)"', code))
+    return set(re.findall(r'\b(?:text|words|boolean|number|choice|credentials)\(\s*"([A-Z_]+)"', code))
 
 
 def test_every_variable_is_documented() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceauth.images import Pixels
 from faceauth.local import index, sealing, similarity
 from faceauth.local.errors import InvalidParameter, ServiceQuotaExceeded
-from faceauth.local.models import Collection, Face, Removal
+from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
 from faceauth.local.operations.collections import PAGE, Answer, change, comparable, find, find_comparable
 from faceauth.local.pages import next_token, position
 from faceauth.local.pictures import (
@@ -79,7 +79,7 @@ def index_faces(parameters: Parameters) -> Answer:
             for kept, seen in zip(faces, wanted, strict=True)
         ],
         "UnindexedFaces": [{"Reasons": reasons, "FaceDetail": face_detail(seen, pixels)} for seen, reasons in unwanted],
-        "FaceModelVersion": find(parameters["CollectionId"]).face_model_version,
+        "FaceModelVersion": FACE_MODEL_VERSION,
     }
 
 
