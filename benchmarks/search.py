@@ -1,50 +1,28 @@
-"""Searching, opening and indexing with Rekognition on this machine: `python -m benchmarks.search`.
+"""Searching, opening and indexing with Rekognition on this machine: `python -m benchmarks search`.
 
 Times are of whole operations, from the request's JSON to the answer's, with SQLite on disk; the vectors are random
-directions of unit length. NumPy's product and faiss's IndexFlatIP
-stand beside them.
+directions of unit length. NumPy's product and faiss's IndexFlatIP stand beside them.
 """
 
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from math import nan
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 import django
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.table import Row, times
+
 Vectors = NDArray[np.float32]
 
-ROUNDS = 60
-WARM_UP = 5
 SEED = 20160627
-
-
-class Row(NamedTuple):
-    work: str
-    times: list[float]
-    """Milliseconds."""
-    limit: float
-    """Milliseconds, or nan where there is none."""
-    note: str = ""
-
-
-def times(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    taken = []
-    for _ in range(WARM_UP + rounds):
-        started = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - started) * 1000)
-    return taken[WARM_UP:]
 
 
 def memory() -> float:
@@ -164,20 +142,8 @@ def peers() -> Iterator[Row]:
     for count in (100_000, 1_000_000):
         vectors = directions(count)
         query = vectors[7].copy()
-        yield Row(f"peer: NumPy's product, {count:,}", times(partial(np.matmul, vectors, query)), nan)
+        yield Row(f"peer: NumPy's product, {count:,}", times(partial(np.matmul, vectors, query)))
         flat = faiss.IndexFlatIP(128)
         flat.add(vectors)
-        yield Row(f"peer: faiss IndexFlatIP, {count:,}", times(partial(flat.search, query[np.newaxis], 10)), nan)
+        yield Row(f"peer: faiss IndexFlatIP, {count:,}", times(partial(flat.search, query[np.newaxis], 10)))
         del flat
-
-
-def main() -> None:
-    print(f"{'work':<42} {'median':>9} {'p10':>9} {'p90':>9} {'limit':>9}")
-    for work, taken, limit, note in measure():
-        low, high = np.percentile(taken, [10, 90])
-        bound = "" if np.isnan(limit) else f"{limit:.0f} ms"
-        print(f"{work:<42} {median(taken):>6.1f} ms {low:>6.1f} ms {high:>6.1f} ms {bound:>9}  {note}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
