@@ -97,7 +97,7 @@ def test_control_l_saves_and_locks(tab: Page, owner: User) -> None:
 
 
 def test_the_way_back_shows_nothing_after_locking(tab: Page, context: BrowserContext, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="The kettle")
+    note = Note.objects.write(owner, "The kettle")
     tab.goto(reverse("notes:note", args=[note.pk]))
     tab.get_by_role("button", name="Lock").click()
     tab.wait_for_url(DOOR)
@@ -108,12 +108,12 @@ def test_the_way_back_shows_nothing_after_locking(tab: Page, context: BrowserCon
 
 
 def test_it_locks_on_silence(tab: Page, owner: User, soon: Callable[[int], None]) -> None:
-    Note.objects.create(owner=owner, text="The kettle")
+    Note.objects.write(owner, "The kettle")
     soon(8)
     tab.reload()
     tab.keyboard.type("Unfinished")
     tab.wait_for_url(DOOR)
-    assert set(Note.objects.of(owner).values_list("text", flat=True)) == {"The kettle", "Unfinished"}
+    assert {note.text for note in Note.objects.of(owner)} == {"The kettle", "Unfinished"}
     assert "kettle" not in tab.content()
     assert not Session.objects.exists()
 
@@ -130,7 +130,7 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
 
 
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="The kettle")
+    note = Note.objects.write(owner, "The kettle")
     other = open_tab(context, reverse("notes:note", args=[note.pk]))
     tab.bring_to_front()
     tab.get_by_role("button", name="Lock").click()
@@ -182,7 +182,7 @@ def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
 def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
     tab: Page, context: BrowserContext, owner: User, stranger: User, live_server: LiveServer
 ) -> None:
-    Note.objects.create(owner=owner, text="The kettle")
+    Note.objects.write(owner, "The kettle")
     tab.reload()
     expect(tab.locator(".notes a")).to_have_text("The kettle")
     come_in(context, stranger, live_server)
@@ -192,7 +192,7 @@ def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
 
 
 def test_a_change_elsewhere_is_told_and_save_shows_both(tab: Page, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="before")
+    note = Note.objects.write(owner, "before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     writing.change(owner, note.pk, 1, "from elsewhere")
     tab.locator("#text").fill("from here")
@@ -208,7 +208,7 @@ def test_a_change_elsewhere_is_told_and_save_shows_both(tab: Page, owner: User) 
 def test_too_long_a_text_stays_in_the_page(tab: Page) -> None:
     text = "x" * (MAX_LENGTH + 3)
     tab.locator("#text").fill(text)
-    expect(tab.locator("#fault")).to_contain_text("its last 3 characters")
+    expect(tab.locator("#fault")).to_contain_text("the last 3 characters")
     tab.get_by_role("button", name="Save").click()
     tab.wait_for_timeout(500)
     expect(tab.locator("#text")).to_have_value(text)
@@ -247,7 +247,7 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
 
 @pytest.mark.parametrize("width", [320, 1280, 3840])
 def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
-    note = Note.objects.create(owner=owner, text="unbroken" * 100 + "\n" + "unbroken" * 100)
+    note = Note.objects.write(owner, "unbroken" * 100 + "\n" + "unbroken" * 100)
     tab.set_viewport_size({"width": width, "height": 800})
     pk = [note.pk]
     for path in ("/", reverse("notes:note", args=pk), reverse("notes:delete", args=pk), f"/notes/{uuid4()}/"):
