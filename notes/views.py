@@ -38,6 +38,8 @@ def note(request: OwnRequest, pk: UUID) -> HttpResponse:
     """One note, to read and to change."""
     if request.method != "POST":
         found = get_object_or_404(Note.objects.of(request.user), pk=pk)
+        if "card" in request.GET:  # for the script, which puts it back into the list
+            return page(request, "notes/card.html", {"note": found})
         return page(request, "notes/note.html", {"note": found, "sheet": Sheet(found.text, version=found.version)})
     sheet = SheetForm(request).sheet()
     if not sheet.fault:

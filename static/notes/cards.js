@@ -16,9 +16,9 @@ export async function fetchPage(address, options = {}) {
   }
 }
 
+// The server knows no time zone; the person's clock does.
 const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
 
-/** The server knows no time zone; the person's clock does. */
 export function tellTimes(root) {
   for (const time of root.querySelectorAll("time")) time.textContent = day.format(new Date(time.dateTime));
 }
@@ -27,13 +27,16 @@ export class Cards extends EventTarget {
   #root;
   #toast;
   #editSheet;
+  #leave;
   #undo = 0;
 
-  constructor(root, toast, editSheet) {
+  /** `editSheet(form, whenDone)` makes a form save itself; `leave(go)` saves what is being written, then goes. */
+  constructor({ root, toast, editSheet, leave }) {
     super();
     this.#root = root;
     this.#toast = toast;
-    this.#editSheet = editSheet; // (form, whenDone) => a Sheet for it
+    this.#editSheet = editSheet;
+    this.#leave = leave;
     root.addEventListener("submit", (event) => this.#submit(event));
     root.addEventListener("click", (event) => this.#click(event));
     this.#watchSwipes();
@@ -51,7 +54,7 @@ export class Cards extends EventTarget {
     form.dataset.busy = "";
     const done = await this.#send(form, button);
     delete form.dataset.busy;
-    if (!done) form.requestSubmit === undefined || this.#fallBack(form, button);
+    if (!done) this.#fallBack(form, button);
   }
 
   /** The server's own page then says what is wrong. */
@@ -59,8 +62,7 @@ export class Cards extends EventTarget {
     const copy = document.createElement("input");
     Object.assign(copy, { type: "hidden", name: button.name, value: button.value });
     if (button.name) form.append(copy);
-    form.action = button.formAction;
-    this.dispatchEvent(new Event("leaving"));
+    if (button.hasAttribute("formaction")) form.action = button.formAction;
     HTMLFormElement.prototype.submit.call(form);
   }
 
@@ -81,22 +83,16 @@ export class Cards extends EventTarget {
       return false;
     }
     this.dispatchEvent(new Event("contact"));
-    const card = form.closest(".card");
     if (answer.outcome === "saved") this.#ticked(form, button, answer.version);
-    else if (answer.outcome === "deleted") card ? this.#deleted(form, answer.restore) : this.#go(form.dataset.home);
-    else if (answer.outcome === "pinned") this.#go(location.href);
+    else if (answer.outcome === "deleted") this.#deleted(form, answer.restore);
+    else if (answer.outcome === "pinned") this.#leave(() => location.reload());
     else return false;
     return true;
   }
 
   #ticked(form, button, version) {
     button.setAttribute("aria-checked", button.getAttribute("aria-checked") === "true" ? "false" : "true");
-    for (const field of document.querySelectorAll(`[data-of="${form.dataset.of}"] [name=version]`)) field.value = version;
-  }
-
-  #go(address) {
-    this.dispatchEvent(new Event("leaving"));
-    location.assign(address);
+    form.elements.version.value = version;
   }
 
   #deleted(form, restore) {
@@ -140,11 +136,11 @@ export class Cards extends EventTarget {
   async #edit(card, address) {
     const page = await fetchPage(address);
     const form = page?.querySelector("[data-sheet]");
-    if (!form) return this.#go(address);
+    if (!form) return this.#leave(() => location.assign(address));
     this.dispatchEvent(new Event("contact"));
     document.adoptNode(form);
     for (const part of form.querySelectorAll("[id]")) {
-      const id = `${part.id}-${card.dataset.of}`; // the blank page above has the plain names
+      const id = `${part.id}-${card.closest(".card").id}`; // the blank page above has the plain names
       form.querySelector(`label[for="${part.id}"]`)?.setAttribute("for", id);
       form.querySelector(`[aria-describedby="${part.id}"]`)?.setAttribute("aria-describedby", id);
       part.id = id;
@@ -158,18 +154,15 @@ export class Cards extends EventTarget {
   }
 
   async #leaveEdit(card, form, address) {
-    const item = card.closest(".card");
-    // The list's own drawing of the note is on the list; a page of search results has none that can be fetched again.
-    const id = item.id;
-    const page = await fetchPage(item.dataset.at ?? location.pathname);
-    const fresh = page?.getElementById(id);
-    form.remove();
-    if (!fresh) return this.#go(address);
+    const page = await fetchPage(`${address.split("#")[0]}?card`);
+    const fresh = page?.querySelector(".card");
+    if (!fresh) return this.#leave(() => location.reload());
     document.adoptNode(fresh);
+    fresh.querySelector("[name=back]").value = card.elements.back.value;
     tellTimes(fresh);
-    if (item.dataset.at) fresh.dataset.at = item.dataset.at;
-    item.replaceWith(fresh);
-    fresh.querySelector("[data-edit]")?.focus();
+    form.remove();
+    card.closest(".card").replaceWith(fresh);
+    fresh.querySelector("[data-edit]").focus();
   }
 
   // Sideways ----------------------------------------------------------------------------------------------------------
@@ -211,13 +204,12 @@ export class Cards extends EventTarget {
         if (!entry.isIntersecting) return;
         watch.disconnect();
         const page = await fetchPage(next.href);
-        const list = this.#root.querySelector(".notes");
+        const list = this.#root.querySelector("[data-all] .notes");
         if (!page || !list) return; // the link is still there
         this.dispatchEvent(new Event("contact"));
         for (const card of page.querySelectorAll("[data-all] .card")) {
           if (document.getElementById(card.id)) continue; // a note was written meanwhile, and moved this one down
           document.adoptNode(card);
-          card.dataset.at = next.href;
           tellTimes(card);
           list.append(card);
         }
