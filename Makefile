@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Pictures are large and short-lived: with an arena for each thread, glibc would keep many.
+export MALLOC_ARENA_MAX ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 

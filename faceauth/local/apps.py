@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class LocalRekognitionConfig(AppConfig):
@@ -6,3 +7,8 @@ class LocalRekognitionConfig(AppConfig):
     label = "faceauth_local"
     verbose_name = "Rekognition on this machine"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from faceauth.local.checks import check_keys  # it needs the models, which are loaded by now
+
+        register(check_keys)

@@ -82,9 +82,10 @@ class Sealed(models.Model):
         abstract = True
 
     @classmethod
-    def rows(cls, collection: "Collection") -> "models.QuerySet[Any]":
+    def rows(cls, collection: Collection) -> models.QuerySet[Any]:
         """The rows of a collection."""
-        return cls._default_manager.filter(collection=collection)
+        manager: Any = cls._default_manager  # faces and users each have their own `collection`
+        return manager.filter(collection=collection)  # type: ignore[no-any-return]
 
     @classmethod
     def place(cls, incarnation: uuid.UUID, name: object) -> bytes:

@@ -29,7 +29,9 @@ def text(header: str | bytes) -> str:
 
 
 def body_of(request: AWSPreparedRequest) -> bytes:
-    body = request.body.read() if hasattr(request.body, "read") else request.body
+    body: Any = request.body
+    if hasattr(body, "read"):
+        body = body.read()
     return body.encode() if isinstance(body, str) else bytes(body or b"")
 
 

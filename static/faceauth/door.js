@@ -1,6 +1,7 @@
 // The door: camera or chosen photo, and then an ordinary form POST.
 
 import * as camera from "./camera.js";
+import "./history.js";
 import { frame, smaller } from "./photo.js";
 
 const form = document.querySelector("[data-door]");
@@ -98,7 +99,10 @@ window.addEventListener("pagehide", () => camera.stop(video));
 
 start.addEventListener("click", openCamera);
 take.addEventListener("click", takePicture);
-prefer.addEventListener("click", offerChooser);
+prefer.addEventListener("click", () => {
+  offerChooser();
+  file.click();
+});
 file.addEventListener("change", sendPhoto);
 form.addEventListener("submit", () => say("thinking"));
 
