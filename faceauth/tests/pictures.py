@@ -85,8 +85,8 @@ def blurred(data: bytes) -> bytes:
 
 
 def on_its_side(data: bytes) -> bytes:
-    """The head lies on its shoulder: about 60 degrees of roll."""
-    return encoded(opened(data).rotate(60, Image.Resampling.BICUBIC, expand=True, fillcolor=(110, 110, 110)))
+    """The head lies on its shoulder: about 50 degrees of roll."""
+    return encoded(opened(data).rotate(50, Image.Resampling.BICUBIC, expand=True, fillcolor=(110, 110, 110)))
 
 
 def landscape() -> bytes:
