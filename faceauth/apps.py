@@ -5,3 +5,6 @@ class FaceAuthConfig(AppConfig):
     name = "faceauth"
     verbose_name = "The door"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from faceauth import checks  # noqa: F401 - it registers what it checks

@@ -35,6 +35,9 @@ class Conf:
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest and for sealed photos: the first one writes, all read. Needed."""
 
+    LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
+    """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
+
 
 @cache
 def conf() -> Conf:

@@ -46,7 +46,7 @@ def recognise(photo: Photo) -> Recognition:
     A photo without a usable face is refused here and costs Rekognition no call.
     Raises `RekognitionError` where Rekognition cannot answer.
     """
-    face = vision.judge(vision.find_faces(photo.pixels), photo.pixels.shape)
+    face = vision.judge(vision.find_faces(photo.pixels), photo.pixels)
     if isinstance(face, Refusal):
         return refused(face.reason)
     matches = Collection(conf().COLLECTION).search(photo.jpeg, conf().THRESHOLD)

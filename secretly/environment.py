@@ -52,6 +52,20 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def credentials(name: str) -> dict[str, str]:
+    """AWS credentials, `access key id:secret access key`, with commas between: secrets by their ids."""
+    found = {}
+    for position, word in enumerate(words(name), 1):
+        key_id, colon, secret = word.partition(":")
+        if not (key_id and colon and secret):
+            raise ImproperlyConfigured(  # which says nothing of what stands there: it may be a secret
+                f"Item {position} of {name} is not a pair of credentials: write ACCESS_KEY_ID:SECRET_ACCESS_KEY, with"
+                " commas between pairs."
+            )
+        found[key_id] = secret
+    return found
+
+
 def home(default: Path) -> Path:
     """The folder of all state, made on first use; only its owner may look in."""
     folder = Path(text("SECRETLY_HOME", str(default))).expanduser().absolute()
@@ -83,7 +97,7 @@ def encryption_keys(folder: Path) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(
                 "SECRETLY_ENCRYPTION_KEYS holds something that is not a key: each is 32 random bytes in url-safe"
-                " base64, as `manage.py generate_key` prints them, with commas between."
+                " base64, as `openssl rand -base64 32 | tr +/ -_` prints them, with commas between."
             ) from error
     return keys
 

@@ -125,6 +125,7 @@ FACEAUTH = {
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
@@ -215,5 +216,6 @@ LOGGING = {
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
     },
 }

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import botocore.session
+from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from faceauth.local.errors import ImageTooLarge, InvalidParameter, Serialization
@@ -27,7 +27,8 @@ MOST_ERRORS_TOLD = 5
 
 @cache
 def service_model() -> ServiceModel:
-    return botocore.session.Session().get_service_model("rekognition")
+    # The loader alone: a session would also read, and trip over, the AWS settings of whoever runs this.
+    return ServiceModel(Loader().load_service_model("rekognition", "service-2"), "rekognition")
 
 
 def operation_model(name: str) -> OperationModel:

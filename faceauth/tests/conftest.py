@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from django.db import connection
 from pytest_django import Settings
 
@@ -74,7 +75,7 @@ def fault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
     ) -> list[str]:
         tries: list[str] = []
 
-        def fail(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
+        def fail(request: AWSPreparedRequest, **kwargs: Any) -> Any:
             tries.append(operation)
             if isinstance(problem, Exception):
                 raise problem
@@ -101,7 +102,7 @@ class Body:
 
 
 def answer_of(request: AWSPreparedRequest, status: int, content: dict[str, Any]) -> AWSResponse:
-    headers = {"Content-Type": "application/x-amz-json-1.1"}
+    headers = HTTPHeaders.from_dict({"Content-Type": "application/x-amz-json-1.1"})
     return AWSResponse(request.url, status, headers, Body(json.dumps(content).encode()))
 
 
@@ -121,7 +122,7 @@ def amazon() -> Iterator[str]:
             connection.close()  # the server has a thread for each request
 
     original = urls.url_paths
-    urls.url_paths = {"{0}/$": rekognition}  # type: ignore[dict-item]
+    urls.url_paths = {"{0}/$": rekognition}
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -83,6 +84,6 @@ def test_file_at_the_limit(size: int, kept: bool) -> None:
 
 def test_a_file_that_is_too_large_is_not_kept_in_memory() -> None:
     request = posted(file=chosen(MAX_BYTES + 1))
-    uploaded = request.FILES["file"]
+    uploaded: Any = request.FILES["file"]
     assert uploaded.size == MAX_BYTES + 1
     assert uploaded.read() == b""

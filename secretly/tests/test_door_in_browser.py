@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth import images
@@ -324,7 +324,12 @@ def test_closing_the_browser_locks(visit: Callable[..., Page]) -> None:
 def test_the_frame_is_sent_as_a_jpeg_data_url(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     sent: list[bytes] = []
-    page.on("request", lambda request: sent.append(request.post_data_buffer or b"") if request.method == "POST" else 0)
+
+    def keep(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(request.post_data_buffer or b"")
+
+    page.on("request", keep)
     look(page)
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
     head, _, rest = sent[0].partition(b"data:image/jpeg;base64,")

@@ -1,0 +1,152 @@
+"""The door, from POST to redirect: a real gunicorn with one worker on one core, and a client on another."""
+
+import base64
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+from PIL import Image
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "secretly.tests.settings"  # for the pictures; the site has its own
+
+from benchmarks.table import Row
+from faceauth.tests import pictures
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 60
+WARM_UP = 8
+LIMIT_OF_FRAME = 60.0  # milliseconds
+LIMIT_OF_PHOTO = 160.0
+
+
+def measure() -> Iterator[Row]:
+    """One person is remembered; a search among many is measured by benchmarks/search.py."""
+    with site() as (port, worker):
+        yield Row("POST to redirect, 640 x 480 frame", times(port, *camera_frame()), LIMIT_OF_FRAME)
+        taken = times(port, *telephone_photo())
+        note = f"the worker had at most {peak_memory(worker):.0f} MB"
+        yield Row("POST to redirect, 12-megapixel JPEG", taken, LIMIT_OF_PHOTO, note)
+
+
+@contextmanager
+def site() -> Iterator[tuple[int, int]]:
+    """A fresh installation behind gunicorn with one worker, pinned to the last core: its port, and the worker's pid."""
+    with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
+        port = free_port()
+        surroundings = {
+            "PATH": os.environ["PATH"],
+            "SECRETLY_HOME": home,
+            "PORT": str(port),
+            "WEB_CONCURRENCY": "1",
+            "SECRETLY_ENROLMENT": "open",
+            "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+        }
+        for command in (
+            ["migrate", "-v0"],
+            ["rekognition_collection", "create"],
+            ["collectstatic", "--noinput", "-v0"],
+        ):
+            manage(command, surroundings)
+        core = {max(os.sched_getaffinity(0))}
+        server = subprocess.Popen(  # noqa: S603
+            [str(Path(sys.executable).with_name("gunicorn")), "-c", "secretly/gunicorn.conf.py"],
+            cwd=ROOT,
+            env=surroundings,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, core),
+        )
+        try:
+            wait_for(port)
+            yield port, worker_of(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def manage(command: list[str], surroundings: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=surroundings, check=True, capture_output=True)  # noqa: S603
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    for _ in range(200):
+        try:
+            http.client.HTTPConnection("127.0.0.1", port, timeout=5).request("GET", "/login/")
+            return
+        except ConnectionError:
+            time.sleep(0.1)
+    raise TimeoutError("gunicorn did not start.")
+
+
+def worker_of(master: int) -> int:
+    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory that the process ever had in RAM, shared pages included, in MB (VmHWM of proc(5))."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+class Visitor:
+    """A browser as far as the door needs one: it takes the token, posts a photo, and wants to be let in."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.connection.request("GET", "/login/")
+        response = self.connection.getresponse()
+        page = response.read().decode()
+        self.cookie = str(response.headers["Set-Cookie"]).partition(";")[0]
+        self.token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
+
+    def post(self, body: bytes, content_type: str) -> float:
+        """Milliseconds from the first byte of the request to the redirect into the notebook."""
+        headers = {"Cookie": self.cookie, "Content-Type": content_type, "X-CSRFToken": self.token}
+        started = time.perf_counter()
+        self.connection.request("POST", "/login/", body, headers)
+        response = self.connection.getresponse()
+        response.read()
+        taken = (time.perf_counter() - started) * 1000
+        if (response.status, response.headers["Location"]) != (302, "/"):
+            raise RuntimeError(f"The door answered {response.status}.")
+        return taken
+
+
+def camera_frame() -> tuple[bytes, str]:
+    """A 640 x 480 frame as the page sends it: a data URL in a form."""
+    room = Image.new("RGB", (640, 480), (110, 112, 118))
+    person = pictures.opened(pictures.hopper())
+    person.thumbnail((640, 480))
+    room.paste(person, ((640 - person.width) // 2, 480 - person.height))
+    url = "data:image/jpeg;base64," + base64.b64encode(pictures.encoded(room, quality=92)).decode()
+    return urlencode({"image": url}).encode(), "application/x-www-form-urlencoded"
+
+
+def telephone_photo() -> tuple[bytes, str]:
+    """A 12-megapixel JPEG as a chosen file, with the grain of a real sensor, which is most of such a file's size."""
+    portrait = pictures.opened(pictures.hopper())
+    grain = Image.effect_noise((3000, 4000), 12).convert("RGB")
+    photo = Image.blend(portrait.resize((3000, 4000)), grain, 0.1)
+    data = pictures.encoded(photo, quality=92)
+    part = b'--B\r\nContent-Disposition: form-data; name="file"; filename="me.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    return part + data + b"\r\n--B--\r\n", "multipart/form-data; boundary=B"
+
+
+def times(port: int, body: bytes, content_type: str) -> list[float]:
+    """Milliseconds of each of ROUNDS visits; every one is a new visitor with a connection and a token of their own."""
+    return [Visitor(port).post(body, content_type) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]

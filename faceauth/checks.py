@@ -1,0 +1,89 @@
+"""Settings and files of faceauth that cannot work, said at start with their cure."""
+
+import re
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from faceauth import vision
+from faceauth.conf import Conf, conf
+
+COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
+ENROLMENTS = ("consent", "open", "closed")
+
+
+@register
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        given = conf()
+    except (ImproperlyConfigured, TypeError) as error:
+        return [Error(f"FACEAUTH cannot be read: {error}", hint="See faceauth/conf.py.", id="faceauth.E001")]
+    return [
+        *check_endpoint(given),
+        *check_collection(given),
+        *check_threshold(given),
+        *check_enrolment(given),
+        *check_keys(given),
+    ]
+
+
+def check_endpoint(given: Conf) -> list[CheckMessage]:
+    if given.ENDPOINT in ("local", "aws") or re.match(r"https?://[^/\s]+", given.ENDPOINT):
+        return []
+    hint = "Set REKOGNITION_ENDPOINT to local, to aws, or to a URL such as http://127.0.0.1:5005."
+    return [Error(f"{given.ENDPOINT!r} is not where Rekognition's calls can go.", hint=hint, id="faceauth.E002")]
+
+
+def check_collection(given: Conf) -> list[CheckMessage]:
+    if COLLECTION_ID.fullmatch(given.COLLECTION):
+        return []
+    hint = "Set REKOGNITION_COLLECTION to at most 255 letters, digits, and the marks _ . -"
+    return [Error(f"{given.COLLECTION!r} cannot be the name of a collection.", hint=hint, id="faceauth.E003")]
+
+
+def check_threshold(given: Conf) -> list[CheckMessage]:
+    if not 0 <= given.THRESHOLD <= 100:
+        hint = "Set REKOGNITION_THRESHOLD to a number from 0 to 100."
+        return [Error(f"{given.THRESHOLD!r} is not a similarity.", hint=hint, id="faceauth.E004")]
+    if given.THRESHOLD < 80:
+        # Rekognition's own default. A value like 0.9 is on the wrong scale and would open every notebook to anybody.
+        hint = "Similarities go from 0 to 100. Set REKOGNITION_THRESHOLD to 90 or more."
+        return [
+            Error(f"A threshold of {given.THRESHOLD:g} lets strangers in.", hint=hint, id="faceauth.E005")
+            if given.THRESHOLD <= 1
+            else Warning(f"A threshold of {given.THRESHOLD:g} is low for a lock.", hint=hint, id="faceauth.W001")
+        ]
+    return []
+
+
+def check_enrolment(given: Conf) -> list[CheckMessage]:
+    if given.ENROLMENT in ENROLMENTS:
+        return []
+    hint = f"Set FACEAUTH['ENROLMENT'] to one of {', '.join(ENROLMENTS)}."
+    return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
+
+
+def check_keys(given: Conf) -> list[CheckMessage]:
+    hint = "Set FACEAUTH['ENCRYPTION_KEYS'] to a list of keys as Fernet.generate_key() makes them."
+    if not given.ENCRYPTION_KEYS:
+        return [Error("There is no key to protect the templates with.", hint=hint, id="faceauth.E007")]
+    try:
+        for key in given.ENCRYPTION_KEYS:
+            Fernet(key)
+    except ValueError:
+        return [Error("One of the encryption keys is no key.", hint=hint, id="faceauth.E007")]
+    return []
+
+
+@register
+def check_models(**kwargs: Any) -> list[CheckMessage]:
+    """Each face model is there, readable, and the one that the OpenCV Zoo published."""
+    errors: list[CheckMessage] = []
+    for name in vision.DIGESTS:
+        try:
+            vision.model_bytes(name)
+        except vision.ModelError as error:
+            errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
+    return errors

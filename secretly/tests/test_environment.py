@@ -1,0 +1,132 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from secretly import environment
+
+
+@pytest.fixture(autouse=True)
+def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NAME", "DJANGO_SECRET_KEY", "SECRETLY_ENCRYPTION_KEYS", "SECRETLY_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", True), ("Yes", True), (" on ", True), ("0", False), ("false", False), ("", False)]
+)
+def test_boolean(value: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", value)
+    assert environment.boolean("NAME", not expected) is expected
+
+
+def test_defaults() -> None:
+    assert environment.text("NAME", "x") == "x"
+    assert environment.words("NAME", "a, b,,c ") == ["a", "b", "c"]
+    assert environment.boolean("NAME", True) is True
+    assert environment.number("NAME", 90, 0, 100) == 90
+    assert environment.choice("NAME", "a", ("a", "b")) == "a"
+
+
+@pytest.mark.parametrize("value", ["maybe", "2"])
+def test_what_is_no_boolean(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", value)
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is .* write 1 for yes"):
+        environment.boolean("NAME")
+
+
+@pytest.mark.parametrize("value", ["", "ninety", "nan", "inf", "-1", "101"])
+def test_what_is_no_number(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", value)
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is .* write a number from 0 to 100"):
+        environment.number("NAME", 90, 0, 100)
+
+
+def test_what_is_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", "c")
+    with pytest.raises(ImproperlyConfigured, match="NAME is 'c': write one of a, b"):
+        environment.choice("NAME", "a", ("a", "b"))
+
+
+def test_home_is_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETLY_HOME", str(tmp_path / "deep" / "home"))
+    home = environment.home(tmp_path)
+    assert home == tmp_path / "deep" / "home"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SECRETLY_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(ImproperlyConfigured, match=r"SECRETLY_HOME is .* name a folder"):
+        environment.home(tmp_path)
+
+
+def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
+    key = environment.secret_key(tmp_path)
+    [encryption] = environment.encryption_keys(tmp_path)
+    assert (environment.secret_key(tmp_path), environment.encryption_keys(tmp_path)) == (key, [encryption])
+    assert len(key) >= 50
+    Fernet(encryption)
+    for name in ("secret.key", "encryption.key"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["encryption.key", "secret.key"]
+
+
+def test_given_secrets_are_not_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    monkeypatch.setenv("DJANGO_SECRET_KEY", "given")
+    monkeypatch.setenv("SECRETLY_ENCRYPTION_KEYS", ", ".join(keys))
+    assert environment.secret_key(tmp_path) == "given"
+    assert environment.encryption_keys(tmp_path) == keys
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("given", ["short", "é" * 44, "x" * 43])
+def test_what_is_no_key(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETLY_ENCRYPTION_KEYS", given)
+    with pytest.raises(ImproperlyConfigured, match="SECRETLY_ENCRYPTION_KEYS holds something that is not a key"):
+        environment.encryption_keys(tmp_path)
+
+
+def test_an_empty_secret_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "encryption.key").write_text("")
+    with pytest.raises(ImproperlyConfigured, match="restore it from a backup"):
+        environment.encryption_keys(tmp_path)
+
+
+def test_many_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    program = "from pathlib import Path; from secretly.environment import secret_key; print(secret_key(Path({!r})))"
+    started = [
+        subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", program.format(str(tmp_path))], stdout=subprocess.PIPE, cwd=settings.BASE_DIR
+        )
+        for _ in range(8)
+    ]
+    assert len({process.communicate()[0] for process in started}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REKOGNITION_THRESHOLD", "high"),
+        ("SECRETLY_LOCK_AFTER", "0"),
+        ("DJANGO_DEBUG", "perhaps"),
+        ("SECRETLY_ENROLMENT", "maybe"),
+        ("REKOGNITION_ENDPOINT", "amazon"),
+        ("REKOGNITION_COLLECTION", "my faces"),
+    ],
+)
+def test_a_value_that_cannot_work_stops_the_start(name: str, value: str, tmp_path: Path) -> None:
+    surroundings = {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(tmp_path), name: value}
+    command = [sys.executable, "manage.py", "check"]
+    result = subprocess.run(command, cwd=settings.BASE_DIR, env=surroundings, capture_output=True, text=True)  # noqa: S603
+    assert result.returncode == 1
+    assert value in result.stderr
+    assert name in result.stderr
