@@ -26,6 +26,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import add_never_cache_headers
@@ -78,17 +79,17 @@ class OwnRequest(HttpRequest):
     user: User
 
 
-Private = Callable[Concatenate[OwnRequest, P], HttpResponse]
+Private = Callable[Concatenate[OwnRequest, P], HttpResponseBase]
 
 
-def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponse]]:
+def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseBase]]:
     """Let in the signed-in person, with nothing but pages that were made for this very person."""
 
-    def decorate(view: Private[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: Private[P]) -> Callable[..., HttpResponseBase]:
         @require_http_methods(list(methods))
         @sensitive_post_parameters()
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not (request.user.is_authenticated and is_writer(request)):
                 return words_back(request) or redirect_to_login(request.get_full_path())
             try:
