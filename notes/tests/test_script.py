@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from notes import writing
-from notes.models import MAX_LENGTH, Note
+from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.conftest import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -135,6 +135,45 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
     expect(warning).to_be_empty()
     tab.wait_for_timeout(4_000)  # past the first end, 6 s after opening
     expect(tab.locator("#text")).to_be_visible()
+
+
+def hide(tab: Page, hidden: bool) -> None:
+    """What a browser does when another tab covers this one; a headless one shows all its tabs."""
+    state = "hidden" if hidden else "visible"
+    tab.evaluate(
+        """(state) => {
+            Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )
+
+
+def test_it_locks_when_it_is_out_of_sight_for_too_long(tab: Page, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.clock.install()
+    tab.reload()
+    tab.keyboard.type("Unfinished")
+    hide(tab, True)
+    tab.clock.run_for(8_000)
+    hide(tab, False)
+    tab.clock.run_for(8_000)
+    expect(tab.locator("#text")).to_be_visible()
+    hide(tab, True)
+    tab.clock.run_for(12_000)
+    tab.wait_for_url(DOOR)
+    assert text_of(owner) == "Unfinished"
+    assert not Session.objects.exists()
+
+
+def test_it_stays_open_while_another_tab_of_it_is_in_sight(tab: Page, context: BrowserContext, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.reload()
+    other = open_tab(context, "/")
+    hide(other, True)
+    other.wait_for_timeout(11_500)
+    expect(other.locator("#text")).to_be_visible()
+    assert Session.objects.exists()
 
 
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
