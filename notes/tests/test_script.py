@@ -269,10 +269,31 @@ def test_nothing_is_left_on_the_device(tab: Page) -> None:
     tab.keyboard.type("Nowhere but at home")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     left = tab.evaluate(
-        "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,"
-        " (await indexedDB.databases()).length, (await navigator.serviceWorker.getRegistrations()).length]"
+        """async () => {
+            await navigator.serviceWorker.ready;
+            const kept = [];
+            for (const name of await caches.keys())
+                for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
+            return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
+        }"""
     )
-    assert left == [0, 0, 0, 0, 0]
+    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
+    assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
+    page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
+    assert "I cannot be reached." in page
+    assert str(tab.locator("[name=writer]").first.input_value()) not in re.findall(r'value="(.*?)"', page)
+
+
+def test_without_a_connection_it_says_so(tab: Page, context: BrowserContext, live_server: LiveServer) -> None:
+    tab.evaluate("async () => { await navigator.serviceWorker.ready }")
+    tab.reload()  # from now on the worker answers
+    context.set_offline(True)
+    tab.goto("/bin/")
+    expect(tab.get_by_role("heading", name="I cannot be reached.")).to_be_visible()
+    assert tab.evaluate("getComputedStyle(document.querySelector('main')).display") == "flex"
+    context.set_offline(False)
+    tab.get_by_role("link", name="Try again").click()
+    expect(tab.locator("#text")).to_be_visible()
 
 
 def test_without_a_script_everything_works(chromium: Browser, owner: User, live_server: LiveServer) -> None:
