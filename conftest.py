@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("There is no Chromium here, so nothing was tried in a browser.")
-    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)  # noqa: S603
+    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)
     if driver.returncode:
         pytest.skip(f"Playwright does not start here, so nothing was tried in a browser: {driver.stderr.strip()}")
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
