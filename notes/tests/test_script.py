@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from notes import writing
@@ -20,6 +22,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DOOR = re.compile(r"/login/")
 SAYS_SAVED = re.compile("^Saved$")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -376,6 +383,71 @@ def test_search_as_one_types(tab: Page, owner: User) -> None:
     search.fill("")
     expect(tab.locator(".card:visible")).to_have_count(3)
     assert "kett" not in tab.url
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) -> None:
+    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
+    tab.locator("#text").fill("With a plan")
+    tab.get_by_role("button", name="Save").click()
+    card = tab.locator(".card")
+    expect(card.get_by_role("link", name="plan.txt")).to_be_visible()
+    with tab.expect_download() as download:
+        card.get_by_role("link", name="plan.txt").click()
+    assert download.value.path().read_bytes() == b"Meet at five."
+    assert text_of(owner) == "With a plan"
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> None:
+    tab.evaluate(
+        """async (way) => {
+            const canvas = new OffscreenCanvas(64, 64);
+            canvas.getContext("2d").fillRect(0, 0, 32, 32);
+            const data = new DataTransfer();
+            data.items.add(new File([await canvas.convertToBlob()], "drawn.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+            const event = way === "drop" ? new DragEvent("drop", options) : new ClipboardEvent("paste", options);
+            document.querySelector("#text").dispatchEvent(event);
+        }""",
+        way,
+    )
+    expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
+    tab.get_by_role("button", name="Save").click()
+    picture = tab.locator(".card img")
+    expect(picture).to_have_attribute("alt", "drawn.png")
+    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
+
+
+def test_a_file_that_is_not_attached_is_told_and_can_be_sent_again(tab: Page, owner: User) -> None:
+    tab.route("**/attach/", lambda route: route.abort())
+    tab.keyboard.type("The words are safe")
+    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
+    expect(tab.locator("[data-files]")).to_contain_text("Not attached: I cannot reach my shelf.")
+    assert text_of(owner) == "The words are safe"
+    tab.unroute("**/attach/")
+    tab.get_by_role("button", name="Try again").click()
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
+
+
+def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner: User, live_server: LiveServer) -> None:
+    note = Note.objects.write(owner, "The kettle")
+    with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        come_in(context, owner, live_server)
+        page = context.new_page()
+        page.goto(reverse("notes:note", args=[note.pk]))
+        page.get_by_label("Photos and files").set_input_files(
+            {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."}
+        )
+        page.get_by_role("button", name="Attach").click()
+        expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
+        page.get_by_role("button", name="Remove plan.txt").click()
+        expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
 
 
 # Keys and failures ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from faceauth.conf import conf
+from faceauth.local.sealing import KeyMissing, Tampered
 from faceauth.models import Face
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, RekognitionError
@@ -59,11 +60,12 @@ class Command(BaseCommand):
         on_collection(action("faces", "list the remembered faces", self.run_faces))
         delete_faces = destructive(on_collection(action("delete-faces", "forget faces", self.run_delete_faces)))
         delete_faces.add_argument("face_ids", nargs="+", type=face_id, metavar="FACE_ID")
+        action("rotate-keys", "seal the templates of the local service with the first key", self.run_rotate_keys)
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
             run(**options)
-        except RekognitionError as error:
+        except (RekognitionError, KeyMissing, Tampered) as error:
             raise CommandError(str(error)) from error
 
     def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
@@ -110,6 +112,21 @@ class Command(BaseCommand):
         self.report(options, asdict(deletion), "\n".join(lines))
         if deletion.unknown or deletion.failed:
             raise CommandError(f"{len(deletion.unknown) + len(deletion.failed)} of the faces could not be deleted.")
+
+    def run_rotate_keys(self, **options: Any) -> None:
+        if conf().ENDPOINT != "local":
+            raise CommandError("The templates are not in this database: rotate the keys where the endpoint is local.")
+        from faceauth.local.rotation import rotate_keys  # its tables are only there where the service is installed
+
+        done = 0
+        for progress in rotate_keys():
+            done = progress.done
+            if self.stdout.isatty():
+                self.stdout.write(f"\r{progress.done} of {progress.total}", ending="")
+        if self.stdout.isatty():
+            self.stdout.write("")
+        text = f"{done} templates were sealed with the first key. The others are no longer needed for faces."
+        self.report(options, {"sealed": done}, text)
 
     def ask(self, yes: bool, question: str) -> None:
         """Go on only after a yes. Without a terminal nobody can answer, so nothing is destroyed."""
