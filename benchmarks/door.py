@@ -50,7 +50,7 @@ def site() -> Iterator[tuple[int, int]]:
             env=surroundings,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, core),  # noqa: PLW1509
+            preexec_fn=lambda: os.sched_setaffinity(0, core),
         )
         try:
             wait_for(port)

@@ -35,6 +35,9 @@ class Conf:
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest and for sealed photos: the first one writes, all read. Needed."""
 
+    EXPORTERS: list[str] = field(default_factory=list)
+    """Dotted paths of functions that add to a person's export: see `faceauth.export`."""
+
 
 @cache
 def conf() -> Conf:

@@ -291,32 +291,43 @@ def embed(crop: Pixels) -> Template:
 
 # The door's judgement -------------------------------------------------------------------------------------------------
 
-# A second face counts when it is this large beside the first (by the square root of the area).
-COMPANION = 0.6
-LEAST_SIDE = 48  # pixels of the face's box
-DARKEST = 12.0
-BRIGHTEST = 92.0
-LEAST_SHARPNESS = 10.0
-MOST_YAW = 45.0
-MOST_PITCH = 40.0
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a face has to be, to be used."""
+
+    companion: float
+    """A second face counts when it is this large beside the first (by the square root of the area)."""
+    side: float
+    """Pixels of the face's box."""
+    darkest: float
+    brightest: float
+    sharpness: float
+    yaw: float
+    pitch: float
 
 
-def judge(faces: Sequence[Face], pixels_shape: tuple[int, ...]) -> Face | Refusal:
+# To open the door a photo may be worse than to be remembered by: a bad one makes everybody a stranger for ever.
+DOOR = Measure(companion=0.6, side=48, darkest=12, brightest=92, sharpness=10, yaw=45, pitch=40)
+ENROLMENT = Measure(companion=0.5, side=72, darkest=18, brightest=88, sharpness=14, yaw=30, pitch=30)
+
+
+def judge(faces: Sequence[Face], pixels_shape: tuple[int, ...], measure: Measure = DOOR) -> Face | Refusal:
     """The one face that a notebook may be opened for, or why there is none. Faces come as from `find_faces`."""
     if not faces:
         return Refusal(Reason.NO_FACE)
     face = faces[0]
-    if any(side(other) >= COMPANION * side(face) for other in faces[1:]):
+    if any(side(other) >= measure.companion * side(face) for other in faces[1:]):
         return Refusal(Reason.SEVERAL_FACES)
-    if side(face) < LEAST_SIDE:
+    if side(face) < measure.side:
         return Refusal(Reason.TOO_SMALL)
-    if face.quality.brightness < DARKEST:
+    if face.quality.brightness < measure.darkest:
         return Refusal(Reason.TOO_DARK)
-    if face.quality.brightness > BRIGHTEST:
+    if face.quality.brightness > measure.brightest:
         return Refusal(Reason.TOO_BRIGHT)
-    if abs(face.pose.yaw) > MOST_YAW or abs(face.pose.pitch) > MOST_PITCH:
+    if abs(face.pose.yaw) > measure.yaw or abs(face.pose.pitch) > measure.pitch:
         return Refusal(Reason.TURNED_AWAY)
-    if face.quality.sharpness < LEAST_SHARPNESS:
+    if face.quality.sharpness < measure.sharpness:
         return Refusal(Reason.BLURRED)
     return face
 

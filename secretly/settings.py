@@ -124,6 +124,7 @@ FACEAUTH = {
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "EXPORTERS": ["secretly.export.notes"],
 }
 
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
