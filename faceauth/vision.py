@@ -24,6 +24,7 @@ from faceauth.outcomes import Reason, Refusal
 
 Pixels = NDArray[np.uint8]
 Template = NDArray[np.float32]
+Points = NDArray[np.float64]  # (n, 2): x, y
 
 TEMPLATE_SIZE = 128
 
@@ -157,7 +158,7 @@ def models() -> Models:
 def warm_up() -> None:
     """Load the models now rather than for the first visitor. Raises ModelError."""
     with lock:
-        blank = np.zeros((DETECTION_SIDE, DETECTION_SIDE, 3), np.uint8)
+        blank = np.zeros((SEARCH_SIDE, SEARCH_SIDE, 3), np.uint8)
         detect(blank)
         embed(np.zeros((CROP, CROP, 3), np.uint8))
 
@@ -165,16 +166,23 @@ def warm_up() -> None:
 # Finding --------------------------------------------------------------------------------------------------------------
 
 # The longer side of the copy that is searched for faces.
-DETECTION_SIDE = 320
+SEARCH_SIDE = 320
+
+# Each face found is looked at once more in a cut of this side, of which the face's box takes this share. YuNet places
+# the five points well on faces of about 200 px, and badly on small ones: it then hardly sees that a head is tilted.
+CLOSE_SIDE = 224
+CLOSE_SHARE = 0.9
+
+# A head tilted further than this, in degrees, is turned upright and looked at a third time.
+TILTED = 8.0
 
 
 def find_faces(pixels: Pixels) -> list[Face]:
     """The faces in a picture, the largest first."""
     height, width = pixels.shape[:2]
-    scale = min(1.0, DETECTION_SIDE / max(height, width))
+    scale = SEARCH_SIDE / max(height, width)
     small = resized(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
-    # x and y are rounded apart: a narrow picture would otherwise have its points moved
-    factors = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
+    factors = np.array([width / small.shape[1], height / small.shape[0]])  # apart, because the sides were rounded
     faces = [face_of(pixels, row, factors) for row in detect(small)]
     return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
 
@@ -188,12 +196,12 @@ def detect(pixels: Pixels) -> NDArray[np.float32]:
     return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
 
 
-def face_of(pixels: Pixels, row: NDArray[np.float32], factors: NDArray[np.float32]) -> Face:
-    box = row[:4].reshape(2, 2) * factors
-    landmarks = row[4:14].reshape(5, 2) * factors
+def face_of(pixels: Pixels, row: NDArray[np.float32], factors: Points) -> Face:
+    box = Box(*(float(value) for value in (row[:4].reshape(2, 2) * factors).ravel()))
+    landmarks = look_closely(pixels, box, row[4:14].reshape(5, 2) * factors).astype(np.float32)
     landmarks.setflags(write=False)
     return Face(
-        box=Box(*(float(value) for value in box.ravel())),
+        box=box,
         landmarks=landmarks,
         confidence=float(np.clip(row[14], 0, 1)) * 100,
         pose=pose_of(landmarks),
@@ -201,10 +209,80 @@ def face_of(pixels: Pixels, row: NDArray[np.float32], factors: NDArray[np.float3
     )
 
 
+def look_closely(pixels: Pixels, box: Box, landmarks: Points) -> Points:
+    """Place the five points better, from a cut around the face."""
+    landmarks = look_again(pixels, box, landmarks, tilt=0.0)
+    tilt = tilt_of(landmarks)
+    return look_again(pixels, box, landmarks, tilt) if abs(tilt) > TILTED else landmarks
+
+
+def look_again(pixels: Pixels, box: Box, landmarks: Points, tilt: float) -> Points:
+    """The points as seen in a cut turned upright by `tilt` degrees, or as they were where no face is seen in it."""
+    scale = CLOSE_SIDE * CLOSE_SHARE / max(side_of(box), 1.0)
+    turned = scale * np.exp(-1j * np.radians(tilt))
+    shift = (1 + 1j) * CLOSE_SIDE / 2 - turned * complex(box.left + box.width / 2, box.top + box.height / 2)
+    rows = detect(cut(pixels, turned, shift, CLOSE_SIDE, cv2.BORDER_REPLICATE))
+    if not len(rows):
+        return landmarks
+    middles = rows[:, :2] + rows[:, 2:4] / 2
+    row = rows[np.square(middles - CLOSE_SIDE / 2).sum(axis=1).argmin()]
+    return as_points((as_complex(row[4:14].reshape(5, 2)) - shift) / turned)
+
+
+def tilt_of(landmarks: Points) -> float:
+    """How far a head leans to its own left (clockwise in the picture), in degrees."""
+    turned, _ = similarity_transform(PLACES, landmarks)
+    return float(np.degrees(np.angle(turned)))
+
+
+# Cutting --------------------------------------------------------------------------------------------------------------
+
+# Moving, turning and scaling a point of the plane is multiplying and adding complex numbers: z -> turned * z + shift.
+
+
+def as_complex(points: Points | NDArray[np.float32]) -> NDArray[np.complex128]:
+    return points[:, 0].astype(np.float64) + 1j * points[:, 1]
+
+
+def as_points(numbers: NDArray[np.complex128]) -> Points:
+    return np.stack([numbers.real, numbers.imag], axis=1)
+
+
+def similarity_transform(source: Points, target: Points) -> tuple[complex, complex]:
+    """The turn, scale and shift that bring the source to the target with the least squared error."""
+    s, t = as_complex(source), as_complex(target)
+    centred = s - s.mean()
+    spread = np.vdot(centred, centred).real
+    turned = complex(np.vdot(centred, t - t.mean()) / spread) if spread else 1 + 0j
+    return turned, complex(t.mean() - turned * s.mean())
+
+
+def cut(pixels: Pixels, turned: complex, shift: complex, side: int, border: int = cv2.BORDER_CONSTANT) -> Pixels:
+    """A square of a picture that was turned and shifted: (side, side, 3)."""
+    if abs(turned) < 0.5:  # bilinear sampling would leave pixels out: bring the part that is needed down first
+        pixels, corner = part(pixels, turned, shift, side)
+        shift += turned * corner
+        height, width = pixels.shape[:2]
+        pixels = resized(pixels, max(1, round(2 * abs(turned) * width)), max(1, round(2 * abs(turned) * height)))
+        turned *= width / pixels.shape[1]
+    matrix = np.array([[turned.real, -turned.imag, shift.real], [turned.imag, turned.real, shift.imag]])
+    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
+
+
+def part(pixels: Pixels, turned: complex, shift: complex, side: int) -> tuple[Pixels, complex]:
+    """The upright rectangle of a picture that a cut needs, and its upper left corner."""
+    corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - shift) / turned
+    height, width = pixels.shape[:2]
+    left, right = (int(np.clip(edge, 0, width - 1)) for edge in (corners.real.min() - 2, corners.real.max() + 2))
+    top, bottom = (int(np.clip(edge, 0, height - 1)) for edge in (corners.imag.min() - 2, corners.imag.max() + 2))
+    return pixels[top : bottom + 1, left : right + 1], complex(left, top)
+
+
 def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     if (height, width) == pixels.shape[:2]:
         return pixels
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    way = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
 
 
 # The face, upright and at one size ------------------------------------------------------------------------------------
@@ -219,46 +297,33 @@ PLACES = np.array(
 
 def aligned(pixels: Pixels, landmarks: NDArray[np.float32]) -> Pixels:
     """The face moved, turned and scaled so that its points lie on PLACES: (112, 112, 3)."""
-    matrix = similarity_transform(landmarks.astype(np.float64), PLACES)
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if scale < 0.5:  # bilinear sampling would skip pixels: bring the picture down first
-        height, width = pixels.shape[:2]
-        smaller = max(1, round(width * 2 * scale)), max(1, round(height * 2 * scale))
-        pixels = resized(pixels, *smaller)
-        factors = np.array([smaller[0] / width, smaller[1] / height])
-        matrix = similarity_transform(landmarks * factors, PLACES)
-    return np.asarray(cv2.warpAffine(pixels, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR), np.uint8)
-
-
-def similarity_transform(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 2 x 3 matrix of rotation, scale and shift with the least squared error (Umeyama 1991, in the plane).
-
-    As complex numbers it is target = a * source + b, and ordinary least squares give a and b.
-    """
-    s, t = (points[:, 0] + 1j * points[:, 1] for points in (source, target))
-    centred = s - s.mean()
-    spread = float(np.vdot(centred, centred).real)
-    a = np.vdot(centred, t - t.mean()) / spread if spread else 1.0 + 0j
-    b = t.mean() - a * s.mean()
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    turned, shift = similarity_transform(landmarks.astype(np.float64), PLACES)
+    return cut(pixels, turned, shift, CROP)
 
 
 # Pose -----------------------------------------------------------------------------------------------------------------
 
-# The five points of an average head in millimetres, x to the right of the picture, y down, z away from the camera.
-HEAD = np.array([[-31.5, -33, 0], [31.5, -33, 0], [0, 0, -28], [-25.5, 33, 0], [25.5, 33, 0]], np.float64)
+# The five points of a head in millimetres: x to the right of the picture, y down, z away from the camera. Eyes and
+# mouth are an average adult's; the nose was set so that the poses of Amazon's own examples come out
+# (tests/test_vision.py).
+HEAD = np.array([[-31.5, -33, 0], [31.5, -33, 0], [0, 4, -35], [-25.5, 33, 0], [25.5, 33, 0]], np.float64)
 HEAD_FIT = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
 
 
-def pose_of(landmarks: NDArray[np.float32]) -> Pose:
-    """Yaw, pitch and roll from five points: the rotation of HEAD that best explains them, seen from far away."""
+def pose_of(landmarks: Points | NDArray[np.float32]) -> Pose:
+    """The turn of HEAD that best explains five points, seen from far away (scaled orthography, least squares).
+
+    Signs are Rekognition's: yaw is positive when the nose points to the right of the picture, pitch when it points up,
+    roll when the head leans clockwise. Pitch is the least certain of them: it depends on how long a nose is.
+    """
     points = landmarks.astype(np.float64)
     across, down = (HEAD_FIT @ (points - points.mean(axis=0))).T
     across, down = across / (np.linalg.norm(across) or 1), down / (np.linalg.norm(down) or 1)
-    roll = float(np.degrees(np.arctan2(across[1] * -1 + down[0], across[0] + down[1])))
-    yaw = float(np.degrees(np.arcsin(np.clip(across[2], -1, 1))))
-    pitch = float(np.degrees(np.arcsin(np.clip(down[2], -1, 1))))
-    return Pose(yaw=-yaw, pitch=pitch, roll=-roll)
+    return Pose(
+        yaw=float(np.degrees(np.arcsin(-across[2]))),
+        pitch=float(np.degrees(np.arcsin(down[2]))),
+        roll=float(np.degrees(np.arctan2(down[0] - across[1], across[0] + down[1]))),
+    )
 
 
 # Quality --------------------------------------------------------------------------------------------------------------
@@ -333,5 +398,9 @@ def judge(faces: Sequence[Face], pixels_shape: tuple[int, ...], measure: Measure
 
 
 def side(face: Face) -> float:
+    return side_of(face.box)
+
+
+def side_of(box: Box) -> float:
     """How large a face is: the side of the square that has its box's area, in pixels."""
-    return float(np.sqrt(max(face.box.width, 0) * max(face.box.height, 0)))
+    return float(np.sqrt(max(box.width, 0) * max(box.height, 0)))

@@ -1,4 +1,4 @@
-"""The one form of the notebook: a sheet of text."""
+"""What the notebook is sent: a sheet of text, a tick."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,12 +43,12 @@ class Words(forms.CharField):
         if excess > 0:
             raise forms.ValidationError(
                 ngettext(
-                    "This page is full. Please move its last %(excess)s character to another page.",
-                    "This page is full. Please move its last %(excess)s characters to another page.",
+                    "A page holds %(limit)s characters. Please move the last %(excess)s character to another page.",
+                    "A page holds %(limit)s characters. Please move the last %(excess)s characters to another page.",
                     excess,
                 ),
                 code="too_long",
-                params={"excess": f"{excess:,}"},
+                params={"limit": f"{MAX_LENGTH:,}", "excess": f"{excess:,}"},
             )
 
 
@@ -86,6 +86,18 @@ class SheetForm(forms.Form):
             version=self.cleaned_data.get("version") or 0,
             fault=str(faults[0]) if faults else "",
         )
+
+
+class TickForm(forms.Form):
+    """Which check box, of which version."""
+
+    version = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    line = forms.IntegerField(min_value=0, max_value=MAX_LENGTH)
+
+
+def whole_number(value: str | None) -> int:
+    """A number that a page was given to hand back; 0 where somebody has damaged it."""
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else 0
 
 
 def broken_utf8(request: HttpRequest) -> bool:

@@ -1,14 +1,18 @@
 """A note: some words, and whose they are."""
 
-from typing import Self
+import os
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Self
 from uuid import uuid4
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from notes import sealing
 
 MAX_LENGTH = 100_000
 """The most characters (code points) in a note: about fifty printed pages."""
@@ -16,36 +20,144 @@ MAX_LENGTH = 100_000
 OPENING_LENGTH = 300
 """How many characters of a note its list shows at most."""
 
+BIN_DAYS = 30
+"""How long a deleted note can be brought back."""
+
+
+class Key(models.Model):
+    """A person's own key, wrapped by one of `settings.ENCRYPTION_KEYS`. Without this row their words are noise."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_key"
+    )
+    wrapped = models.BinaryField(_("wrapped key"))
+    wrapped_by = models.CharField(_("wrapped by"), max_length=sealing.KEY_ID_LENGTH, db_index=True)
+
+    class Meta:
+        verbose_name = _("key")
+        verbose_name_plural = _("keys")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @cached_property
+    def secret(self) -> bytes:
+        return sealing.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
+
+    def seal(self, value: bytes, place: str) -> bytes:
+        return sealing.seal(self.secret, value, f"{place} of {self.pk}")
+
+    def unseal(self, sealed: bytes | memoryview, place: str) -> bytes:
+        return sealing.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
+
+
+def key_of(owner: User) -> Key:
+    """The person's key, made when there is none. One query, and none when the same object asks again."""
+    try:
+        return owner.notes_key
+    except Key.DoesNotExist:
+        wrapped, key_id = sealing.wrap(os.urandom(sealing.KEY), owner.pk)
+        # Two first notes at the same moment: the one that comes second takes the key of the first.
+        key, _made = Key.objects.get_or_create(owner_id=owner.pk, defaults={"wrapped": wrapped, "wrapped_by": key_id})
+        owner.notes_key = key
+        return key
+
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    def of(self, owner: AbstractBaseUser) -> Self:
-        """One person's notes. Every page comes through here, so a note of somebody else is simply not there."""
-        return self.filter(owner_id=owner.pk)
+    def out(self) -> Self:
+        """Those that are not in the bin."""
+        return self.filter(binned=None)
 
     def openings(self) -> Self:
-        """How the notes begin, as `opening`, without reading the rest: fifty notes may hold 5 million characters."""
-        return self.defer("text").annotate(opening=Left("text", OPENING_LENGTH))
+        """Without the whole texts: fifty notes may hold 5 million characters."""
+        return self.defer("sealed_text")
+
+
+class NoteManager(models.Manager["Note"]):
+    def get_queryset(self) -> NoteQuerySet:
+        return NoteQuerySet(self.model, using=self._db)
+
+    def of(self, owner: User) -> NoteQuerySet:
+        """One person's notes. Every page comes through here, so a note of somebody else is simply not there.
+
+        They all know this very `owner`, and with it the one key: fifty notes need no fifty queries to be read.
+        """
+        return owner.notes.get_queryset().out()
+
+    def binned(self, owner: User) -> NoteQuerySet:
+        """What the person has deleted in the last thirty days, the latest first."""
+        return owner.notes.get_queryset().filter(binned__gt=bin_horizon()).order_by("-binned", "-id")
+
+    def write(self, owner: User, text: str, **fields: Any) -> "Note":
+        """Keep a new note. Raises `IntegrityError` where its id is taken."""
+        note = Note.written(owner, text, **fields)
+        note.save(force_insert=True)
+        return note
+
+
+def bin_horizon() -> datetime:
+    """What was deleted before this is gone, swept out or not."""
+    return timezone.now() - timedelta(days=BIN_DAYS)
 
 
 class Note(models.Model):
-    """There is no title: the first line is one."""
+    """There is no title: the first line is one.
+
+    `text` reads and writes like a field, and is sealed for this note of this owner; `opening` is how it begins.
+    """
 
     # Random rather than counted: a number in the address would tell how much everybody here writes.
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notes")
-    text = models.TextField(_("text"))
+    sealed_text = models.BinaryField(_("sealed text"))
+    # Beside the text, so that a list of fifty notes need not read and open fifty whole ones.
+    sealed_opening = models.BinaryField(_("sealed opening"))
     version = models.PositiveIntegerField(_("version"), default=1, help_text=_("Counts the changes, from 1."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
+    pinned = models.BooleanField(_("pinned"), default=False)
+    binned = models.DateTimeField(_("put in the bin"), null=True, blank=True, editable=False, db_index=True)
 
-    objects = NoteQuerySet.as_manager()
+    objects = NoteManager()
 
     class Meta:
         verbose_name = _("note")
         verbose_name_plural = _("notes")
-        ordering = ("-created", "-id")
-        indexes = (models.Index(fields=("owner", "-created", "-id"), name="notes_newest_first"),)
+        ordering = ("-pinned", "-created", "-id")
+        indexes = (models.Index(fields=("owner", "-pinned", "-created", "-id"), name="notes_pinned_then_newest"),)
 
     def __str__(self) -> str:
         """Never the words: the admin prints this where it lists what goes when a person is deleted."""
         return str(self.pk)
+
+    @classmethod
+    def written(cls, owner: User, text: str, **fields: Any) -> Self:
+        """A note that is not kept yet."""
+        note = cls(owner=owner, **fields)
+        note.text = text
+        return note
+
+    @property
+    def text(self) -> str:
+        return self.unseal(self.sealed_text, "text")
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self.__dict__.update(self.sealed(text))
+
+    @property
+    def opening(self) -> str:
+        return self.unseal(self.sealed_opening, "opening")
+
+    def sealed(self, text: str) -> dict[str, bytes]:
+        """The fields that hold `text`, for this note and for no other."""
+        return {
+            "sealed_text": self.seal(text, "text"),
+            "sealed_opening": self.seal(text[:OPENING_LENGTH], "opening"),
+        }
+
+    def seal(self, text: str, part: str) -> bytes:
+        return key_of(self.owner).seal(text.encode(), f"{part} of note {self.pk}")
+
+    def unseal(self, sealed: bytes | memoryview, part: str) -> str:
+        return key_of(self.owner).unseal(sealed, f"{part} of note {self.pk}").decode()

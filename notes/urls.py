@@ -6,6 +6,12 @@ app_name = "notes"
 
 urlpatterns = [
     path("", views.notebook, name="list"),
+    path("search/", views.find, name="search"),
+    path("bin/", views.bin_of, name="bin"),
     path("notes/<uuid:pk>/", views.note, name="note"),
+    path("notes/<uuid:pk>/tick/", views.tick, name="tick"),
+    path("notes/<uuid:pk>/pin/", views.pin, name="pin"),
     path("notes/<uuid:pk>/delete/", views.delete, name="delete"),
+    path("notes/<uuid:pk>/restore/", views.restore, name="restore"),
+    path("notes/<uuid:pk>/throw-away/", views.throw_away, name="throw_away"),
 ]

@@ -1,91 +1,31 @@
-"""The notebook's pages.
+"""The notebook's pages. `notes.answers` says how they answer."""
 
-Every form answers in two ways: with a page, and with JSON (`{"outcome": ..., "message": ...}`) for the script that
-saves while one types. Words that cannot be kept always come back, except to somebody else than who typed them.
-
-| outcome | status | |
-| --- | --- | --- |
-| `saved` | 200 | JSON has the note's `url` and `version`; a browser is sent to the notebook |
-| `refused` | 422 | empty, too long, or broken |
-| `conflict` | 409 | the note was changed since it was opened |
-| `gone` | 404 | the person has no such note |
-| `locked` | 403 | nobody is signed in |
-| `stale` | 403 | the form's token is too old; JSON has a fresh `token` |
-| `somebody_else` | 403 | the page was made for another person than the one who is signed in |
-"""
-
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
+from notes import bin as bins
 from notes import writing
-from notes.forms import Sheet, SheetForm
-from notes.models import Note
+from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
+from notes.forms import Sheet, SheetForm, TickForm, whole_number
+from notes.models import BIN_DAYS, Note
+from notes.search import LONGEST, search
 from notes.writing import Conflict, Saved
 
 PER_PAGE = 50
 
-STATUS = {
-    "saved": 200,
-    "refused": 422,
-    "conflict": 409,
-    "gone": 404,
-    "locked": 403,
-    "stale": 403,
-    "somebody_else": 403,
-}
-SENTENCES = {
-    "saved": _("Saved."),
-    "conflict": _("This note was changed elsewhere. Nothing is lost: press Save to see both."),
-    "gone": _("This note was deleted elsewhere. Press Save to keep your words as a new one."),
-    "locked": _("I am locked, and these words are not saved yet. Open the door in another tab, then save."),
-    "stale": _("Please save once more."),
-    "somebody_else": _("Somebody else has opened their notebook. Your words do not belong in it."),
-}
 
-P = ParamSpec("P")
-
-
-class OwnRequest(HttpRequest):
-    """A request of somebody who is signed in."""
-
-    user: User
-
-
-def private(view: Callable[Concatenate[OwnRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let in the signed-in person, with nothing but pages that were made for this very person."""
-
-    @require_http_methods(["GET", "HEAD", "POST"])
-    @sensitive_post_parameters()
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.user.is_authenticated and is_writer(request):
-            return view(cast(OwnRequest, request), *args, **kwargs)
-        return words_back(request) or redirect_to_login(request.get_full_path())
-
-    return guarded
-
-
-@private
+@private("GET", "HEAD", "POST")
 def notebook(request: OwnRequest) -> HttpResponse:
-    """The person's notes, newest first, below a blank page."""
+    """The person's notes, pinned ones first, then the newest, below a blank page."""
     if request.method != "POST":
-        return page(request, "notes/list.html", {**openings(request), "sheet": Sheet()})
+        return page(request, "notes/list.html", {**openings(request), **undo(request), "sheet": Sheet()})
     form = SheetForm(request)
     sheet = form.sheet()
     if sheet.fault:
@@ -93,11 +33,13 @@ def notebook(request: OwnRequest) -> HttpResponse:
     return answer(request, sheet, writing.add(request.user, sheet.page, sheet.text))
 
 
-@private
+@private("GET", "HEAD", "POST")
 def note(request: OwnRequest, pk: UUID) -> HttpResponse:
     """One note, to read and to change."""
     if request.method != "POST":
         found = get_object_or_404(Note.objects.of(request.user), pk=pk)
+        if "card" in request.GET:  # for the script, which puts it back into the list
+            return page(request, "notes/card.html", {"note": found})
         return page(request, "notes/note.html", {"note": found, "sheet": Sheet(found.text, version=found.version)})
     sheet = SheetForm(request).sheet()
     if not sheet.fault:
@@ -106,17 +48,89 @@ def note(request: OwnRequest, pk: UUID) -> HttpResponse:
     return refused(request, "notes/note.html", {"note": there, "sheet": sheet}) if there else gone(request, sheet)
 
 
-@private
+@private("POST")
+def tick(request: OwnRequest, pk: UUID) -> HttpResponse:
+    """Tick one check box of what was shown."""
+    form = TickForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    result = writing.tick(request.user, pk, form.cleaned_data["version"], form.cleaned_data["line"])
+    match result:
+        case None:
+            raise Http404
+        case Saved():
+            return json("saved", version=result.version) if wants_json(request) else back(request)
+        case Conflict():
+            if wants_json(request):
+                return json("conflict")
+            messages.warning(request, _("This note was changed elsewhere. This is how it reads now."))
+            return redirect("notes:note", result.note.pk)
+
+
+@private("POST")
+def pin(request: OwnRequest, pk: UUID) -> HttpResponse:
+    """Keep a note above the others (`pinned` is 1), or no longer."""
+    if not writing.pin(request.user, pk, request.POST.get("pinned") == "1"):
+        raise Http404
+    return json("pinned") if wants_json(request) else back(request)
+
+
+@private("POST")
 def delete(request: OwnRequest, pk: UUID) -> HttpResponse:
-    """Ask, showing the note; then delete what was shown."""
+    """Put into the bin what was shown. What was changed meanwhile is shown first."""
     shown = get_object_or_404(Note.objects.of(request.user), pk=pk)
-    if request.method != "POST":
-        return page(request, "notes/delete.html", {"note": shown})
+    bins.sweep(request.user)
     conflict = writing.delete(request.user, pk, SheetForm(request).sheet().version)
+    if conflict and wants_json(request):
+        return json("conflict")
     if conflict:
-        return page(request, "notes/delete.html", {"note": conflict.note, "changed": True}, status=409)
-    messages.success(request, _("Deleted."))
-    return redirect("notes:list")
+        return page(request, "notes/delete.html", {"note": conflict.note}, STATUS["conflict"])
+    if wants_json(request):
+        return json("deleted", restore=reverse("notes:restore", args=[shown.pk]))
+    return redirect(reverse("notes:list", query={"deleted": str(shown.pk)}))
+
+
+@private("POST")
+def find(request: OwnRequest) -> HttpResponse:
+    """Search. By POST, because an address stays in the browser's history and in every log on its way."""
+    words = request.POST.get("words", "").replace("\0", "")[:LONGEST]
+    start = whole_number(request.POST.get("start"))
+    found = search(request.user, words, start, PER_PAGE + 1)
+    more = start + PER_PAGE if len(found) > PER_PAGE else None
+    context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "longest": LONGEST}
+    return page(request, "notes/found.html", context)
+
+
+# The bin --------------------------------------------------------------------------------------------------------------
+
+
+@private("GET", "HEAD", "POST")
+def bin_of(request: OwnRequest) -> HttpResponse:
+    """What was deleted. A POST empties it."""
+    if request.method == "POST":
+        bins.empty(request.user)
+        messages.success(request, _("The bin is empty."))
+        return redirect("notes:bin")
+    bins.sweep(request.user)
+    pages = Paginator(Note.objects.binned(request.user).openings(), PER_PAGE)
+    return page(request, "notes/bin.html", {"notes": pages.get_page(request.GET.get("page")), "days": BIN_DAYS})
+
+
+@private("POST")
+def restore(request: OwnRequest, pk: UUID) -> HttpResponse:
+    if not bins.restore(request.user, pk):
+        raise Http404
+    if wants_json(request):
+        return json("restored")
+    messages.success(request, SENTENCES["restored"])
+    return back(request)
+
+
+@private("POST")
+def throw_away(request: OwnRequest, pk: UUID) -> HttpResponse:
+    if not bins.throw_away(request.user, pk):
+        raise Http404
+    return redirect("notes:bin")
 
 
 # What comes back ------------------------------------------------------------------------------------------------------
@@ -151,51 +165,16 @@ def gone(request: OwnRequest, sheet: Sheet) -> HttpResponse:
     return page(request, "notes/gone.html", {"sheet": Sheet(sheet.text, fault=sheet.fault)}, STATUS["gone"])
 
 
-def words_back(request: HttpRequest) -> HttpResponse | None:
-    """Give words back that cannot be kept now: nobody is signed in, or the form is too old. None: there are none.
-
-    Without a signature nobody can be asked to keep them, so they stay where they are: in the page of whoever sent them.
-    """
-    if request.method != "POST" or "writer" not in request.POST or "text" not in request.POST:
-        return None
-    outcome = "stale" if is_writer(request) else "somebody_else"
-    if not request.user.is_authenticated:
-        outcome = "locked"
-    if wants_json(request):
-        return json(outcome, **({"token": get_token(request)} if outcome == "stale" else {}))
-    template = "notes/somebody_else.html" if outcome == "somebody_else" else "notes/kept.html"
-    return page(request, template, {"outcome": outcome, "sheet": SheetForm(request).sheet()}, STATUS[outcome])
-
-
-def is_writer(request: HttpRequest) -> bool:
-    """Whether the page that was sent, if it says so, was made for the person who is signed in now.
-
-    Two people may share a browser: one's tab stays open while the other signs in.
-    """
-    return request.POST.get("writer", str(request.user.pk)) == str(request.user.pk)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
-
-
-def json(outcome: str, **more: Any) -> JsonResponse:
-    return JsonResponse({"outcome": outcome, "message": SENTENCES.get(outcome, ""), **more}, status=STATUS[outcome])
-
-
-def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Every page knows whom it was made for, when it locks (seconds of silence) and where the door is."""
-    frame = {
-        "writer": request.POST.get("writer", request.user.pk),
-        "lock_after": settings.SESSION_COOKIE_AGE,
-        "door": resolve_url(settings.LOGIN_URL),
-    }
-    response = render(request, template, frame | context, status=status)
-    add_never_cache_headers(response)  # also where nobody is signed in any more, but words come back
-    return response
-
-
 def openings(request: OwnRequest) -> dict[str, Any]:
     """The page of the list that was asked for; the nearest one where there is no such page."""
     pages = Paginator(Note.objects.of(request.user).openings(), PER_PAGE)
     return {"notes": pages.get_page(request.GET.get("page"))}
+
+
+def undo(request: OwnRequest) -> dict[str, Any]:
+    """The note that was put into the bin a moment ago, for the button that takes it out again."""
+    try:
+        deleted = UUID(request.GET.get("deleted", ""))
+    except ValueError:
+        return {}
+    return {"deleted": Note.objects.binned(request.user).filter(pk=deleted).openings().first()}

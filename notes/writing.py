@@ -7,11 +7,12 @@ So every change names the version it was made from, and every blank page has its
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from notes import markdown
 from notes.models import Note
 
 
@@ -28,21 +29,21 @@ class Conflict:
     note: Note
 
 
-def add(owner: AbstractBaseUser, page: UUID, text: str) -> Saved | Conflict:
+def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
     """Keep the words of the blank page `page` as a note. The same page with the same words is one note."""
     try:
         with transaction.atomic():
-            note = Note.objects.create(id=page, owner_id=owner.pk, text=text)
+            note = Note.objects.write(owner, text, id=page)
     except IntegrityError:
         there = Note.objects.of(owner).filter(pk=page).first()
         if there is not None:
             return Saved(there.pk, there.version) if there.text == text else Conflict(there)
         # The id is a stranger's. To refuse it would tell that it exists.
-        note = Note.objects.create(owner_id=owner.pk, text=text)
+        note = Note.objects.write(owner, text)
     return Saved(note.pk, note.version)
 
 
-def change(owner: AbstractBaseUser, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
+def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
     """Replace the words that the owner saw as `version`. None: the owner has no such note."""
     note = Note.objects.of(owner).filter(pk=pk).first()
     if note is None:
@@ -51,17 +52,33 @@ def change(owner: AbstractBaseUser, pk: UUID, version: int, text: str) -> Saved 
         return Saved(note.pk, note.version)
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
     # One statement decides: of two tabs that save at once, one finds the version gone.
-    if seen.update(text=text, version=F("version") + 1, changed=timezone.now()):
+    if seen.update(**note.sealed(text), version=F("version") + 1, changed=timezone.now()):
         return Saved(pk, version + 1)
     return conflict(owner, pk)
 
 
-def delete(owner: AbstractBaseUser, pk: UUID, version: int) -> Conflict | None:
-    """Delete the words that the owner saw as `version`. None: they are gone, now or before."""
-    deleted, _ = Note.objects.of(owner).filter(pk=pk, version=version).delete()
-    return None if deleted else conflict(owner, pk)
+def tick(owner: User, pk: UUID, version: int, line: int) -> Saved | Conflict | None:
+    """Tick or untick the box in that line of what the owner saw. A line that has none is a conflict too."""
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    if note is None:
+        return None
+    if note.version != version:
+        return Conflict(note)
+    text = markdown.tick(note.text, line)
+    return change(owner, pk, version, text) if text is not None else Conflict(note)
 
 
-def conflict(owner: AbstractBaseUser, pk: UUID) -> Conflict | None:
+def pin(owner: User, pk: UUID, pinned: bool) -> bool:
+    """Keep the note above the others, or no longer. False: the owner has no such note."""
+    return bool(Note.objects.of(owner).filter(pk=pk).update(pinned=pinned))
+
+
+def delete(owner: User, pk: UUID, version: int) -> Conflict | None:
+    """Put the words that the owner saw as `version` into the bin. None: they are gone, now or before."""
+    seen = Note.objects.of(owner).filter(pk=pk, version=version)
+    return None if seen.update(binned=timezone.now()) else conflict(owner, pk)
+
+
+def conflict(owner: User, pk: UUID) -> Conflict | None:
     note = Note.objects.of(owner).filter(pk=pk).first()
     return Conflict(note) if note else None

@@ -52,6 +52,20 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def credentials(name: str) -> dict[str, str]:
+    """AWS credentials, `access key id:secret access key`, with commas between: secrets by their ids."""
+    found = {}
+    for position, word in enumerate(words(name), 1):
+        key_id, colon, secret = word.partition(":")
+        if not (key_id and colon and secret):
+            raise ImproperlyConfigured(  # which says nothing of what stands there: it may be a secret
+                f"Item {position} of {name} is not a pair of credentials: write ACCESS_KEY_ID:SECRET_ACCESS_KEY, with"
+                " commas between pairs."
+            )
+        found[key_id] = secret
+    return found
+
+
 def home(default: Path) -> Path:
     """The folder of all state, made on first use; only its owner may look in."""
     folder = Path(text("SECRETLY_HOME", str(default))).expanduser().absolute()

@@ -125,6 +125,7 @@ FACEAUTH = {
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
+    "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
@@ -195,5 +196,6 @@ LOGGING = {
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
     },
 }

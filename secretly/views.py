@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
-from notes.views import words_back
+from notes.answers import words_back
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

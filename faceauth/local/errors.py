@@ -71,6 +71,27 @@ class Serialization(Refused):
     code = "SerializationException"
 
 
+class RequestTooLarge(Refused):
+    code = "RequestEntityTooLargeException"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class MissingAuthenticationToken(Refused):
+    code = "MissingAuthenticationTokenException"
+
+
+class IncompleteSignature(Refused):
+    code = "IncompleteSignatureException"
+
+
+class InvalidSignature(Refused):
+    code = "InvalidSignatureException"
+
+
+class UnrecognizedClient(Refused):
+    code = "UnrecognizedClientException"
+
+
 class InternalServerError(Refused):
     code = "InternalServerError"
     status = HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,19 +1,25 @@
-"""Exact search in memory: the templates of a collection as one matrix, opened once and then kept up with the database.
+"""Exact search in memory: the templates of a collection, opened once and then kept up with the database.
 
 Every search has read the collection's row, and with it the sequence of its last change. What has changed since the last
 search here is taken in first, so a face that another process indexed is found by the next search, and one that it
-deleted does not match again. Nothing that may still be rolled back gets into the shared matrix.
+deleted does not match again. Nothing that may still be rolled back gets into shared memory.
+
+The templates lie in half precision in one of faiss's flat indexes. Compared with NumPy's product, on one core: half the
+memory, and half the time, which is all waiting for memory (benchmarks/search.py). What half precision cannot tell apart
+is told apart afterwards, by the templates of the rows that were found.
 """
 
 import os
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import faiss
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from faceauth.local import sealing
@@ -22,8 +28,17 @@ from faceauth.vision import TEMPLATE_SIZE
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
+Row = TypeVar("Row", bound=Sealed)
 
-NOBODY = 0  # the key of a column whose template is gone; the database counts from 1
+# A worker is one core, here as in vision.py: threads of one search would wait for those of another process's.
+faiss.omp_set_num_threads(1)
+
+# A half-precision number has 11 significant bits, so each number of a template is off by at most one part in 2^11, and
+# the cosine of two vectors of unit length by at most 2^-11 (Cauchy-Schwarz); the rest is for sums in single precision.
+HALF = 2**-11 + 1e-5
+
+# Two sums of the same products in another order differ by less.
+ROUNDING = 1e-6
 
 # An index this many changes behind is read anew, so that the notes about older removals can go.
 REMOVALS_KEPT = 10_000
@@ -32,17 +47,10 @@ OPEN_INDEXES = 64  # in one process; the one that was not used for longest is cl
 
 BATCH = 4096  # rows opened at a time: 2 MB of templates
 
-SPARE = 1024  # columns kept free for what comes, and an eighth of all on top
+FIRST_LOOK = 32  # hardly anybody looks like more people than that
 
-# The same two templates may give another last digit in a matrix of another size.
-ROUNDING = 1e-5
-
-
-class Found(NamedTuple):
-    """The nearest first."""
-
-    keys: Keys
-    cosines: NDArray[np.float32]
+NO_KEYS = np.empty(0, np.int64)
+NO_VECTORS = np.empty((0, TEMPLATE_SIZE), np.float32)
 
 
 class Changes(NamedTuple):
@@ -53,60 +61,42 @@ class Changes(NamedTuple):
     """(n, 128), the templates of `keys`."""
 
 
-class Snapshot(NamedTuple):
-    """What one search looks at. Columns beyond `used` belong to later snapshots, which share the memory."""
+class Templates:
+    """Templates by their keys, the primary keys of their rows. Not for several threads at once."""
 
-    columns: Vectors
-    """(128, capacity), a template to a column: the product then runs along memory, twice as fast as with rows."""
-    keys: Keys
-    used: int
+    def __init__(self) -> None:
+        self.keys = NO_KEYS
+        self.halves: Any = faiss.IndexScalarQuantizer(
+            TEMPLATE_SIZE, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+        )
 
+    def change(self, changes: Changes) -> None:
+        gone = np.flatnonzero(np.isin(self.keys, changes.gone))
+        if gone.size:
+            self.halves.remove_ids(gone)
+            self.keys = np.delete(self.keys, gone)
+        if changes.keys.size:
+            self.halves.add(np.ascontiguousarray(changes.vectors))
+            self.keys = np.concatenate([self.keys, changes.keys])
 
-NO_KEYS = np.empty(0, np.int64)
-NO_VECTORS = np.empty((0, TEMPLATE_SIZE), np.float32)
-EMPTY = Snapshot(np.empty((TEMPLATE_SIZE, 0), np.float32), NO_KEYS, 0)
+    def near(self, vector: Vectors, least: float, most: int, hidden: Keys = NO_KEYS) -> Keys:
+        """All keys that may be among the `most` nearest with a cosine of `least` or more, and few others.
 
-
-def with_changes(old: Snapshot, changes: Changes, expected: int = 0) -> Snapshot:
-    """The snapshot after `changes`; whoever still looks at `old` sees what it saw.
-
-    Only the latest snapshot may be changed. `expected` templates are made room for at once.
-    """
-    columns, keys, used = old
-    if changes.gone.size:
-        keys = np.where(np.isin(keys, changes.gone), NOBODY, keys)
-        there = np.flatnonzero(keys[:used])
-        if there.size < used // 2:
-            columns, keys, used = columns[:, there], keys[there], there.size
-    wanted = used + changes.keys.size
-    if wanted > keys.size:
-        room = max(wanted, expected)
-        room += room // 8 + SPARE
-        wider_columns, wider_keys = np.empty((TEMPLATE_SIZE, room), np.float32), np.zeros(room, np.int64)
-        wider_columns[:, :used], wider_keys[:used] = columns[:, :used], keys[:used]
-        columns, keys = wider_columns, wider_keys
-    columns[:, used:wanted] = changes.vectors.T
-    keys[used:wanted] = changes.keys
-    return Snapshot(columns, keys, wanted)
-
-
-def nearest(snapshot: Snapshot, vector: Vectors, least: float, most: int, hidden: Keys = NO_KEYS) -> Found:
-    """The at most `most` templates whose cosine with `vector` is `least` or more, without those of `hidden` keys."""
-    columns, keys, used = snapshot
-    cosines = vector @ columns[:, :used]
-    hits = np.flatnonzero(cosines >= least)
-    hits = hits[keys[hits] != NOBODY]
-    if hidden.size:
-        hits = hits[~np.isin(keys[hits], hidden)]
-    return best(keys[hits], cosines[hits], most)
-
-
-def best(keys: Keys, cosines: NDArray[np.float32], most: int) -> Found:
-    if keys.size > most:
-        kept = np.argpartition(-cosines, most - 1)[:most]
-        keys, cosines = keys[kept], cosines[kept]
-    order = np.lexsort((keys, -cosines))  # of two with the same cosine the elder comes first
-    return Found(keys[order], cosines[order])
+        Those of `hidden` keys are passed over. The cosines seen here are off by at most HALF.
+        """
+        looked = FIRST_LOOK
+        while True:
+            looked = min(looked, self.keys.size)
+            cosines, places = (found[0] for found in self.halves.search(vector[np.newaxis], max(1, looked)))
+            keys, cosines = self.keys[places[:looked]], cosines[:looked]
+            shown = ~np.isin(keys, hidden)
+            nearest = cosines[shown][:most]
+            # Whatever is further off than this is surely further off than `most` others, or than `least`.
+            bound = max(least - HALF, nearest[-1] - 2 * HALF if nearest.size == most else -2.0)
+            if looked == self.keys.size or cosines[-1] < bound:
+                wanted: Keys = keys[shown & (cosines >= bound)]
+                return wanted
+            looked *= 8
 
 
 # From the database ----------------------------------------------------------------------------------------------------
@@ -135,7 +125,7 @@ def changes_since(collection: Collection, kind: type[Sealed], since: int) -> Ite
 
 
 def opened(
-    rows: list[tuple[int, object, str, bytes | None]], incarnation: uuid.UUID, kind: type[Sealed]
+    rows: Sequence[tuple[int, object, str, bytes | None]], incarnation: uuid.UUID, kind: type[Sealed]
 ) -> tuple[Keys, Vectors]:
     """Keys and templates of rows; a user without faces has none. Raises as `Sealed.unsealed` does."""
     tokens = [
@@ -155,36 +145,45 @@ class Index:
         self.incarnation = incarnation
         self.kind = kind
         self.lock = threading.Lock()
-        self.state = (0, EMPTY)
-        """The sequence up to which the snapshot is right, and the snapshot: replaced together, never changed."""
+        self.templates = Templates()
+        self.sequence = 0
+        """Up to which change `templates` is right."""
 
-    def settled(self, collection: Collection) -> Snapshot:
-        """The snapshot with every change up to the collection's sequence. Not for a connection that is unsettled."""
+    def near(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
+        """As `Templates.near`, with every change up to the collection's sequence."""
         with self.lock:
-            since, snapshot = self.state
-            if since >= collection.sequence:
-                return snapshot
-            if collection.sequence - since > REMOVALS_KEPT:
-                since, snapshot = 0, EMPTY
-            expected = collection.face_count
-            for changes in changes_since(collection, self.kind, since):
-                snapshot = with_changes(snapshot, changes, expected)
-            self.state = collection.sequence, snapshot
-            return snapshot
+            if is_unsettled(collection):
+                return self.near_unsettled(collection, vector, least, most)
+            if self.sequence < collection.sequence:
+                self.catch_up(collection)
+            return self.templates.near(vector, least, most)
 
-    def search(self, collection: Collection, vector: Vectors, least: float, most: int) -> Found:
-        if not is_unsettled(collection):
-            return nearest(self.settled(collection), vector, least - ROUNDING, most)
-        # This transaction sees its own changes, but they may never come true: they are looked at and forgotten. Nor
-        # may the rows it sees get into the shared matrix, for what it removed may come back.
-        since, snapshot = self.state
-        own, hidden = EMPTY, [NO_KEYS]
-        for changes in changes_since(collection, self.kind, since):
-            own = with_changes(own, changes)
+    def catch_up(self, collection: Collection) -> None:
+        if collection.sequence - self.sequence > REMOVALS_KEPT:
+            self.start_again()
+        try:
+            for changes in changes_since(collection, self.kind, self.sequence):
+                self.templates.change(changes)
+        except BaseException:  # half of the changes is no state to search in
+            self.start_again()
+            raise
+        self.sequence = collection.sequence
+
+    def start_again(self) -> None:
+        self.templates, self.sequence = Templates(), 0
+
+    def near_unsettled(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
+        """For a transaction that changed the collection: it sees its own changes, but they may never come true.
+
+        They are looked at and forgotten. Nor may other rows that it sees get into the shared templates, for what it
+        removed may come back.
+        """
+        own, hidden = Templates(), [NO_KEYS]
+        for changes in changes_since(collection, self.kind, self.sequence):
+            own.change(changes)
             hidden.append(changes.gone)
-        shared = nearest(snapshot, vector, least - ROUNDING, most, np.concatenate(hidden))
-        fresh = nearest(own, vector, least - ROUNDING, most)
-        return best(np.concatenate([shared.keys, fresh.keys]), np.concatenate([shared.cosines, fresh.cosines]), most)
+        shared = self.templates.near(vector, least, most, np.concatenate(hidden))
+        return np.concatenate([shared, own.near(vector, least, most)])
 
 
 class Indexes:
@@ -224,10 +223,17 @@ def start_afresh() -> None:
 os.register_at_fork(after_in_child=start_afresh)
 
 
-def search(collection: Collection, kind: type[Sealed], vector: Vectors, least: float, most: int) -> Found:
-    """The at most `most` faces or users of `collection` nearest to `vector`, with a cosine of `least` or more.
+def search(
+    collection: Collection, rows: QuerySet[Row], vector: Vectors, least: float, most: int
+) -> list[tuple[Row, float]]:
+    """The at most `most` faces or users of `collection` nearest to `vector`, with their cosines of `least` or more.
 
-    Every template is compared. Cosines, and so `least`, are right to within ROUNDING. Keys are primary keys. Raises as
-    `Sealed.unsealed` does.
+    `rows` is where they are fetched from. The nearest first, of two alike the elder. Every template is compared, and
+    the cosines are those of the templates as they were made. What was removed a moment ago is not among the rows, and
+    so does not match, whatever memory says. Raises as `Sealed.unsealed` does.
     """
-    return indexes.of(collection, kind).search(collection, vector, least, most)
+    keys = indexes.of(collection, rows.model).near(collection, vector, least, most)
+    near = rows.filter(collection=collection).in_bulk(keys.tolist())
+    found = [(row, float(vector @ row.unsealed(collection))) for row in near.values() if row.template is not None]
+    found = [(row, cosine) for row, cosine in found if cosine >= least - ROUNDING]
+    return sorted(found, key=lambda match: (-match[1], match[0].pk))[:most]

@@ -1,14 +1,64 @@
-"""Placeholder until calibrated."""
+"""How alike two templates are: from the cosine between them to Rekognition's similarity, 0 to 100, and back.
+
+Amazon does not say what its numbers mean. Here they mean a false match rate (FMR, ISO/IEC 19795-1): 80 is reached by
+one pair of different people in 1,000, 90 by one in 10,000, 99 by one in 100,000, and 100 only by the same picture.
+Between these points the scale follows the logarithm of the FMR, which between two neighbours of the table is
+straight enough in the cosine to draw a line.
+"""
+
+from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-COSINES = (-1.0, 0.364, 0.425, 0.494, 1.0)
-SIMILARITIES = (0.0, 80.0, 90.0, 99.0, 100.0)
+# FMR and the cosine that gives it, measured with `manage.py calibrate` (docs/models.md); another way of making
+# templates needs another table.
+CURVE: dict[float, float] = {
+    10**-0.5: 0.0928,
+    10**-1.0: 0.1679,
+    10**-1.5: 0.2325,
+    10**-2.0: 0.2965,
+    10**-2.5: 0.3300,
+    10**-3.0: 0.3636,
+    10**-3.5: 0.3900,
+    10**-4.0: 0.4186,
+    10**-4.5: 0.4400,
+    10**-5.0: 0.4670,
+}
+
+# Two templates of one picture differ by the rounding of 32-bit numbers alone; that still counts as the same.
+SAME = 1 - 1e-6
 
 
-def from_cosine(cosine: float) -> float:
+def of_fmr(fmr: float) -> float:
+    """The similarity that a false match rate stands for, from 1e-5 to 1: straight lines over its logarithm."""
+    return float(np.interp(-np.log10(fmr), [0, 3, 4, 5], [0, 80, 90, 99]))
+
+
+COSINES = np.array([-1.0, *CURVE.values(), SAME])
+SIMILARITIES = np.array([0.0, *map(of_fmr, CURVE), 100.0])
+
+
+Numbers = NDArray[np.float64] | NDArray[np.float32]
+
+
+@overload
+def from_cosine(cosine: float) -> float: ...
+@overload
+def from_cosine(cosine: Numbers) -> NDArray[np.float64]: ...
+def from_cosine(cosine: float | Numbers) -> float | NDArray[np.float64]:
+    """The similarity, 0 to 100, of two templates with this cosine, -1 to 1; it never falls as the cosine rises."""
+    if isinstance(cosine, np.ndarray):
+        return np.interp(cosine, COSINES, SIMILARITIES)
     return float(np.interp(cosine, COSINES, SIMILARITIES))
 
 
-def to_cosine(similarity: float) -> float:
+@overload
+def to_cosine(similarity: float) -> float: ...
+@overload
+def to_cosine(similarity: Numbers) -> NDArray[np.float64]: ...
+def to_cosine(similarity: float | Numbers) -> float | NDArray[np.float64]:
+    """The least cosine that reaches a similarity, so that a search compares cosines and converts only what it found."""
+    if isinstance(similarity, np.ndarray):
+        return np.interp(similarity, SIMILARITIES, COSINES)
     return float(np.interp(similarity, SIMILARITIES, COSINES))

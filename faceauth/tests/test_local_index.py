@@ -11,21 +11,21 @@ from django.db import connection, connections, transaction
 
 from faceauth.local import index
 from faceauth.local.models import Collection, Face, begin_change
+from faceauth.local.sealing import Tampered
 from faceauth.tests.local import Template, call, collection_named, names_of, remember, some_templates, workers
 from faceauth.tests.pictures import collins, hopper
 
 
 def search(vector: Template, least: float = 0.5, most: int = 10, name: str = "people") -> list[str]:
     """The FaceIds that the index finds."""
-    found = index.search(Collection.objects.get(collection_id=name), Face, vector, least, most)
-    faces = Face.objects.in_bulk(found.keys.tolist())
-    return [str(faces[key].face_id) for key in found.keys.tolist()]
+    collection = Collection.objects.get(collection_id=name)
+    return [str(face.face_id) for face, _ in index.search(collection, Face.objects.all(), vector, least, most)]
 
 
 def shared_keys() -> set[int]:
-    """What is in the shared matrix of this process."""
+    """What is in the shared memory of this process."""
     opened = index.indexes.open.get(("people", Face.kind))
-    return set() if opened is None else set(opened.state[1].keys.tolist()) - {index.NOBODY}
+    return set() if opened is None else set(opened.templates.keys.tolist())
 
 
 # Exact ----------------------------------------------------------------------------------------------------------------
@@ -43,7 +43,50 @@ def test_finds_what_a_plain_product_finds() -> None:
             found = [cosines[face_id] for face_id in search(query, least, most)]
             expected = [cosine for cosine in ranked if cosine >= least][:most]
             assert found[: len(expected)] == pytest.approx(expected, abs=1e-6)
-            assert all(cosine >= least - 2 * index.ROUNDING for cosine in found)
+            assert all(cosine >= least - index.ROUNDING for cosine in found)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tells_apart_what_half_precision_cannot() -> None:
+    """A crowd of templates that are all but the same: their order and the threshold between them are still exact."""
+    collection_named()
+    query, *others = some_templates(2)
+    steps = np.linspace(0.700, 0.701, 500)  # of cosine; half precision is off by up to 0.0005
+    across = others[0] - (others[0] @ query) * query
+    across /= np.linalg.norm(across)
+    crowd = np.asarray([step * query + np.sqrt(1 - step**2) * across for step in steps], np.float32)
+    face_ids = remember(crowd)
+    assert search(query, least=0.6, most=10) == face_ids[:-11:-1]
+    assert search(query, least=0.6, most=1000) == face_ids[::-1]
+    middle = float(steps[250] + steps[251]) / 2
+    assert search(query, least=middle, most=1000) == face_ids[:250:-1]
+    assert search(query, least=middle, most=40) == face_ids[:-41:-1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_alike_the_elder_comes_first() -> None:
+    collection_named()
+    face_ids = remember(np.repeat(some_templates(1), 5, axis=0))
+    assert search(some_templates(1)[0], most=3) == face_ids[:3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_row_in_the_middle_of_opening_leaves_no_half_index() -> None:
+    collection_named()
+    templates = some_templates(6)
+    face_ids = remember(templates[:3])
+    assert search(templates[0]) == face_ids[:1]
+    remember(templates[3:])
+    spoilt = Face.objects.order_by("pk").last()
+    assert spoilt is not None
+    token = spoilt.template
+    Face.objects.filter(pk=spoilt.pk).update(template=b"")
+    for _ in range(2):
+        with pytest.raises(Tampered):
+            search(templates[0])
+    Face.objects.filter(pk=spoilt.pk).update(template=token)
+    assert [len(search(template)) for template in templates] == [1] * 6
+    assert len(shared_keys()) == 6
 
 
 @pytest.mark.django_db(transaction=True)
@@ -256,6 +299,25 @@ def test_processes_that_index_at_the_same_time_lose_nothing(tmp_path: Path) -> N
                 assert found["status"] == 200
         assert third.call("DescribeCollection", CollectionId="people")["FaceCount"] == 100
         assert len(found["FaceMatches"]) == 99
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_can_happen_once_happens_once(tmp_path: Path) -> None:
+    with workers(str(tmp_path), 3) as together:
+
+        def all_at_once(operation: str, **parameters: str) -> list[int]:
+            for worker in together:
+                worker.tell(operation, **parameters)
+            return sorted(worker.hear()["status"] for worker in together)
+
+        for number in range(8):
+            assert all_at_once("CreateCollection", CollectionId=f"people-{number}") == [200, 400, 400]
+            user = {"CollectionId": f"people-{number}", "UserId": "grace"}
+            assert all_at_once("CreateUser", **user) == [200, 400, 400]
+            token = {**user, "UserId": "eileen", "ClientRequestToken": f"token-{number}"}
+            assert all_at_once("CreateUser", **token) == [200, 200, 200]
+            assert all_at_once("DeleteUser", **user) == [200, 400, 400]
+            assert all_at_once("DeleteCollection", CollectionId=f"people-{number}") == [200, 400, 400]
 
 
 def test_begin_change_counts_changes_in_order(db: None) -> None:

@@ -27,4 +27,4 @@ def strange(stranger: User) -> Client:
 
 @pytest.fixture
 def note(owner: User) -> Note:
-    return Note.objects.create(owner=owner, text="The kitchen at five\n\nNobody up but me and the kettle.")
+    return Note.objects.write(owner, "The kitchen at five\n\nNobody up but me and the kettle.")

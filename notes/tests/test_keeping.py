@@ -57,7 +57,7 @@ def open_form_of_login(client: Client, user: User) -> None:
 
 
 def test_the_version_survives_as_well(strict: Client, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="before")
+    note = Note.objects.write(owner, "before")
     path = reverse("notes:note", args=[note.pk])
     form = open_form(strict, path)
     del form.fields["csrfmiddlewaretoken"]
@@ -82,12 +82,11 @@ def test_a_person_who_came_in_meanwhile_gets_nothing(strict: Client, owner: User
 
 
 def test_nor_can_they_delete_with_the_page_that_was_left_open(strict: Client, owner: User, stranger: User) -> None:
-    note = Note.objects.create(owner=owner, text="before")
-    path = reverse("notes:delete", args=[note.pk])
-    form = open_form(strict, path)
+    note = Note.objects.write(owner, "before")
+    form = open_form(strict, reverse("notes:note", args=[note.pk]))
     strict.force_login(stranger, BACKEND)
-    send(strict, path, form.fields)
-    assert Note.objects.filter(pk=note.pk).exists()
+    send(strict, reverse("notes:delete", args=[note.pk]), form.fields)
+    assert Note.objects.of(owner).filter(pk=note.pk).exists()
 
 
 def test_a_form_from_another_site_gets_no_words_back(strict: Client) -> None:

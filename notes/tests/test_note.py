@@ -26,7 +26,7 @@ def deletion_of(note: Note) -> str:
     "text", ["plain", "\n\nleads with lines", "trails \n\n", "</textarea><script>", "a\tb   c", "‏سر"]
 )
 def test_a_note_comes_back_as_it_was_written(own: Client, owner: User, text: str) -> None:
-    note = Note.objects.create(owner=owner, text=text)
+    note = Note.objects.write(owner, text)
     assert open_form(own, at(note)).fields["text"] == text
     send(own, at(note), open_form(own, at(note)).fields)
     note.refresh_from_db()
@@ -41,7 +41,8 @@ def test_changing(own: Client, note: Note) -> None:
 
 
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
-    with django_assert_num_queries(3 + 3):  # the session, the person, the note; the session's new end in its savepoint
+    # The session, the person, the note, the key; the session's new end in its savepoint.
+    with django_assert_num_queries(4 + 3):
         own.get(at(note))
 
 
@@ -63,7 +64,7 @@ def test_after_a_conflict_both_can_be_kept(own: Client, owner: User, note: Note)
     offer = Form(send(own, at(note), old.fields | {"text": "from the other"}).content.decode())
     assert offer.action == reverse("notes:list")
     assert send(own, offer.action, offer.fields).status_code == 302
-    assert set(Note.objects.of(owner).values_list("text", flat=True)) == {"from one tab", "from the other"}
+    assert {note.text for note in Note.objects.of(owner)} == {"from one tab", "from the other"}
 
 
 def test_after_a_conflict_the_other_can_be_replaced_but_only_as_it_was_shown(own: Client, note: Note) -> None:
@@ -130,38 +131,83 @@ def test_a_missing_note_as_json(own: Client) -> None:
     assert (answer.status_code, answer.json()["outcome"]) == (404, "gone")
 
 
-def test_deleting_asks_first_and_shows_the_note(own: Client, note: Note) -> None:
-    page = own.get(deletion_of(note)).content.decode()
-    assert "Delete this note?" in page
-    assert "Nobody up but me and the kettle." in page
-    assert Note.objects.filter(pk=note.pk).exists()
+def test_deleting_puts_into_the_bin_and_offers_to_undo(own: Client, owner: User, note: Note) -> None:
+    answer = own.post(deletion_of(note), {"version": 1})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("notes:list") + f"?deleted={note.pk}")
+    assert not Note.objects.of(owner).exists()
+    page = own.get(answer["Location"]).content.decode()
+    assert "It is in the bin." in page
+    assert f'action="{reverse("notes:restore", args=[note.pk])}"' in page
 
 
-def test_deleting(own: Client, note: Note) -> None:
-    fields = open_form(own, deletion_of(note)).fields
-    answer = send(own, deletion_of(note), fields)
-    assert (answer.status_code, answer.url) == (302, reverse("notes:list"))
-    assert not Note.objects.exists()
-    assert "Deleted." in own.get(answer.url).content.decode()
-
-
-def test_deleting_asks_again_when_the_note_has_changed(own: Client, owner: User, note: Note) -> None:
-    fields = open_form(own, deletion_of(note)).fields
+def test_deleting_asks_when_the_note_has_changed(own: Client, owner: User, note: Note) -> None:
     writing.change(owner, note.pk, 1, "newer words")
-    answer = send(own, deletion_of(note), fields)
+    answer = own.post(deletion_of(note), {"version": 1})
     assert answer.status_code == 409
     assert "newer words</blockquote>" in answer.content.decode()
-    assert Note.objects.filter(pk=note.pk).exists()
+    assert Note.objects.of(owner).filter(pk=note.pk).exists()
     assert send(own, deletion_of(note), Form(answer.content.decode()).fields).status_code == 302
-    assert not Note.objects.exists()
+    assert not Note.objects.of(owner).exists()
 
 
 def test_deleting_twice_is_not_found(own: Client, note: Note) -> None:
-    fields = open_form(own, deletion_of(note)).fields
-    send(own, deletion_of(note), fields)
-    assert send(own, deletion_of(note), fields).status_code == 404
+    own.post(deletion_of(note), {"version": 1})
+    assert own.post(deletion_of(note), {"version": 1}).status_code == 404
 
 
-def test_a_deletion_that_names_no_version_deletes_nothing(own: Client, note: Note) -> None:
+def test_a_deletion_that_names_no_version_deletes_nothing(own: Client, owner: User, note: Note) -> None:
     assert own.post(deletion_of(note)).status_code == 409
-    assert Note.objects.filter(pk=note.pk).exists()
+    assert Note.objects.of(owner).filter(pk=note.pk).exists()
+
+
+def test_deleting_is_never_done_by_following_a_link(own: Client, note: Note) -> None:
+    for name in ("delete", "pin", "tick", "restore", "throw_away"):
+        assert own.get(reverse(f"notes:{name}", args=[note.pk])).status_code == 405
+
+
+def test_deleting_as_json(own: Client, note: Note) -> None:
+    answer = own.post(deletion_of(note), {"version": 1}, headers={"accept": "application/json"})
+    assert answer.json()["outcome"] == "deleted"
+    assert answer.json()["restore"] == reverse("notes:restore", args=[note.pk])
+
+
+def test_a_pinned_note_stands_above(own: Client, owner: User, note: Note) -> None:
+    Note.objects.write(owner, "newer")
+    pin = reverse("notes:pin", args=[note.pk])
+    assert own.post(pin, {"pinned": "1", "back": "/?page=1"})["Location"] == "/?page=1"
+    page = own.get(reverse("notes:list")).content.decode()
+    assert page.index(">The kitchen at five<") < page.index(">newer<")
+    own.post(pin, {"pinned": "0"})
+    page = own.get(reverse("notes:list")).content.decode()
+    assert page.index(">newer<") < page.index(">The kitchen at five<")
+
+
+@pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org", "javascript:alert(1)"])
+def test_a_button_leads_to_no_other_site(own: Client, note: Note, elsewhere: str) -> None:
+    answer = own.post(reverse("notes:pin", args=[note.pk]), {"pinned": "1", "back": elsewhere})
+    assert answer["Location"] == reverse("notes:list")
+
+
+def test_ticking(own: Client, owner: User) -> None:
+    note = Note.objects.write(owner, "To do\n\n- [ ] milk\n- [ ] bread")
+    path = reverse("notes:tick", args=[note.pk])
+    page = own.get(at(note)).content.decode()
+    assert 'name="line" value="3" role="checkbox" aria-checked="false" aria-label="bread"' in page
+    assert own.post(path, {"version": 1, "line": 3}).status_code == 302
+    note.refresh_from_db()
+    assert (note.text, note.version) == ("To do\n\n- [ ] milk\n- [x] bread", 2)
+    assert 'name="line" value="3" role="checkbox" aria-checked="true"' in own.get("/").content.decode()
+    assert own.post(path, {"version": 1, "line": 2})["Location"] == at(note)  # what was shown is not there any more
+    note.refresh_from_db()
+    assert note.version == 2
+
+
+@pytest.mark.parametrize("fields", [{}, {"version": 1}, {"version": 1, "line": "x"}, {"version": 1, "line": -1}])
+def test_a_damaged_tick_is_not_found(own: Client, note: Note, fields: dict[str, str]) -> None:
+    assert own.post(reverse("notes:tick", args=[note.pk]), fields).status_code == 404
+
+
+def test_a_line_without_a_box_is_left_alone(own: Client, note: Note) -> None:
+    assert own.post(reverse("notes:tick", args=[note.pk]), {"version": 1, "line": 0})["Location"] == at(note)
+    note.refresh_from_db()
+    assert note.version == 1

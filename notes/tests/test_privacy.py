@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import faceauth
 import notes
+from notes import writing
 from notes.models import Note
 from notes.tests.browser import open_form, send
 from notes.tests.conftest import BACKEND
@@ -19,13 +20,24 @@ from notes.tests.conftest import BACKEND
 SECRET = "kettle"  # a word of the owner's note
 
 
+ACTIONS = ("note", "tick", "pin", "delete", "restore", "throw_away")
+
+
 def pages_of(pk: object) -> list[str]:
-    return [reverse("notes:note", args=[pk]), reverse("notes:delete", args=[pk])]
+    return [reverse("notes:note", args=[pk])]
+
+
+def actions_of(pk: object) -> list[str]:
+    """Where a form of that note can be sent."""
+    return [reverse(f"notes:{name}", args=[pk]) for name in ACTIONS]
 
 
 @pytest.mark.parametrize("method", ["get", "head", "post"])
 def test_nobody_is_sent_to_the_door(client: Client, note: Note, method: str) -> None:
-    for path in (reverse("notes:list"), *pages_of(note.pk), *pages_of(uuid4())):
+    both = (
+        (*pages_of(note.pk), *pages_of(uuid4())) if method != "post" else (*actions_of(note.pk), *actions_of(uuid4()))
+    )
+    for path in (reverse("notes:list"), reverse("notes:bin"), *both):
         answer = getattr(client, method)(path)
         assert answer.status_code == 302
         assert answer.url.startswith("/login/")
@@ -44,12 +56,27 @@ def test_a_strangers_note_looks_like_one_that_never_was(strange: Client, note: N
 
 def test_nor_can_a_stranger_change_or_delete_it(strange: Client, note: Note) -> None:
     fields = {"text": "mine now", "version": "1"}
-    for path in pages_of(note.pk):
+    fields |= {"line": "0", "pinned": "1"}
+    for path in actions_of(note.pk):
         answer = send(strange, path, fields)
         assert answer.status_code == 404
         assert SECRET not in answer.content.decode()
     note.refresh_from_db()
-    assert (note.text.count(SECRET), note.version) == (1, 1)
+    assert (note.text.count(SECRET), note.version, note.pinned, note.binned) == (1, 1, False, None)
+
+
+def test_nor_bring_it_back_or_throw_it_away(strange: Client, owner: User, note: Note) -> None:
+    writing.delete(owner, note.pk, 1)
+    for name in ("restore", "throw_away"):
+        assert strange.post(reverse(f"notes:{name}", args=[note.pk])).status_code == 404
+    assert SECRET not in strange.get(reverse("notes:bin")).content.decode()
+    assert SECRET not in strange.get(reverse("notes:list"), {"deleted": str(note.pk)}).content.decode()
+    strange.post(reverse("notes:bin"))
+    assert Note.objects.binned(owner).filter(pk=note.pk).exists()
+
+
+def test_nor_find_it(strange: Client, note: Note) -> None:
+    assert "kitchen" not in strange.post(reverse("notes:search"), {"words": SECRET}).content.decode()
 
 
 @pytest.mark.parametrize("guess", ["1", "x", "00000000-0000-0000-0000-00000000000", "%00", "../../admin"])
@@ -58,7 +85,7 @@ def test_a_guess_is_not_found(own: Client, guess: str) -> None:
 
 
 def test_pages_of_a_person_stay_out_of_caches(own: Client, note: Note) -> None:
-    for path in (reverse("notes:list"), *pages_of(note.pk)):
+    for path in (reverse("notes:list"), reverse("notes:bin"), *pages_of(note.pk)):
         assert "no-store" in own.get(path).headers["Cache-Control"]
 
 
@@ -118,7 +145,8 @@ def test_no_admin_page_shows_a_note(note: Note, owner: User, operator: User) -> 
 def test_an_operator_has_no_way_into_a_notebook(note: Note, operator: User) -> None:
     client = Client()
     client.force_login(operator, BACKEND)
-    assert [client.get(path).status_code for path in pages_of(note.pk)] == [404, 404]
+    assert {client.get(path).status_code for path in pages_of(note.pk)} == {404}
+    assert {client.post(path).status_code for path in actions_of(note.pk)} == {404}
     assert SECRET not in client.get(reverse("notes:list")).content.decode()
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -76,14 +77,14 @@ def test_it_saves_while_one_types(tab: Page, owner: User) -> None:
     note = Note.objects.of(owner).get()
     assert (note.text, note.version) == ("A thought, and more of it", 2)
     tab.get_by_role("button", name="Save").click()
-    expect(tab.locator(".notes a")).to_have_text("A thought, and more of it")
+    expect(tab.locator(".notes h3 a")).to_have_text("A thought, and more of it")
     expect(tab.locator("#text")).to_have_value("")
 
 
 def test_control_enter_saves_and_gives_a_blank_page(tab: Page, owner: User) -> None:
     tab.keyboard.type("Quickly")
     tab.keyboard.press("Control+Enter")
-    expect(tab.locator(".notes a")).to_have_text("Quickly")
+    expect(tab.locator(".notes h3 a")).to_have_text("Quickly")
     assert text_of(owner) == "Quickly"
 
 
@@ -97,7 +98,7 @@ def test_control_l_saves_and_locks(tab: Page, owner: User) -> None:
 
 
 def test_the_way_back_shows_nothing_after_locking(tab: Page, context: BrowserContext, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="The kettle")
+    note = Note.objects.write(owner, "The kettle")
     tab.goto(reverse("notes:note", args=[note.pk]))
     tab.get_by_role("button", name="Lock").click()
     tab.wait_for_url(DOOR)
@@ -108,12 +109,12 @@ def test_the_way_back_shows_nothing_after_locking(tab: Page, context: BrowserCon
 
 
 def test_it_locks_on_silence(tab: Page, owner: User, soon: Callable[[int], None]) -> None:
-    Note.objects.create(owner=owner, text="The kettle")
+    Note.objects.write(owner, "The kettle")
     soon(8)
     tab.reload()
     tab.keyboard.type("Unfinished")
     tab.wait_for_url(DOOR)
-    assert set(Note.objects.of(owner).values_list("text", flat=True)) == {"The kettle", "Unfinished"}
+    assert {note.text for note in Note.objects.of(owner)} == {"The kettle", "Unfinished"}
     assert "kettle" not in tab.content()
     assert not Session.objects.exists()
 
@@ -130,7 +131,7 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
 
 
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="The kettle")
+    note = Note.objects.write(owner, "The kettle")
     other = open_tab(context, reverse("notes:note", args=[note.pk]))
     tab.bring_to_front()
     tab.get_by_role("button", name="Lock").click()
@@ -163,7 +164,7 @@ def test_words_that_cannot_be_saved_wait_unseen_for_their_writer(
 
     come_in(context, owner, live_server)
     tab.evaluate("dispatchEvent(new Event('focus'))")
-    expect(tab.locator(".notes a")).to_have_text("Only here")
+    expect(tab.locator(".notes h3 a")).to_have_text("Only here")
     assert text_of(owner) == "Only here"
 
 
@@ -176,15 +177,15 @@ def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
     expect(tab.locator("#text")).to_be_hidden()
     come_in(context, owner, live_server)
     tab.evaluate("dispatchEvent(new Event('focus'))")
-    expect(tab.locator(".notes a")).to_have_text("Too late")
+    expect(tab.locator(".notes h3 a")).to_have_text("Too late")
 
 
 def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
     tab: Page, context: BrowserContext, owner: User, stranger: User, live_server: LiveServer
 ) -> None:
-    Note.objects.create(owner=owner, text="The kettle")
+    Note.objects.write(owner, "The kettle")
     tab.reload()
-    expect(tab.locator(".notes a")).to_have_text("The kettle")
+    expect(tab.locator(".notes h3 a")).to_have_text("The kettle")
     come_in(context, stranger, live_server)
     open_tab(context, "/")
     expect(tab.get_by_text("This notebook is new.")).to_be_visible()  # by way of the door, into the stranger's own
@@ -192,23 +193,24 @@ def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
 
 
 def test_a_change_elsewhere_is_told_and_save_shows_both(tab: Page, owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="before")
+    note = Note.objects.write(owner, "before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     writing.change(owner, note.pk, 1, "from elsewhere")
+    tab.get_by_text("Plain text").click()
     tab.locator("#text").fill("from here")
     expect(tab.locator("#fault")).to_contain_text("changed elsewhere")
     tab.get_by_role("button", name="Save").click()
     expect(tab.locator("blockquote")).to_have_text("from elsewhere")
     expect(tab.locator("#text")).to_have_value("from here")
     tab.get_by_role("button", name="Replace the other with this").click()
-    expect(tab.locator(".notes a")).to_have_text("from here")
+    expect(tab.locator(".notes h3 a")).to_have_text("from here")
     assert text_of(owner) == "from here"
 
 
 def test_too_long_a_text_stays_in_the_page(tab: Page) -> None:
     text = "x" * (MAX_LENGTH + 3)
     tab.locator("#text").fill(text)
-    expect(tab.locator("#fault")).to_contain_text("its last 3 characters")
+    expect(tab.locator("#fault")).to_contain_text("the last 3 characters")
     tab.get_by_role("button", name="Save").click()
     tab.wait_for_timeout(500)
     expect(tab.locator("#text")).to_have_value(text)
@@ -232,24 +234,191 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         come_in(context, owner, live_server)
         page = context.new_page()
         page.goto("/")
-        page.locator("#text").fill("By hand\nin two lines")
+        page.locator("#text").fill("By hand\n\n- [ ] two\n- [ ] boxes")
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("checkbox", name="boxes").click()
+        expect(page.get_by_role("checkbox", name="boxes")).to_be_checked()
         page.get_by_role("link", name="By hand").click()
+        page.get_by_text("Plain text").click()
+        expect(page.locator("#text")).to_have_value("By hand\n\n- [ ] two\n- [x] boxes")
         page.locator("#text").fill("Changed by hand")
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Pin", exact=True).click()
+        expect(page.get_by_text("Pinned")).to_be_visible()
+        page.get_by_label("Search all notes").fill("hand")
+        page.get_by_role("button", name="Search").click()
+        expect(page.get_by_role("link", name="Changed by hand")).to_be_visible()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Undo").click()
         page.get_by_role("link", name="Changed by hand").click()
-        page.get_by_role("link", name="Delete").click()
-        page.get_by_role("button", name="Delete it").click()
-        expect(page.get_by_text("This notebook is new.")).to_be_visible()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("link", name="Bin").click()
+        page.get_by_role("button", name="Delete for good").click()
+        expect(page.get_by_text("There is nothing in it.")).to_be_visible()
         page.get_by_role("button", name="Lock").click()
         expect(page).to_have_url(DOOR)
 
 
+# The list -------------------------------------------------------------------------------------------------------------
+
+
+def test_editing_in_place(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "Before\n\nand after")
+    Note.objects.write(owner, "Another")
+    tab.reload()
+    card = tab.locator(f"#n-{note.pk}")
+    card.get_by_role("link", name="Edit").click()
+    text = card.locator("textarea")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("Before\n\nand after")
+    text.fill("# Now\n\n*after*")
+    expect(card.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    assert Note.objects.get(pk=note.pk).text == "# Now\n\n*after*"
+    tab.keyboard.press("Control+Enter")
+    expect(card.locator("h3")).to_have_text("Now")
+    expect(card.locator("em")).to_have_text("after")
+    expect(card.get_by_role("link", name="Edit")).to_be_focused()
+    assert tab.url.endswith("/")
+
+
+def test_words_in_a_card_are_saved_when_it_locks(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "Before")
+    tab.reload()
+    tab.locator("#text").fill("On the blank page")
+    tab.get_by_role("link", name="Edit").click()
+    tab.locator(f"#n-{note.pk} textarea").fill("In the card")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
+    assert {note.text for note in Note.objects.of(owner)} == {"On the blank page", "In the card"}
+
+
+def test_ticking_stays_on_the_page(tab: Page, owner: User) -> None:
+    Note.objects.write(owner, "To do\n\n- [ ] milk\n- [ ] bread")
+    tab.reload()
+    tab.evaluate("window.same = true")
+    for name in ("milk", "bread"):
+        tab.get_by_role("checkbox", name=name).click()
+        expect(tab.get_by_role("checkbox", name=name)).to_be_checked()
+    tab.get_by_role("checkbox", name="milk").click()
+    expect(tab.get_by_role("checkbox", name="milk")).not_to_be_checked()
+    assert text_of(owner) == "To do\n\n- [ ] milk\n- [x] bread"
+    assert tab.evaluate("window.same")
+
+
+def test_ticking_what_was_changed_elsewhere_shows_how_it_reads_now(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "- [ ] milk")
+    tab.reload()
+    writing.change(owner, note.pk, 1, "No milk today")
+    tab.get_by_role("checkbox", name="milk").click()
+    expect(tab.get_by_text("This is how it reads now.")).to_be_visible()
+    assert text_of(owner) == "No milk today"
+
+
+def test_deleting_can_be_undone(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "The kettle")
+    tab.reload()
+    tab.get_by_role("button", name="Delete").click()
+    expect(tab.locator(".card")).to_be_hidden()
+    expect(tab.locator("[data-toast]")).to_contain_text("It is in the bin.")
+    assert Note.objects.binned(owner).filter(pk=note.pk).exists()
+    tab.get_by_role("button", name="Undo").click()
+    expect(tab.locator(".card")).to_be_visible()
+    assert text_of(owner) == "The kettle"
+
+
+@pytest.mark.parametrize(("distance", "deleted"), [(150, True), (-150, True), (60, False)])
+def test_a_swipe_deletes(chromium: Browser, owner: User, live_server: LiveServer, distance: int, deleted: bool) -> None:
+    Note.objects.write(owner, "The kettle")
+    with chromium.new_context(
+        base_url=live_server.url, has_touch=True, viewport={"width": 360, "height": 740}
+    ) as phone:
+        come_in(phone, owner, live_server)
+        tab = open_tab(phone, "/")
+        card = tab.locator(".card")
+        box = card.bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + 20
+        touch = phone.new_cdp_session(tab)
+        steps = [("touchStart", x), ("touchMove", x + distance / 2), ("touchMove", x + distance)]
+        for kind, at in steps:
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        if deleted:
+            expect(card).to_be_hidden()
+        else:
+            tab.wait_for_timeout(500)
+            expect(card).to_be_visible()
+        assert Note.objects.of(owner).exists() != deleted
+
+
+def test_older_notes_come_as_one_scrolls(tab: Page, owner: User) -> None:
+    Note.objects.bulk_create(Note.written(owner, f"note {i}") for i in range(120))
+    tab.reload()
+    expect(tab.locator(".card")).to_have_count(50)
+    for count in (100, 120):
+        tab.locator(".card").last.scroll_into_view_if_needed()
+        tab.mouse.wheel(0, 100_000)
+        expect(tab.locator(".card")).to_have_count(count)
+    assert len(set(tab.locator(".card h3").all_text_contents())) == 120
+    expect(tab.locator("[data-pages] [rel=next]")).to_have_count(0)
+
+
+def test_search_as_one_types(tab: Page, owner: User) -> None:
+    for text in ("The kettle", "The cat", "Another\n\n" + "x " * 500 + "kettle"):
+        Note.objects.write(owner, text)
+    tab.reload()
+    search = tab.get_by_label("Search all notes")
+    search.press_sequentially("KETT", delay=20)
+    expect(tab.locator(".card:visible")).to_have_count(2)
+    expect(tab.locator("[data-says]")).to_have_text("I have found 2 notes.")
+    search.fill("nowhere")
+    expect(tab.locator("[data-says]")).to_contain_text("no note")
+    search.fill("")
+    expect(tab.locator(".card:visible")).to_have_count(3)
+    assert "kett" not in tab.url
+
+
+# Keys and failures ----------------------------------------------------------------------------------------------------
+
+
+def test_keys(tab: Page, owner: User) -> None:
+    Note.objects.write(owner, "The kettle")
+    tab.reload()
+    tab.locator("#text").blur()
+    tab.keyboard.press("/")
+    expect(tab.get_by_label("Search all notes")).to_be_focused()
+    tab.keyboard.type("n/?")
+    expect(tab.get_by_label("Search all notes")).to_have_value("n/?")
+    tab.get_by_label("Search all notes").blur()
+    tab.keyboard.press("n")
+    expect(tab.locator("#text")).to_be_focused()
+    expect(tab.locator("#text")).to_have_value("")
+    tab.locator("#text").blur()
+    tab.keyboard.press("?")
+    expect(tab.get_by_role("dialog")).to_contain_text("a new note")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_be_hidden()
+
+
+def test_it_says_honestly_that_it_is_not_saved_and_tries_again(tab: Page, owner: User) -> None:
+    tab.clock.install()
+    tab.route("**/*", lambda route: route.fulfill(status=503, body="no shelf"))
+    tab.keyboard.type("Persistent")
+    tab.clock.run_for(2_000)
+    expect(tab.locator("[data-status]")).to_contain_text("Not saved yet, trying again.")
+    assert not Note.objects.exists()
+    tab.unroute("**/*")
+    tab.clock.run_for(11_000)
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    assert text_of(owner) == "Persistent"
+
+
 @pytest.mark.parametrize("width", [320, 1280, 3840])
 def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
-    note = Note.objects.create(owner=owner, text="unbroken" * 100 + "\n" + "unbroken" * 100)
+    note = Note.objects.write(owner, "unbroken" * 100 + "\n" + "unbroken" * 100)
     tab.set_viewport_size({"width": width, "height": 800})
     pk = [note.pk]
-    for path in ("/", reverse("notes:note", args=pk), reverse("notes:delete", args=pk), f"/notes/{uuid4()}/"):
+    Note.objects.write(owner, "unbroken" * 100, binned=timezone.now())
+    for path in ("/", reverse("notes:note", args=pk), reverse("notes:bin"), f"/notes/{uuid4()}/"):
         tab.goto(path)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -71,7 +71,7 @@ def test_a_strangers_note_is_not_there(note: Note, stranger: User, version: int)
 
 def test_delete(owner: User, note: Note) -> None:
     assert writing.delete(owner, note.pk, 1) is None
-    assert not Note.objects.exists()
+    assert not Note.objects.of(owner).exists()
 
 
 def test_delete_spares_words_that_were_not_seen(owner: User, note: Note) -> None:
@@ -84,7 +84,7 @@ def test_delete_spares_words_that_were_not_seen(owner: User, note: Note) -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_of_ten_tabs_that_save_at_once_one_wins_and_nine_see_both(owner: User) -> None:
-    note = Note.objects.create(owner=owner, text="before")
+    note = Note.objects.write(owner, "before")
 
     def save(tab: int) -> Saved | Conflict | None:
         try:

@@ -11,7 +11,7 @@ atexit.register(shutil.rmtree, HOME_OF_TESTS, ignore_errors=True)
 for name in [
     name for name in os.environ if name.startswith(("AWS_", "DJANGO_", "REKOGNITION_", "SECRETLY_", "REDIS_"))
 ]:
-    if name not in ("DJANGO_SETTINGS_MODULE", "SECRETLY_NODE_MODULES"):
+    if name not in ("DJANGO_SETTINGS_MODULE", "SECRETLY_NODE_MODULES", "SECRETLY_AWS_CLI"):
         del os.environ[name]
 os.environ |= {
     "SECRETLY_HOME": HOME_OF_TESTS,

@@ -12,7 +12,7 @@ const RETRY = 10_000; // ms between tries to save below the cover
 export class Lock {
   #cover;
   #lockForm;
-  #sheet;
+  #sheets;
   #warning;
   #silence;
   #end = 0;
@@ -22,10 +22,10 @@ export class Lock {
   #asking = false;
   #channel = new BroadcastChannel("secretly");
 
-  constructor({ cover, lockForm, sheet, warning }) {
+  constructor({ cover, lockForm, sheets, warning }) {
     this.#cover = cover;
     this.#lockForm = lockForm;
-    this.#sheet = sheet;
+    this.#sheets = sheets;
     this.#warning = warning;
     this.#silence = Number(cover.dataset.lockAfter) * 1000 - MARGIN;
 
@@ -54,12 +54,12 @@ export class Lock {
     if (this.#shut) return;
     this.#shut = true;
     this.#hide();
-    await this.#sheet?.save();
+    await this.#sheets.save();
     if (end) {
       await this.#endSession();
       this.#tell({ shut: true });
     }
-    if (this.#sheet?.unsaved) this.#keep();
+    if (this.#sheets.unsaved) this.#keep();
     else this.#leave(this.#cover.dataset.door);
   }
 
@@ -141,14 +141,14 @@ export class Lock {
     if (this.#asking || Date.now() < this.#again || document.visibilityState === "hidden") return;
     this.#asking = true;
     this.#again = Date.now() + RETRY;
-    const outcome = await this.#sheet.save();
+    const outcome = await this.#sheets.save();
     this.#asking = false;
     if (outcome === "saved") this.#leave(this.#cover.dataset.home);
     else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
   }
 
   #leave(address) {
-    this.#sheet?.release();
+    this.#sheets.release();
     location.replace(address);
   }
 

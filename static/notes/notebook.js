@@ -1,29 +1,81 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
+import { Cards, tellTimes } from "./cards.js";
 import { Lock } from "./lock.js";
-import { Sheet } from "./sheet.js";
+import { Search } from "./search.js";
+import { Sheet, Sheets } from "./sheet.js";
 
-const form = document.querySelector("[data-sheet]");
-const lockForm = document.querySelector("[data-lock]");
-const cover = document.querySelector("[data-cover]");
+const find = (name) => document.querySelector(`[data-${name}]`);
+const form = find("sheet");
+const lockForm = find("lock");
+const cover = find("cover");
+const searchForm = find("search");
+const keyboard = find("keyboard");
 
-const sheet = form && new Sheet(form);
-const lock = new Lock({ cover, lockForm, sheet, warning: document.querySelector("[data-warning]") });
+const sheets = new Sheets();
+const lock = new Lock({ cover, lockForm, sheets, warning: find("warning") });
 
-sheet?.addEventListener("contact", () => lock.contact());
-sheet?.addEventListener("shut", () => lock.shut({ end: false }));
+function keepSaved(form, whenDone) {
+  const sheet = new Sheet(form);
+  sheets.add(sheet);
+  sheet.addEventListener("contact", () => lock.contact());
+  sheet.addEventListener("shut", () => lock.shut({ end: false }));
+  sheet.addEventListener("done", () => whenDone(sheet));
+  return sheet;
+}
 
-// Ctrl-Enter saves, Ctrl-L locks. (On a Mac it is the control key as well: there Cmd-L is the address.)
+/** Go once everything is saved. What cannot be saved makes the browser ask. */
+async function leave(go) {
+  await sheets.save();
+  go();
+}
+
+if (form) keepSaved(form, () => leave(() => location.assign(cover.dataset.home)));
+
+for (const root of document.querySelectorAll("[data-notes]")) {
+  const editSheet = (form, whenDone) =>
+    keepSaved(form, (sheet) => {
+      sheets.remove(sheet);
+      whenDone();
+    });
+  const cards = new Cards({ root, toast: find("toast"), editSheet, leave });
+  cards.addEventListener("contact", () => lock.contact());
+}
+if (searchForm && find("all")) {
+  const search = new Search(searchForm, { all: find("all"), found: find("found"), says: find("says") });
+  search.addEventListener("contact", () => lock.contact());
+}
+
+// Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
+
+const withControl = {
+  enter: () => (document.activeElement.closest("[data-sheet]") ?? form)?.requestSubmit(),
+  l: () => lock.shut({ end: true }),
+};
+const alone = {
+  n: () => (find("all") || !find("notes") ? writeNew() : leave(() => location.assign(cover.dataset.home))),
+  "/": () => (searchForm ? searchForm.elements.words.focus() : leave(() => location.assign(cover.dataset.home))),
+  "?": () => keyboard?.showModal(),
+};
+
+function writeNew() {
+  if (!form || form.closest("details")) return leave(() => location.assign(cover.dataset.home));
+  form.elements.text.focus();
+}
+
 document.addEventListener("keydown", (event) => {
-  if (!event.ctrlKey || event.altKey || event.shiftKey || event.metaKey || event.repeat) return;
-  if (event.key === "Enter" && form) {
-    event.preventDefault();
-    form.requestSubmit();
-  } else if (event.key.toLowerCase() === "l" && lockForm) {
-    event.preventDefault();
-    lock.shut({ end: true });
-  }
+  if (event.altKey || event.metaKey || event.repeat || event.isComposing || !lockForm) return;
+  const typing = event.target.closest("input, textarea, select, dialog");
+  const key = event.key.toLowerCase();
+  const act = event.ctrlKey ? !event.shiftKey && withControl[key] : !typing && alone[key];
+  if (!act) return;
+  event.preventDefault();
+  act();
 });
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", alone["?"]);
+}
 lockForm?.addEventListener("submit", (event) => {
   event.preventDefault();
   lock.shut({ end: true });
@@ -34,14 +86,14 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+// The link of a card opens the plain text.
+const plain = document.querySelector("details#edit");
+if (plain && location.hash === "#edit") plain.open = true;
+
 // A touch screen would throw its keyboard over the page.
-if (form && matchMedia("(hover: hover)").matches && !location.hash) {
+if (form && form.checkVisibility() && matchMedia("(hover: hover)").matches && !location.hash) {
   const { text } = form.elements;
   text.focus({ preventScroll: true });
   text.setSelectionRange(text.value.length, text.value.length);
 }
-for (const keys of document.querySelectorAll("[data-keys]")) keys.hidden = !lockForm;
-
-// The server knows no time zone; the person's clock does.
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
-for (const time of document.querySelectorAll("time")) time.textContent = day.format(new Date(time.dateTime));
+tellTimes(document);

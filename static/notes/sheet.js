@@ -1,5 +1,5 @@
 // A page for writing that saves itself. It is "contact" whenever the server answered, "shut" when the server
-// says that nobody, or somebody else, is signed in.
+// says that nobody, or somebody else, is signed in, and "done" when its writer has finished and all is saved.
 
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
 const PATIENCE = 20_000; // ms for an answer
@@ -22,7 +22,7 @@ export class Sheet extends EventTarget {
     this.#form = form;
     this.#text = form.elements.text;
     this.#status = form.querySelector("[data-status]");
-    this.#fault = form.querySelector("#fault");
+    this.#fault = form.querySelector("[data-fault]");
     this.#kept = "unsaved" in form.dataset ? null : this.#text.defaultValue;
     this.#byHand = "byHand" in form.dataset; // there is a question to answer first
 
@@ -79,10 +79,8 @@ export class Sheet extends EventTarget {
     event.preventDefault();
     if (this.#text.value.trim() === "") return;
     const outcome = await this.save();
-    if (outcome === "saved") {
-      this.release();
-      location.assign(document.querySelector("[data-home]").dataset.home);
-    } else if (outcome === "conflict" || outcome === "gone") {
+    if (outcome === "saved") this.dispatchEvent(new Event("done"));
+    else if (outcome === "conflict" || outcome === "gone") {
       this.release();
       this.#form.submit(); // the server's page shows what can be done
     }
@@ -101,6 +99,7 @@ export class Sheet extends EventTarget {
         keepalive: body.length < KEEPALIVE_BYTES,
         signal: AbortSignal.timeout(PATIENCE),
       });
+      if (response.status >= 500) throw new Error("Nobody is at home, or cannot open the shelf.");
       answer = await response.json();
     } catch {
       this.#say("unreachable");
@@ -134,5 +133,32 @@ export class Sheet extends EventTarget {
 
   #say(state) {
     if (this.#status) this.#status.textContent = state ? this.#status.dataset[state] : "";
+  }
+}
+
+/** All pages for writing that are open in this tab, as one. */
+export class Sheets {
+  #open = new Set();
+
+  add(sheet) {
+    this.#open.add(sheet);
+  }
+
+  remove(sheet) {
+    this.#open.delete(sheet);
+  }
+
+  get unsaved() {
+    return [...this.#open].some((sheet) => sheet.unsaved);
+  }
+
+  /** "saved" when all are; otherwise what became of the first that is not. */
+  async save() {
+    const outcomes = await Promise.all([...this.#open].map((sheet) => sheet.save()));
+    return outcomes.find((outcome) => outcome !== "saved") ?? "saved";
+  }
+
+  release() {
+    for (const sheet of this.#open) sheet.release();
   }
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceauth.images import Pixels
 from faceauth.local import index, sealing, similarity
 from faceauth.local.errors import InvalidParameter, ServiceQuotaExceeded
-from faceauth.local.models import Collection, Face, Removal
+from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
 from faceauth.local.operations.collections import PAGE, Answer, change, comparable, find, find_comparable
 from faceauth.local.pages import next_token, position
 from faceauth.local.pictures import (
@@ -79,7 +79,7 @@ def index_faces(parameters: Parameters) -> Answer:
             for kept, seen in zip(faces, wanted, strict=True)
         ],
         "UnindexedFaces": [{"Reasons": reasons, "FaceDetail": face_detail(seen, pixels)} for seen, reasons in unwanted],
-        "FaceModelVersion": find(parameters["CollectionId"]).face_model_version,
+        "FaceModelVersion": FACE_MODEL_VERSION,
     }
 
 
@@ -202,14 +202,12 @@ def matching_faces(
     """FaceMatches, the most similar first, without the face whose primary key is `besides`."""
     threshold = parameters.get("FaceMatchThreshold", THRESHOLD)
     most = parameters.get("MaxFaces", MOST_MATCHES)
-    found = index.search(collection, Face, vector, similarity.to_cosine(threshold), most + 1)
-    # The rows are asked once more: what was removed a moment ago does not match, whatever memory says.
-    rows = Face.objects.filter(collection=collection).select_related("user").defer("template")
-    faces = rows.in_bulk([int(key) for key in found.keys])
+    rows = Face.objects.select_related("user").defer("user__template")
+    found = index.search(collection, rows, vector, similarity.to_cosine(threshold), most + 1)
     matches = [
-        {"Similarity": similarity.from_cosine(float(cosine)), "Face": listed_face(faces[key], collection)}
-        for key, cosine in zip(found.keys.tolist(), found.cosines, strict=True)
-        if key in faces and key != besides
+        {"Similarity": similarity.from_cosine(cosine), "Face": listed_face(face, collection)}
+        for face, cosine in found
+        if face.pk != besides
     ]
     return [match for match in matches if match["Similarity"] >= threshold][:most]
 

@@ -247,11 +247,10 @@ def matching_users(
     """UserMatches, the most similar first, without the user whose primary key is `besides`."""
     threshold = parameters.get("UserMatchThreshold", SEARCH_THRESHOLD)
     most = parameters.get("MaxUsers", MOST_USERS)
-    found = index.search(collection, User, vector, similarity.to_cosine(threshold), most + 1)
-    users = User.objects.filter(collection=collection).in_bulk([int(key) for key in found.keys])
+    found = index.search(collection, User.objects.all(), vector, similarity.to_cosine(threshold), most + 1)
     matches = [
-        {"Similarity": similarity.from_cosine(float(cosine)), "User": user_shape(users[key])}
-        for key, cosine in zip(found.keys.tolist(), found.cosines, strict=True)
-        if key in users and key != besides
+        {"Similarity": similarity.from_cosine(cosine), "User": user_shape(user)}
+        for user, cosine in found
+        if user.pk != besides
     ]
     return [match for match in matches if match["Similarity"] >= threshold][:most]

@@ -1,0 +1,138 @@
+"""AWS's own clients, as they come, speak with `manage.py rekognition_local`."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from faceauth.tests.local_endpoints import KEY_ID, SECRET, serving
+from faceauth.tests.pictures import another, collins, hopper
+
+AWS = os.environ.get("SECRETLY_AWS_CLI") or shutil.which("aws")
+NODE = shutil.which("node")
+MODULES = Path(os.environ.get("SECRETLY_NODE_MODULES", settings.BASE_DIR / "node_modules"))
+
+needs_cli = pytest.mark.skipif(AWS is None, reason="The AWS CLI is not here: pip install awscli, or SECRETLY_AWS_CLI.")
+needs_sdk = pytest.mark.skipif(
+    NODE is None or not (MODULES / "@aws-sdk" / "client-rekognition").is_dir(),
+    reason=f"The AWS SDK for JavaScript is not in {MODULES}: npm install @aws-sdk/client-rekognition, with Node.",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(str(tmp_path_factory.mktemp("clients"))) as url:
+        yield url
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """What a client finds around it: the credentials, and nobody's own settings."""
+    credentials = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "eu-west-1"}
+    nobodys = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PAGER": ""}
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **credentials, **nobodys}
+
+
+def run(command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+
+
+@needs_cli
+def test_the_command_line(server: str, environment: dict[str, str], tmp_path: Path) -> None:
+    def aws(*words: str) -> Any:
+        done = run([str(AWS), "--endpoint-url", server, "--output", "json", "rekognition", *words], environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "{}")
+
+    for name, data in (("grace.jpg", hopper()), ("again.jpg", another(hopper())), ("eileen.png", collins())):
+        (tmp_path / name).write_bytes(data)
+    in_people = ("--collection-id", "people")
+    assert aws("create-collection", *in_people)["StatusCode"] == 200
+    grace = ("--image-bytes", f"fileb://{tmp_path}/grace.jpg", "--external-image-id", "grace")
+    face = aws("index-faces", *in_people, *grace)["FaceRecords"][0]["Face"]
+    found = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{tmp_path}/again.jpg")
+    assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [face["FaceId"]]
+    stranger = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{tmp_path}/eileen.png")
+    assert stranger["FaceMatches"] == []
+    assert [it["ExternalImageId"] for it in aws("list-faces", *in_people)["Faces"]] == ["grace"]
+    aws("create-user", *in_people, "--user-id", "grace")
+    assert aws("list-users", *in_people)["Users"] == [{"UserId": "grace", "UserStatus": "CREATED"}]
+    assert aws("describe-collection", *in_people)["FaceCount"] == 1
+    assert aws("delete-faces", *in_people, "--face-ids", face["FaceId"])["DeletedFaces"] == [face["FaceId"]]
+    aws("delete-collection", *in_people)
+
+    command = [str(AWS), "--endpoint-url", server, "rekognition", "list-collections"]
+    refused = run(command, environment | {"AWS_SECRET_ACCESS_KEY": "another"})
+    assert refused.returncode != 0
+    assert "InvalidSignatureException" in refused.stderr
+
+
+SCRIPT = """
+const path = require("node:path");
+const fs = require("node:fs");
+const [modules, endpoint, folder] = process.argv.slice(2);
+const sdk = require(path.join(modules, "@aws-sdk/client-rekognition"));
+
+(async () => {
+  const client = new sdk.RekognitionClient({ endpoint, maxAttempts: 1 });
+  const CollectionId = "javascript";
+  const picture = (name) => ({ Bytes: fs.readFileSync(path.join(folder, name)) });
+  await client.send(new sdk.CreateCollectionCommand({ CollectionId, Tags: { site: "test" } }));
+  const indexed = await client.send(
+    new sdk.IndexFacesCommand({ CollectionId, Image: picture("grace.jpg"), ExternalImageId: "grace", MaxFaces: 1 }),
+  );
+  const faceId = indexed.FaceRecords[0].Face.FaceId;
+  const found = await client.send(new sdk.SearchFacesByImageCommand({ CollectionId, Image: picture("again.jpg") }));
+  await client.send(new sdk.CreateUserCommand({ CollectionId, UserId: "grace" }));
+  const associated = await client.send(
+    new sdk.AssociateFacesCommand({ CollectionId, UserId: "grace", FaceIds: [faceId] }),
+  );
+  const users = await client.send(new sdk.SearchUsersByImageCommand({ CollectionId, Image: picture("again.jpg") }));
+  const described = await client.send(new sdk.DescribeCollectionCommand({ CollectionId }));
+  const errors = [];
+  for (const command of [
+    new sdk.DescribeCollectionCommand({ CollectionId: "nowhere" }),
+    new sdk.CreateCollectionCommand({ CollectionId }),
+    new sdk.DetectFacesCommand({ Image: { Bytes: new Uint8Array(5242881) } }),
+  ]) {
+    await client.send(command).catch((error) => errors.push([error.name, error.$metadata.httpStatusCode]));
+  }
+  await client.send(new sdk.DeleteCollectionCommand({ CollectionId }));
+  console.log(JSON.stringify({
+    same: found.FaceMatches.length === 1 && found.FaceMatches[0].Face.FaceId === faceId,
+    status: associated.UserStatus,
+    user: users.UserMatches[0].User.UserId,
+    year: described.CreationTimestamp.getUTCFullYear(),
+    errors,
+  }));
+})();
+"""
+
+
+@needs_sdk
+def test_the_sdk_for_javascript(server: str, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "grace.jpg").write_bytes(hopper())
+    (tmp_path / "again.jpg").write_bytes(another(hopper()))
+    script = tmp_path / "script.cjs"
+    script.write_text(SCRIPT)
+    command = [str(NODE), str(script), str(MODULES), server, str(tmp_path)]
+    done = run(command, environment | {"AWS_REGION": "eu-west-1"})
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer.pop("year") >= 2025
+    assert answer == {
+        "same": True,
+        "status": "ACTIVE",
+        "user": "grace",
+        "errors": [
+            ["ResourceNotFoundException", 400],
+            ["ResourceAlreadyExistsException", 400],
+            ["ImageTooLargeException", 400],
+        ],
+    }

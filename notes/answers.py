@@ -1,0 +1,172 @@
+"""How the notebook answers: whom it lets in, and what comes back.
+
+Every form answers in two ways: with a page, and with JSON (`{"outcome": ..., "message": ...}`) for the script that
+saves while one types. Words that cannot be kept always come back, except to somebody else than who typed them.
+
+| outcome | status | |
+| --- | --- | --- |
+| `saved` | 200 | JSON has the note's `url` and `version`; a browser is sent to the notebook |
+| `deleted`, `restored`, `pinned` | 200 | a browser is sent back to where it was |
+| `refused` | 422 | empty, too long, or broken |
+| `conflict` | 409 | the note was changed since it was opened |
+| `gone` | 404 | the person has no such note |
+| `locked` | 403 | nobody is signed in |
+| `stale` | 403 | the form's token is too old; JSON has a fresh `token` |
+| `somebody_else` | 403 | the page was made for another person than the one who is signed in |
+| `unavailable` | 503 | the notes cannot be opened now: a key is missing, or something was altered |
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from notes.forms import SheetForm
+from notes.sealing import CannotOpen
+
+logger = logging.getLogger(__name__)
+
+STATUS = {
+    "saved": 200,
+    "deleted": 200,
+    "restored": 200,
+    "pinned": 200,
+    "refused": 422,
+    "conflict": 409,
+    "gone": 404,
+    "locked": 403,
+    "stale": 403,
+    "somebody_else": 403,
+    "unavailable": 503,
+}
+SENTENCES = {
+    "saved": _("Saved."),
+    "deleted": _("It is in the bin."),
+    "restored": _("It is back."),
+    "conflict": _("This note was changed elsewhere. Nothing is lost: press Save to see both."),
+    "gone": _("This note was deleted elsewhere. Press Save to keep your words as a new one."),
+    "locked": _("I am locked, and these words are not saved yet. Open the door in another tab, then save."),
+    "stale": _("Please save once more."),
+    "somebody_else": _("Somebody else has opened their notebook. Your words do not belong in it."),
+    "unavailable": _("I cannot open my shelf. Nothing is lost. Please try again later."),
+}
+
+P = ParamSpec("P")
+
+
+class OwnRequest(HttpRequest):
+    """A request of somebody who is signed in."""
+
+    user: User
+
+
+Private = Callable[Concatenate[OwnRequest, P], HttpResponse]
+
+
+def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponse]]:
+    """Let in the signed-in person, with nothing but pages that were made for this very person."""
+
+    def decorate(view: Private[P]) -> Callable[..., HttpResponse]:
+        @require_http_methods(list(methods))
+        @sensitive_post_parameters()
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not (request.user.is_authenticated and is_writer(request)):
+                return words_back(request) or redirect_to_login(request.get_full_path())
+            try:
+                return view(cast(OwnRequest, request), *args, **kwargs)
+            except CannotOpen as error:
+                logger.error("A notebook cannot be opened: %s", error)
+                return unavailable(request)
+
+        return guarded
+
+    return decorate
+
+
+def is_writer(request: HttpRequest) -> bool:
+    """Whether the page that was sent, if it says so, was made for the person who is signed in now.
+
+    Two people may share a browser: one's tab stays open while the other signs in.
+    """
+    return request.POST.get("writer", str(request.user.pk)) == str(request.user.pk)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def json(outcome: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"outcome": outcome, "message": SENTENCES.get(outcome, ""), **more}, status=STATUS[outcome])
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Every page knows whom it was made for, when it locks (seconds of silence) and where the door is."""
+    writer = request.POST.get("writer", request.user.pk)
+    frame = {
+        "writer": writer,
+        "hidden": hidden_fields(request, writer),
+        "lock_after": settings.SESSION_COOKIE_AGE,
+        "door": resolve_url(settings.LOGIN_URL),
+    }
+    response = render(request, template, frame | context, status=status)
+    add_never_cache_headers(response)  # also where nobody is signed in any more, but words come back
+    return response
+
+
+def hidden_fields(request: HttpRequest, writer: object) -> SafeString:
+    """What every form of a card sends along: made once for a page, where the template would make it fifty times."""
+    return format_html(
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+        '<input type="hidden" name="writer" value="{}"><input type="hidden" name="back" value="{}">',
+        get_token(request),
+        writer,
+        request.get_full_path(),
+    )
+
+
+def back(request: HttpRequest, default: str = "notes:list") -> HttpResponse:
+    """To the page that the button was on, if that is a page of this site."""
+    url = request.POST.get("back", "")
+    safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return redirect(url if safe else default)
+
+
+def words_back(request: HttpRequest) -> HttpResponse | None:
+    """Give words back that cannot be kept now: nobody is signed in, or the form is too old. None: there are none.
+
+    Without a signature nobody can be asked to keep them, so they stay where they are: in the page of whoever sent them.
+    """
+    if request.method != "POST" or "writer" not in request.POST or "text" not in request.POST:
+        return None
+    outcome = "stale" if is_writer(request) else "somebody_else"
+    if not request.user.is_authenticated:
+        outcome = "locked"
+    if wants_json(request):
+        return json(outcome, **({"token": get_token(request)} if outcome == "stale" else {}))
+    template = "notes/somebody_else.html" if outcome == "somebody_else" else "notes/kept.html"
+    return page(request, template, {"outcome": outcome, "sheet": SheetForm(request).sheet()}, STATUS[outcome])
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The notes cannot be opened. That is said, words that were sent come back, and nothing looks like it was empty."""
+    if wants_json(request):
+        return json("unavailable")
+    if "text" in request.POST:
+        context = {"outcome": "unavailable", "sheet": SheetForm(request).sheet()}
+        return page(request, "notes/kept.html", context, STATUS["unavailable"])
+    return page(request, "503.html", {}, STATUS["unavailable"])

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notes import bin as bins
+
+
+class Command(BaseCommand):
+    help = "Deletes for good what has lain in the bins for thirty days. Meant to be said once a day."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"{bins.sweep()} notes were deleted for good.")

@@ -1,0 +1,51 @@
+"""How a note is shown in a list."""
+
+import re
+from dataclasses import dataclass
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from notes import markdown
+from notes.models import OPENING_LENGTH, Note
+
+register = template.Library()
+
+NO_TITLE = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|>|```|~~~|\||\t| {4}|([-*_])([ \t]*\1){2,}\s*$)")
+"""A first line that is part of something, a list, a quotation, a table, code, or that is only a rule."""
+UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    title: str
+    """The first line with words in it, as a name; empty where it is part of something else."""
+    body: SafeString
+    """The rest of the opening, as HTML."""
+
+
+@register.filter
+def card(note: Note) -> Card:
+    opening = note.opening
+    if len(opening) == OPENING_LENGTH:
+        opening += "…"
+    lines = opening.split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    title = "" if NO_TITLE.match(lines[first]) else markdown.plain(lines[first])
+    if not title:
+        return Card("", markdown.render(opening))
+    rest = first + 1
+    if rest < len(lines) and UNDERLINE.match(lines[rest]):
+        rest += 1
+    return Card(title, markdown.render("\n".join(lines[rest:]), rest))
+
+
+@register.filter
+def rendered(text: str) -> SafeString:
+    return markdown.render(text)
+
+
+@register.filter
+def at_rest(html: SafeString) -> SafeString:
+    """With check boxes that cannot be ticked. Words look like no tag here: in them every < is escaped."""
+    return mark_safe(html.replace("<button ", "<button disabled "))  # noqa: S308

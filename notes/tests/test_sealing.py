@@ -1,0 +1,265 @@
+"""What is written is unreadable without the keys of the settings, and opens only in its own place."""
+
+import base64
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from notes import keeping, sealing, writing
+from notes.models import Key, Note, key_of
+from notes.sealing import KeyMissing, Tampered
+from notes.tests.conftest import signed_in
+
+WORDS = ("kitchen", "kettle")  # of the owner's note
+
+
+def again(user: User) -> User:
+    """The person as another request sees them, with no key at hand."""
+    return User.objects.get(pk=user.pk)
+
+
+def everything_in_the_database() -> bytes:
+    with connection.cursor() as cursor:
+        rows = [
+            row
+            for table in connection.introspection.table_names()
+            for row in cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}").fetchall()  # noqa: S608
+        ]
+    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
+
+
+# Sealing --------------------------------------------------------------------------------------------------------------
+
+
+def test_sealed_values_open_in_their_place_alone() -> None:
+    key = os.urandom(32)
+    sealed = sealing.seal(key, b"words", "here")
+    assert sealing.unseal(key, sealed, "here") == b"words"
+    for other_key, other_place in ((os.urandom(32), "here"), (key, "there")):
+        with pytest.raises(Tampered):
+            sealing.unseal(other_key, sealed, other_place)
+
+
+@pytest.mark.parametrize("damage", [lambda s: s[:-1], lambda s: b"", lambda s: s[:12], lambda s: s[:-1] + b"\0" * 2])
+def test_damaged_values_do_not_open(damage: Callable[[bytes], bytes]) -> None:
+    key = os.urandom(32)
+    with pytest.raises(Tampered):
+        sealing.unseal(key, damage(sealing.seal(key, b"words", "here")), "here")
+
+
+def test_the_same_words_are_sealed_differently_each_time() -> None:
+    assert sealing.seal(b"k" * 32, b"words", "here") != sealing.seal(b"k" * 32, b"words", "here")
+
+
+# Notes ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_database_holds_no_word(own: Client, owner: User, note: Note) -> None:
+    own.post(reverse("notes:list"), {"text": "# A title\n\nand a kettle"})
+    dump = everything_in_the_database()
+    assert len(dump) > 1000
+    for word in (*WORDS, "title"):
+        assert word.encode() not in dump
+        assert base64.b64encode(word.encode())[:6] not in dump
+    assert "A title" in own.get("/").content.decode()
+
+
+def test_a_text_that_is_moved_to_another_note_does_not_open(owner: User, note: Note) -> None:
+    other = Note.objects.write(owner, "other")
+    Note.objects.filter(pk=other.pk).update(sealed_text=note.sealed_text)
+    with pytest.raises(Tampered):
+        _ = Note.objects.get(pk=other.pk).text
+
+
+def test_an_opening_does_not_pass_for_a_text(owner: User, note: Note) -> None:
+    Note.objects.filter(pk=note.pk).update(sealed_text=note.sealed_opening)
+    with pytest.raises(Tampered):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_a_note_that_is_given_to_somebody_else_does_not_open(owner: User, stranger: User, note: Note) -> None:
+    Note.objects.filter(pk=note.pk).update(owner=stranger)
+    key_of(stranger)
+    with pytest.raises(Tampered):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_nor_does_it_with_its_key_given_along(owner: User, stranger: User, note: Note) -> None:
+    key = key_of(owner)
+    Key.objects.create(owner=stranger, wrapped=key.wrapped, wrapped_by=key.wrapped_by)
+    Note.objects.filter(pk=note.pk).update(owner=stranger)
+    with pytest.raises(Tampered):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_everybody_has_a_key_of_their_own(owner: User, stranger: User) -> None:
+    assert key_of(owner).secret != key_of(stranger).secret
+    assert key_of(again(owner)).secret == key_of(owner).secret
+
+
+def test_two_first_notes_at_once_have_one_key(owner: User) -> None:
+    one, other = again(owner), again(owner)
+    assert not Key.objects.filter(pk=owner.pk).exists()
+    assert key_of(one).secret == key_of(other).secret
+
+
+def test_without_the_key_s_row_a_copy_of_the_note_is_noise(owner: User, note: Note) -> None:
+    Key.objects.filter(pk=owner.pk).delete()
+    with pytest.raises(Tampered):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_with_a_person_go_key_and_notes(owner: User, note: Note) -> None:
+    owner.delete()
+    assert not Key.objects.exists()
+    assert not Note.objects.exists()
+
+
+# Keys of the settings -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(settings: Settings, note: Note) -> str:
+    """A new key, in front of the one that the owner's note was written under."""
+    key = Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [key, *settings.ENCRYPTION_KEYS]
+    return key
+
+
+def rotate() -> str:
+    out = StringIO()
+    call_command("rotate_keys", stdout=out)
+    return out.getvalue()
+
+
+def test_rotating_moves_the_keys_and_touches_no_note(
+    fresh: str, settings: Settings, owner: User, stranger: User, note: Note
+) -> None:
+    key_of(stranger)  # is made under the new key
+    before = bytes(Note.objects.get(pk=note.pk).sealed_text)
+    assert rotate() == "1 keys moved to the first key, 1 were there.\n"
+    assert rotate() == "0 keys moved to the first key, 2 were there.\n"
+    settings.ENCRYPTION_KEYS = [fresh]
+    after = Note.objects.get(pk=note.pk)
+    assert "kettle" in after.text
+    assert bytes(after.sealed_text) == before
+
+
+def test_until_then_the_old_key_reads(fresh: str, settings: Settings, note: Note) -> None:
+    assert "kettle" in Note.objects.get(pk=note.pk).text
+    settings.ENCRYPTION_KEYS = [fresh]
+    with pytest.raises(KeyMissing, match="does not hold"):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_rotating_without_the_old_key_says_which_is_missing(fresh: str, settings: Settings) -> None:
+    [key_id] = Key.objects.values_list("wrapped_by", flat=True)
+    settings.ENCRYPTION_KEYS = [fresh]
+    with pytest.raises(CommandError, match=key_id):
+        rotate()
+
+
+def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
+    assert keeping.check_keys(databases=["default"]) == []
+    settings.ENCRYPTION_KEYS = [fresh]
+    [fault] = keeping.check_keys(databases=["default"])
+    assert fault.id == "notes.E001"
+    assert "SECRETLY_ENCRYPTION_KEYS" in fault.msg
+    assert fault.hint
+    with pytest.raises(Exception, match=r"notes\.E001"):
+        call_command("migrate", verbosity=0, skip_checks=False)
+
+
+def test_the_check_asks_no_database_that_it_was_not_given(fresh: str) -> None:
+    assert keeping.check_keys() == []
+
+
+@pytest.mark.parametrize("path", ["/", "/bin/", "/notes/{}/"])
+def test_a_missing_key_is_said_and_is_no_empty_notebook(
+    fresh: str, settings: Settings, owner: User, note: Note, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Note.objects.write(owner, "deleted")
+    if path == "/bin/":
+        Note.objects.update(binned=note.created)
+    settings.ENCRYPTION_KEYS = [fresh]
+    answer = signed_in(owner).get(path.format(note.pk))
+    assert answer.status_code == 503
+    assert "I need a moment." in answer.content.decode()
+    assert "new" not in answer.content.decode()
+    [record] = [record for record in caplog.records if record.name == "notes.answers"]
+    assert record.levelno == logging.ERROR
+    assert "SECRETLY_ENCRYPTION_KEYS does not hold" in record.getMessage()
+
+
+def test_words_come_back_while_a_key_is_missing(fresh: str, settings: Settings, owner: User, note: Note) -> None:
+    settings.ENCRYPTION_KEYS = [fresh]
+    answer = signed_in(owner).post("/", {"text": "unsaved words"})
+    assert answer.status_code == 503
+    assert "unsaved words</textarea>" in answer.content.decode()
+    answer = signed_in(owner).post("/", {"text": "unsaved words"}, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
+
+
+def test_an_altered_note_is_said(owner: User, note: Note) -> None:
+    Note.objects.filter(pk=note.pk).update(sealed_text=b"x" * 40, sealed_opening=b"x" * 40)
+    for path in ("/", f"/notes/{note.pk}/"):
+        assert signed_in(owner).get(path).status_code == 503
+
+
+def test_a_generated_key_is_one(settings: Settings, owner: User) -> None:
+    out = StringIO()
+    call_command("generate_key", stdout=out)
+    settings.ENCRYPTION_KEYS = [out.getvalue().strip()]
+    assert writing.pin(owner, Note.objects.write(owner, "x").pk, True)
+
+
+# The way from clear texts ---------------------------------------------------------------------------------------------
+
+
+def test_clear_texts_are_sealed_and_swept_out(tmp_path: Path) -> None:
+    """In a process of its own: the migrations run as an operator runs them, on a file that can be looked through."""
+    import subprocess
+    import sys
+
+    home = tmp_path / "home"
+
+    def manage(*arguments: str) -> str:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("SECRETLY_", "DJANGO_"))}
+        environ |= {"SECRETLY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "secretly.settings"}
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "manage.py", *arguments], env=environ, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    manage("migrate", "-v0", "auth")
+    manage("migrate", "-v0", "notes", "0001")
+    with sqlite3.connect(home / "secretly.sqlite3") as database:
+        database.execute(
+            "INSERT INTO auth_user (id, username, password, is_superuser, is_staff, is_active, first_name, last_name,"
+            " email, date_joined) VALUES (1, 'x', '', 0, 0, 1, '', '', '', '2026-01-01')"
+        )
+        for i in range(50):
+            database.execute(
+                "INSERT INTO notes_note (id, text, version, created, changed, owner_id)"
+                " VALUES (?, ?, 1, '2026-01-01', '2026-01-01', 1)",
+                (f"{i:032x}", f"A kettle, {i}. " * 100),
+            )
+    database.close()
+    assert any(b"kettle" in path.read_bytes() for path in home.glob("secretly.sqlite3*"))
+    manage("migrate", "-v0", "notes")
+    assert not any(b"kettle" in path.read_bytes() for path in home.glob("secretly.sqlite3*"))
+    script = "from notes.models import Note; print(sorted(n.text + n.opening for n in Note.objects.all())[-1][:13])"
+    assert "A kettle, 9." in manage("shell", "-v0", "-c", script)

@@ -1,0 +1,44 @@
+"""What the documents say is what the code does."""
+
+import re
+
+import pytest
+from django.conf import settings
+
+ROOT = settings.BASE_DIR
+READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn and its configuration
+
+
+def documented() -> set[str]:
+    """The variables that docs/settings.md has a row for."""
+    return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+
+
+def read() -> set[str]:
+    """The variables that the settings read."""
+    code = "".join((ROOT / "secretly" / name).read_text() for name in ("settings.py", "environment.py"))
+    return set(re.findall(r'\b(?:text|words|boolean|number|choice|credentials)\(\s*"([A-Z_]+)"', code))
+
+
+def test_every_variable_is_documented() -> None:
+    assert read() - documented() - {"AWS_DEFAULT_REGION"} == set()
+
+
+def test_every_documented_variable_is_read() -> None:
+    assert documented() - read() - READ_ELSEWHERE == set()
+
+
+def test_documented_defaults_are_the_defaults() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    code = (ROOT / "secretly" / "settings.py").read_text()
+    assert "| `REKOGNITION_THRESHOLD` | `90` |" in text
+    assert 'number("REKOGNITION_THRESHOLD", 90,' in code
+    assert "| `SECRETLY_LOCK_AFTER` | `900` |" in text
+    assert 'number("SECRETLY_LOCK_AFTER", 15 * 60,' in code
+
+
+@pytest.mark.parametrize("path", ["README.md", "CHANGELOG.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(path: str) -> None:
+    document = ROOT / path if (ROOT / path).exists() else ROOT / "docs" / path
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []

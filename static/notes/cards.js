@@ -1,0 +1,225 @@
+// The list of notes with a script: edit in place, tick, pin, delete with Undo, and older notes as one scrolls.
+// Every button is one of a form that works without all this.
+
+const UNDO = 10_000; // ms to change one's mind; after that there is the bin
+const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
+const AHEAD = "600px"; // how far below the screen older notes are fetched
+
+/** Fetch a page of the notebook; null when there is none to be had: the caller then lets the browser go there. */
+export async function fetchPage(address, options = {}) {
+  try {
+    const response = await fetch(address, { signal: AbortSignal.timeout(20_000), ...options });
+    if (!response.ok || response.redirected) return null;
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  } catch {
+    return null;
+  }
+}
+
+// The server knows no time zone; the person's clock does.
+const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+
+export function tellTimes(root) {
+  for (const time of root.querySelectorAll("time")) time.textContent = day.format(new Date(time.dateTime));
+}
+
+export class Cards extends EventTarget {
+  #root;
+  #toast;
+  #editSheet;
+  #leave;
+  #undo = 0;
+
+  /** `editSheet(form, whenDone)` makes a form save itself; `leave(go)` saves what is being written, then goes. */
+  constructor({ root, toast, editSheet, leave }) {
+    super();
+    this.#root = root;
+    this.#toast = toast;
+    this.#editSheet = editSheet;
+    this.#leave = leave;
+    root.addEventListener("submit", (event) => this.#submit(event));
+    root.addEventListener("click", (event) => this.#click(event));
+    this.#watchSwipes();
+    this.#watchEnd();
+  }
+
+  // Buttons -----------------------------------------------------------------------------------------------------------
+
+  async #submit(event) {
+    const form = event.target;
+    const button = event.submitter;
+    if (!form.matches("[data-card]") || !button) return;
+    event.preventDefault();
+    if (button.disabled || form.dataset.busy) return;
+    form.dataset.busy = "";
+    const done = await this.#send(form, button);
+    delete form.dataset.busy;
+    if (!done) this.#fallBack(form, button);
+  }
+
+  /** The server's own page then says what is wrong. */
+  #fallBack(form, button) {
+    const copy = document.createElement("input");
+    Object.assign(copy, { type: "hidden", name: button.name, value: button.value });
+    if (button.name) form.append(copy);
+    if (button.hasAttribute("formaction")) form.action = button.formAction;
+    HTMLFormElement.prototype.submit.call(form);
+  }
+
+  async #send(form, button) {
+    const body = new URLSearchParams(new FormData(form, button));
+    const address = button.hasAttribute("formaction") ? button.formAction : form.action;
+    let answer;
+    try {
+      const response = await fetch(address, {
+        method: "POST",
+        body,
+        headers: { Accept: "application/json" },
+        signal: AbortSignal.timeout(20_000),
+      });
+      if (response.redirected) return false;
+      answer = await response.json();
+    } catch {
+      return false;
+    }
+    this.dispatchEvent(new Event("contact"));
+    if (answer.outcome === "saved") this.#ticked(form, button, answer.version);
+    else if (answer.outcome === "deleted") this.#deleted(form, answer.restore);
+    else if (answer.outcome === "pinned") this.#leave(() => location.reload());
+    else return false;
+    return true;
+  }
+
+  #ticked(form, button, version) {
+    button.setAttribute("aria-checked", button.getAttribute("aria-checked") === "true" ? "false" : "true");
+    form.elements.version.value = version;
+  }
+
+  #deleted(form, restore) {
+    const card = form.closest(".card");
+    const next = card.nextElementSibling ?? card.previousElementSibling;
+    card.hidden = true;
+    (next?.querySelector("a, button") ?? document.querySelector("#text"))?.focus({ preventScroll: true });
+    this.#offerUndo(async () => {
+      const body = new URLSearchParams(new FormData(form));
+      const response = await fetch(restore, { method: "POST", body, headers: { Accept: "application/json" } }).catch(
+        () => null,
+      );
+      if (!response?.ok) return;
+      card.hidden = false;
+      card.classList.remove("away");
+      card.style.removeProperty("--pulled");
+      card.querySelector("a")?.focus();
+    });
+  }
+
+  #offerUndo(undo) {
+    clearTimeout(this.#undo);
+    const words = document.querySelector("[data-undo-words]").content.cloneNode(true);
+    words.querySelector("button").addEventListener("click", () => {
+      this.#toast.replaceChildren();
+      undo();
+    });
+    this.#toast.replaceChildren(words);
+    this.#undo = setTimeout(() => this.#toast.replaceChildren(), UNDO);
+  }
+
+  // In place ----------------------------------------------------------------------------------------------------------
+
+  #click(event) {
+    const edit = event.target.closest("[data-edit]");
+    if (!edit || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#edit(edit.closest("[data-card]"), edit.href);
+  }
+
+  async #edit(card, address) {
+    const page = await fetchPage(address);
+    const form = page?.querySelector("[data-sheet]");
+    if (!form) return this.#leave(() => location.assign(address));
+    this.dispatchEvent(new Event("contact"));
+    document.adoptNode(form);
+    for (const part of form.querySelectorAll("[id]")) {
+      const id = `${part.id}-${card.closest(".card").id}`; // the blank page above has the plain names
+      form.querySelector(`label[for="${part.id}"]`)?.setAttribute("for", id);
+      form.querySelector(`[aria-describedby="${part.id}"]`)?.setAttribute("aria-describedby", id);
+      part.id = id;
+    }
+    card.hidden = true;
+    card.after(form);
+    const { text } = form.elements;
+    this.#editSheet(form, () => this.#leaveEdit(card, form, address));
+    text.focus();
+    text.setSelectionRange(text.value.length, text.value.length);
+  }
+
+  async #leaveEdit(card, form, address) {
+    const page = await fetchPage(`${address.split("#")[0]}?card`);
+    const fresh = page?.querySelector(".card");
+    if (!fresh) return this.#leave(() => location.reload());
+    document.adoptNode(fresh);
+    fresh.querySelector("[name=back]").value = card.elements.back.value;
+    tellTimes(fresh);
+    form.remove();
+    card.closest(".card").replaceWith(fresh);
+    fresh.querySelector("[data-edit]").focus();
+  }
+
+  // Sideways ----------------------------------------------------------------------------------------------------------
+
+  #watchSwipes() {
+    let start = null;
+    const pulled = (event) => event.clientX - start.x;
+    this.#root.addEventListener("pointerdown", (event) => {
+      const card = event.target.closest(".card");
+      if (event.pointerType === "touch" && card && !event.target.closest("textarea, input")) {
+        start = { card, x: event.clientX, y: event.clientY };
+      }
+    });
+    this.#root.addEventListener("pointermove", (event) => {
+      if (start && Math.abs(pulled(event)) > 12) start.card.style.setProperty("--pulled", `${pulled(event)}px`);
+    });
+    for (const type of ["pointerup", "pointercancel"]) {
+      this.#root.addEventListener(type, (event) => {
+        if (!start) return;
+        const { card, y } = start;
+        const far = Math.abs(pulled(event)) > SWIPE && Math.abs(pulled(event)) > 2 * Math.abs(event.clientY - y);
+        start = null;
+        if (type === "pointerup" && far) {
+          card.classList.add("away");
+          card.querySelector("[data-delete]").click();
+        } else card.style.removeProperty("--pulled");
+      });
+    }
+  }
+
+  // Older notes -------------------------------------------------------------------------------------------------------
+
+  #watchEnd() {
+    const pages = this.#root.querySelector("[data-pages]");
+    const next = pages?.querySelector("[rel=next]");
+    if (!next) return;
+    const watch = new IntersectionObserver(
+      async ([entry]) => {
+        if (!entry.isIntersecting) return;
+        watch.disconnect();
+        const page = await fetchPage(next.href);
+        const list = this.#root.querySelector("[data-all] .notes");
+        if (!page || !list) return; // the link is still there
+        this.dispatchEvent(new Event("contact"));
+        for (const card of page.querySelectorAll("[data-all] .card")) {
+          if (document.getElementById(card.id)) continue; // a note was written meanwhile, and moved this one down
+          document.adoptNode(card);
+          tellTimes(card);
+          list.append(card);
+        }
+        const more = page.querySelector("[data-pages]");
+        more?.querySelector("[rel=prev]")?.remove();
+        more ? pages.replaceWith(document.adoptNode(more)) : pages.remove();
+        this.#watchEnd();
+      },
+      { rootMargin: AHEAD },
+    );
+    watch.observe(pages);
+  }
+}

@@ -1,0 +1,60 @@
+// Search as one types. What was found stands in the place of the list until the words are gone.
+
+import { fetchPage, tellTimes } from "./cards.js";
+
+const PAUSE = 200; // ms without a key
+
+export class Search extends EventTarget {
+  #form;
+  #all;
+  #found;
+  #says;
+  #timer = 0;
+  #asked = null;
+
+  constructor(form, { all, found, says }) {
+    super();
+    this.#form = form;
+    this.#all = all;
+    this.#found = found;
+    this.#says = says;
+    form.elements.words.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#ask(), PAUSE);
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      clearTimeout(this.#timer);
+      this.#ask();
+    });
+    if (form.elements.words.value) this.#ask(); // filled in by the browser
+  }
+
+  async #ask() {
+    this.#asked?.abort();
+    if (this.#form.elements.words.value.trim() === "") return this.#show(null);
+    this.#asked = new AbortController();
+    const { signal } = this.#asked;
+    const page = await fetchPage(this.#form.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(this.#form)),
+      signal,
+    });
+    if (signal.aborted) return;
+    const results = page?.querySelector("[data-results]");
+    if (!results) return HTMLFormElement.prototype.submit.call(this.#form); // the server's own page says why
+    this.dispatchEvent(new Event("contact"));
+    this.#show(results);
+  }
+
+  #show(results) {
+    this.#all.hidden = results !== null;
+    this.#found.hidden = results === null;
+    const count = results?.querySelector("[data-count]");
+    this.#says.textContent = count?.textContent ?? "";
+    count?.remove();
+    this.#found.replaceChildren(...(results ? [...results.children].map((part) => document.adoptNode(part)) : []));
+    this.#found.querySelector("#found")?.remove();
+    tellTimes(this.#found);
+  }
+}
