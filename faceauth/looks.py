@@ -12,6 +12,7 @@ from faceauth.images import Photo
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Refusal
 from faceauth.people import Recognition, refused
+from faceauth.rekognition import collection as rekognition
 from faceauth.rekognition.collection import Collection, RememberedFace
 
 if TYPE_CHECKING:
@@ -78,3 +79,23 @@ def remove(user: "User", face_id: UUID) -> bool:
     if not Deletion.objects.filter(face_id=face_id, confirmed=None).exists():
         vectors.renew(user)
     return True
+
+
+def drop(collection: Collection, face_ids: list[str]) -> rekognition.Deletion:
+    """Forget faces by their FaceIds, whoever's they are; the last look too. What cannot be deleted is in the ledger.
+
+    Raises `RekognitionError` for faces that are nobody's.
+    """
+    with transaction.atomic():
+        faces = list(Face.objects.filter(collection_id=collection.id, face_id__in=face_ids).select_related("user"))
+        for face in faces:
+            face.delete()
+        users = {face.user_id: face.user for face in faces}
+        Face.objects.filter(user_id__in=users).update(associated=False)
+    for user in users.values():
+        vectors.renew(user)
+    rows = Deletion.objects.filter(face_id__in=[face.face_id for face in faces])
+    rest = collection.delete_faces([it for it in face_ids if it not in {str(face.face_id) for face in faces}])
+    rest.deleted.extend(str(row.face_id) for row in rows if row.confirmed)
+    rest.failed.update({str(row.face_id): row.error for row in rows if not row.confirmed})
+    return rest

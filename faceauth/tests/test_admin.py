@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -114,7 +116,7 @@ def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
 def test_confirmation_shows_nothing_that_was_written(desk: Client, owner: User) -> None:
     from django.apps import apps
 
-    manager = apps.get_model("notes", "Note")._default_manager
+    manager: Any = apps.get_model("notes", "Note")._default_manager
     manager.create(owner=owner, text="The key is under the stone.")
     for url, data in (
         (reverse("admin:auth_user_delete", args=[owner.pk]), None),
