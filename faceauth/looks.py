@@ -26,7 +26,7 @@ def add(user: "User", photo: Photo) -> Recognition:
 
     Raises `RekognitionError` where Rekognition cannot answer.
     """
-    seen = vision.judge(vision.find_faces(photo.pixels), photo.pixels.shape, vision.ENROLMENT)
+    seen = vision.judge_to_remember(vision.find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
     looks = Face.objects.filter(user_id=user.pk).count()

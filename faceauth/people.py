@@ -61,12 +61,12 @@ def recognise(photo: Photo) -> Recognition:
     Raises `RekognitionError` where Rekognition cannot answer.
     """
     faces = vision.find_faces(photo.pixels)
-    face = vision.judge(faces, photo.pixels.shape)
+    face = vision.judge(faces, photo.pixels)
     if isinstance(face, Refusal):
         return refused(face.reason)
     recognition = look_up(photo.jpeg)
     if recognition.outcome == Outcome.STRANGER and conf().ENROLMENT != "closed":
-        good = vision.judge(faces, photo.pixels.shape, vision.ENROLMENT)
+        good = vision.judge_to_remember(faces, photo.pixels)
         if isinstance(good, Refusal):
             return refused(good.reason, recognition.similarity, recognition.near)
     return recognition
@@ -179,7 +179,7 @@ def remember(photo: Photo, consent: str = "") -> Recognition:
     recognition = recognise(photo)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
-    face = vision.judge(vision.find_faces(photo.pixels), photo.pixels.shape, vision.ENROLMENT)
+    face = vision.judge_to_remember(vision.find_faces(photo.pixels), photo.pixels)
     if isinstance(face, Refusal):
         return refused(face.reason)
     collection = Collection(conf().COLLECTION)

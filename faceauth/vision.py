@@ -119,13 +119,14 @@ class Models:
     recogniser: cv2.dnn.Net
 
 
+LEAST_CONFIDENCE = 0.6
+OVERLAP = 0.3  # of two boxes that are then one face
+MOST_CANDIDATES = 500
+
 # A worker is one core: gunicorn's workers are the parallelism. It also keeps cv2 from starting threads, which would
 # not survive a fork.
-THREADS = 1
-
-LEAST_CONFIDENCE = 0.6
-OVERLAP = 0.3
-MOST_CANDIDATES = 500
+cv2.setNumThreads(1)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # each start warns of a target that nobody asked for
 
 # A network holds the state of the run that is under way: one thread at a time.
 lock = threading.RLock()
@@ -143,8 +144,6 @@ os.register_at_fork(after_in_child=renew_lock)
 @cache
 def models() -> Models:
     """The networks of this process; call it with the lock held. Raises ModelError."""
-    cv2.setNumThreads(THREADS)
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # each start warns of a target nobody asked for
     detector = np.frombuffer(model_bytes(DETECTOR), np.uint8)
     recogniser = np.frombuffer(model_bytes(RECOGNISER), np.uint8)
     return Models(
@@ -168,23 +167,52 @@ def warm_up() -> None:
 # The longer side of the copy that is searched for faces.
 SEARCH_SIDE = 320
 
+# Where nothing is found, a larger copy is searched: it takes four times as long, but shows smaller faces.
+THOROUGH_SIDE = 640
+
 # Each face found is looked at once more in a cut of this side, of which the face's box takes this share. YuNet places
 # the five points well on faces of about 200 px, and badly on small ones: it then hardly sees that a head is tilted.
 CLOSE_SIDE = 224
 CLOSE_SHARE = 0.9
 
-# A head tilted further than this, in degrees, is turned upright and looked at a third time.
+# A head tilted further than this, in degrees, is turned upright and looked at again.
 TILTED = 8.0
+MOST_TURNS = 2
+# YuNet's score of an upright face, seen so closely, is above this one in 19 of 20, and of one upside down below it in
+# four of five: the doubtful are looked at lying and upside down too.
+DOUBTFUL = 0.92
 
 
 def find_faces(pixels: Pixels) -> list[Face]:
     """The faces in a picture, the largest first."""
-    height, width = pixels.shape[:2]
-    scale = SEARCH_SIDE / max(height, width)
-    small = resized(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
-    factors = np.array([width / small.shape[1], height / small.shape[0]])  # apart, because the sides were rounded
-    faces = [face_of(pixels, row, factors) for row in detect(small)]
+    faces = [face_of(pixels, row) for row in search(pixels)]
     return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+
+
+def search(pixels: Pixels) -> NDArray[np.float32]:
+    """YuNet's rows in pixels of the picture: quickly first; harder where that finds nobody, to say what is wrong."""
+    rows = search_copy(pixels, SEARCH_SIDE)
+    if not len(rows) and max(pixels.shape) > SEARCH_SIDE:
+        rows = search_copy(pixels, THOROUGH_SIDE)
+    if not len(rows):
+        rows = search_copy(stretched(pixels), SEARCH_SIDE)
+    return rows
+
+
+def search_copy(pixels: Pixels, side: int) -> NDArray[np.float32]:
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    small = resized(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+    rows = detect(small)
+    rows[:, :14] *= np.tile([width / small.shape[1], height / small.shape[0]], 7)  # apart: the sides were rounded
+    return rows
+
+
+def stretched(pixels: Pixels) -> Pixels:
+    """The picture with its darkest hundredth black and its brightest white: faces are then seen in a dark room."""
+    low, high = np.percentile(pixels[::4, ::4], (1, 99))
+    table = np.clip((np.arange(256) - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
+    return np.asarray(table[pixels], np.uint8)
 
 
 def detect(pixels: Pixels) -> NDArray[np.float32]:
@@ -196,43 +224,64 @@ def detect(pixels: Pixels) -> NDArray[np.float32]:
     return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
 
 
-def face_of(pixels: Pixels, row: NDArray[np.float32], factors: Points) -> Face:
-    box = Box(*(float(value) for value in (row[:4].reshape(2, 2) * factors).ravel()))
-    landmarks = look_closely(pixels, box, row[4:14].reshape(5, 2) * factors).astype(np.float32)
+def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:
+    box = Box(*(float(value) for value in row[:4]))
+    look = look_closely(pixels, box) or Look(row[4:14].reshape(5, 2).astype(np.float64), float(row[14]), 0.0)
+    landmarks = look.landmarks.astype(np.float32)
     landmarks.setflags(write=False)
     return Face(
         box=box,
         landmarks=landmarks,
-        confidence=float(np.clip(row[14], 0, 1)) * 100,
+        confidence=100 * min(1.0, look.score),
         pose=pose_of(landmarks),
         quality=quality_of(aligned(pixels, landmarks)),
     )
 
 
-def look_closely(pixels: Pixels, box: Box, landmarks: Points) -> Points:
-    """Place the five points better, from a cut around the face."""
-    landmarks = look_again(pixels, box, landmarks, tilt=0.0)
-    tilt = tilt_of(landmarks)
-    return look_again(pixels, box, landmarks, tilt) if abs(tilt) > TILTED else landmarks
+class Look(NamedTuple):
+    """One look at a face: its five points in the picture, YuNet's score, and how the head was turned for it."""
+
+    landmarks: Points
+    score: float
+    tilt: float
 
 
-def look_again(pixels: Pixels, box: Box, landmarks: Points, tilt: float) -> Points:
-    """The points as seen in a cut turned upright by `tilt` degrees, or as they were where no face is seen in it."""
+def look_closely(pixels: Pixels, box: Box) -> Look | None:
+    """Place the five points well, from upright cuts around the face; None where no face is seen in them."""
+    best = look_at(pixels, box, 0)
+    if best is None or best.score < DOUBTFUL:
+        looks = [best, *(look_at(pixels, box, tilt) for tilt in (90, 180, 270))]
+        best = max((look for look in looks if look), key=lambda look: look.score, default=None)
+    for _ in range(MOST_TURNS):
+        if best is None or between(tilt := tilt_of(best.landmarks), best.tilt) <= TILTED:
+            break
+        best = look_at(pixels, box, tilt) or best
+    return best
+
+
+def look_at(pixels: Pixels, box: Box, tilt: float) -> Look | None:
+    """Look at a face in a cut that is turned by `tilt` degrees, so that a head with this tilt is upright in it."""
     scale = CLOSE_SIDE * CLOSE_SHARE / max(side_of(box), 1.0)
     turned = scale * np.exp(-1j * np.radians(tilt))
     shift = (1 + 1j) * CLOSE_SIDE / 2 - turned * complex(box.left + box.width / 2, box.top + box.height / 2)
     rows = detect(cut(pixels, turned, shift, CLOSE_SIDE, cv2.BORDER_REPLICATE))
     if not len(rows):
-        return landmarks
+        return None
     middles = rows[:, :2] + rows[:, 2:4] / 2
     row = rows[np.square(middles - CLOSE_SIDE / 2).sum(axis=1).argmin()]
-    return as_points((as_complex(row[4:14].reshape(5, 2)) - shift) / turned)
+    landmarks = as_points((as_complex(row[4:14].reshape(5, 2)) - shift) / turned)
+    return Look(landmarks, float(row[14]), tilt)
 
 
 def tilt_of(landmarks: Points) -> float:
-    """How far a head leans to its own left (clockwise in the picture), in degrees."""
+    """How far a head leans clockwise in the picture, in degrees from -180 to 180."""
     turned, _ = similarity_transform(PLACES, landmarks)
     return float(np.degrees(np.angle(turned)))
+
+
+def between(one: float, other: float) -> float:
+    """The angle between two directions, 0 to 180 degrees."""
+    return abs((one - other + 180) % 360 - 180)
 
 
 # Cutting --------------------------------------------------------------------------------------------------------------
@@ -329,11 +378,37 @@ def pose_of(landmarks: Points | NDArray[np.float32]) -> Pose:
 # Quality --------------------------------------------------------------------------------------------------------------
 
 
+# The middle of the face in an aligned cut: from above the brows to below the mouth, with little hair and background.
+FACE_ROWS, FACE_COLUMNS = slice(20, 108), slice(16, 96)
+
+# Noise and JPEG's edges are smoothed away before sharpness is measured; in pixels of an aligned cut.
+SMOOTHING = 1.6
+# What `steepness` is of a face blurred beyond use (a Gaussian of 8 px) and of a sharp one.
+BLURRED, SHARP = 0.10, 0.45
+
+
 def quality_of(crop: Pixels) -> Quality:
-    """Brightness and sharpness of a face as `aligned` cuts it, so that its size in the picture does not count."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[20:, 16:96]
-    edges = float(np.asarray(cv2.Laplacian(grey, cv2.CV_32F)).std()) / max(float(grey.std()), 1.0)
-    return Quality(brightness=float(grey.mean()) / 2.55, sharpness=min(100.0, 100 * edges))
+    """Brightness and sharpness of a face as `aligned` cuts it, so that its size in the picture does not count.
+
+    Brightness is the mean of the grey values, in per cent of white.
+    """
+    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))[FACE_ROWS, FACE_COLUMNS]
+    smooth = np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING), np.float32)
+    # The blurred direction counts: a moving camera blurs one of them.
+    edges = min(steepness(smooth, axis) for axis in (0, 1))
+    return Quality(
+        brightness=float(grey.mean()) / 2.55,
+        sharpness=100 * float(np.clip((edges - BLURRED) / (SHARP - BLURRED), 0, 1)),
+    )
+
+
+def steepness(grey: NDArray[np.float32], axis: int) -> float:
+    """How fast brightness changes from rising to falling: the second difference against the first.
+
+    Contrast cancels out, so a dark face is not a blurred one; for edges of one width it is about that width's inverse.
+    """
+    first, second = np.diff(grey, axis=axis), np.diff(grey, 2, axis=axis)
+    return float(second.std() / max(float(first.std()), 1e-6))
 
 
 # The template ---------------------------------------------------------------------------------------------------------
@@ -356,49 +431,122 @@ def embed(crop: Pixels) -> Template:
 
 # The door's judgement -------------------------------------------------------------------------------------------------
 
+# Measured on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a face has to be, to be used."""
+# A second face of almost the same size always counts: which of the two is meant would be a guess.
+EQUAL = 0.85
+# A smaller one, down to this, counts when it takes part: it looks at the camera and is wholly in the picture. Others
+# are passers-by. Sizes are compared by the sides of their boxes.
+COMPANION = 0.6
+COMPANION_YAW = 20.0
+COMPANION_CONFIDENCE = 80.0  # the detector's 60 to 80 are seldom faces, and never the one in front
 
-    companion: float
-    """A second face counts when it is this large beside the first (by the square root of the area)."""
+# Pixels of the face's box. The recogniser is given about 100: smaller ones are enlarged, and at 30 still recognised,
+# but what is remembered should be better than that. Amazon advises 50 at least.
+LEAST_SIDE = 60.0
+
+# Per cent of white. Faces in ordinary light have 20 to 75, of every skin; below 8, one genuine pair in ten and more is
+# no longer recognised, and above 88 one in three.
+DARKEST = 8.0
+BRIGHTEST = 88.0
+
+# Sharp pictures have 65 to 100; at 43 (a Gaussian of 3 px, where the eyes are 35 px apart) one genuine pair in seven is
+# no longer recognised.
+LEAST_SHARPNESS = 43.0
+
+# Degrees. Recognition still holds at this yaw, but whoever looks away does not look into the glass; at this roll one
+# genuine pair in six is no longer recognised, and a photo that lies on its side is refused with it.
+MOST_YAW = 45.0
+MOST_PITCH = 30.0
+MOST_ROLL = 40.0
+
+
+def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
+    """The one face of a picture that a notebook may be opened for, or why there is none. Faces as from `find_faces`."""
+    if not faces:
+        return Refusal(why_no_face(pixels))
+    face = faces[0]
+    if any(takes_part(other, face, pixels) for other in faces[1:]):
+        return Refusal(Reason.SEVERAL_FACES)
+    if side_of(face.box) < LEAST_SIDE:
+        return Refusal(Reason.TOO_SMALL)
+    if face.quality.brightness < DARKEST:
+        return Refusal(Reason.TOO_DARK)
+    if face.quality.brightness > BRIGHTEST:
+        return Refusal(Reason.TOO_BRIGHT)
+    if is_turned_away(face.pose):
+        return Refusal(Reason.TURNED_AWAY)
+    if face.quality.sharpness < LEAST_SHARPNESS:
+        return Refusal(Reason.BLURRED)
+    return face
+
+
+class Measure(NamedTuple):
+    """What a face must have beyond what the door asks; see the numbers above for the units."""
+
     side: float
-    """Pixels of the face's box."""
     darkest: float
     brightest: float
     sharpness: float
     yaw: float
     pitch: float
+    roll: float
 
 
-# To open the door a photo may be worse than to be remembered by: a bad one makes everybody a stranger for ever.
-DOOR = Measure(companion=0.6, side=48, darkest=12, brightest=92, sharpness=10, yaw=45, pitch=40)
-ENROLMENT = Measure(companion=0.5, side=72, darkest=18, brightest=88, sharpness=14, yaw=30, pitch=30)
+# What somebody is remembered by decides every later visit: a bad picture makes its owner a stranger, with a second and
+# empty notebook. A face this good costs a moment, once. Of the first pictures of 150 people in Labeled Faces in the
+# Wild, which are of the press and not of people who want to be remembered, nine in ten pass.
+REMEMBERED = Measure(side=80, darkest=15, brightest=82, sharpness=55, yaw=30, pitch=25, roll=25)
 
 
-def judge(faces: Sequence[Face], pixels_shape: tuple[int, ...], measure: Measure = DOOR) -> Face | Refusal:
-    """The one face that a notebook may be opened for, or why there is none. Faces come as from `find_faces`."""
-    if not faces:
-        return Refusal(Reason.NO_FACE)
-    face = faces[0]
-    if any(side(other) >= measure.companion * side(face) for other in faces[1:]):
+def judge_to_remember(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
+    """The one face of a picture that somebody may be remembered by, or what to change. Faces as from `find_faces`."""
+    face = judge(faces, pixels)
+    if isinstance(face, Refusal):
+        return face
+    least = REMEMBERED
+    if any(side_of(other.box) >= COMPANION * side_of(face.box) for other in faces[1:]):  # in the background too
         return Refusal(Reason.SEVERAL_FACES)
-    if side(face) < measure.side:
+    if side_of(face.box) < least.side:
         return Refusal(Reason.TOO_SMALL)
-    if face.quality.brightness < measure.darkest:
+    if face.quality.brightness < least.darkest:
         return Refusal(Reason.TOO_DARK)
-    if face.quality.brightness > measure.brightest:
+    if face.quality.brightness > least.brightest:
         return Refusal(Reason.TOO_BRIGHT)
-    if abs(face.pose.yaw) > measure.yaw or abs(face.pose.pitch) > measure.pitch:
+    pose = face.pose
+    if abs(pose.yaw) > least.yaw or abs(pose.pitch) > least.pitch or abs(pose.roll) > least.roll:
         return Refusal(Reason.TURNED_AWAY)
-    if face.quality.sharpness < measure.sharpness:
+    if face.quality.sharpness < least.sharpness:
         return Refusal(Reason.BLURRED)
     return face
 
 
-def side(face: Face) -> float:
-    return side_of(face.box)
+def is_turned_away(pose: Pose) -> bool:
+    return abs(pose.yaw) > MOST_YAW or abs(pose.pitch) > MOST_PITCH or abs(pose.roll) > MOST_ROLL
+
+
+def takes_part(other: Face, face: Face, pixels: Pixels) -> bool:
+    """Whether a second face is of comparable size, or only somebody in the background."""
+    share = side_of(other.box) / max(side_of(face.box), 1e-6)
+    if other.confidence < COMPANION_CONFIDENCE or share < COMPANION:
+        return False
+    return share >= EQUAL or (abs(other.pose.yaw) <= COMPANION_YAW and is_inside(other.box, pixels))
+
+
+def is_inside(box: Box, pixels: Pixels) -> bool:
+    height, width = pixels.shape[:2]
+    return box.left >= 0 and box.top >= 0 and box.left + box.width <= width and box.top + box.height <= height
+
+
+def why_no_face(pixels: Pixels) -> Reason:
+    """Nobody is seen: because of the light, or because nobody is there. A picture of one colour shows nobody."""
+    grey = np.asarray(cv2.cvtColor(resized(pixels, 64, 64), cv2.COLOR_RGB2GRAY))
+    if grey.std() < 1:
+        return Reason.NO_FACE
+    brightness = float(grey.mean()) / 2.55
+    if brightness < DARKEST:
+        return Reason.TOO_DARK
+    return Reason.TOO_BRIGHT if brightness > BRIGHTEST else Reason.NO_FACE
 
 
 def side_of(box: Box) -> float:

@@ -6,14 +6,14 @@ saves while one types. Words that cannot be kept always come back, except to som
 | outcome | status | |
 | --- | --- | --- |
 | `saved` | 200 | JSON has the note's `url` and `version`; a browser is sent to the notebook |
-| `deleted`, `restored`, `pinned` | 200 | a browser is sent back to where it was |
+| `deleted`, `restored`, `pinned`, `attached` | 200 | a browser is sent back to where it was |
 | `refused` | 422 | empty, too long, or broken |
 | `conflict` | 409 | the note was changed since it was opened |
 | `gone` | 404 | the person has no such note |
 | `locked` | 403 | nobody is signed in |
 | `stale` | 403 | the form's token is too old; JSON has a fresh `token` |
 | `somebody_else` | 403 | the page was made for another person than the one who is signed in |
-| `unavailable` | 503 | the notes cannot be opened now: a key is missing, or something was altered |
+| `unavailable` | 503 | the notes cannot be opened now: a key is missing, something was altered, a full disk |
 """
 
 import logging
@@ -24,6 +24,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render, resolve_url
@@ -37,6 +38,7 @@ from django.views.decorators.http import require_http_methods
 
 from notes.forms import SheetForm
 from notes.sealing import CannotOpen
+from notes.storing import StorageDown
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ STATUS = {
     "deleted": 200,
     "restored": 200,
     "pinned": 200,
+    "attached": 200,
     "refused": 422,
     "conflict": 409,
     "gone": 404,
@@ -57,6 +60,7 @@ SENTENCES = {
     "saved": _("Saved."),
     "deleted": _("It is in the bin."),
     "restored": _("It is back."),
+    "attached": _("Attached."),
     "conflict": _("This note was changed elsewhere. Nothing is lost: press Save to see both."),
     "gone": _("This note was deleted elsewhere. Press Save to keep your words as a new one."),
     "locked": _("I am locked, and these words are not saved yet. Open the door in another tab, then save."),
@@ -91,6 +95,9 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponse]
                 return view(cast(OwnRequest, request), *args, **kwargs)
             except CannotOpen as error:
                 logger.error("A notebook cannot be opened: %s", error)
+                return unavailable(request)
+            except (StorageDown, OperationalError) as error:  # the second is also what a full disk is called
+                logger.error("The notebook's shelf does not answer: %s", error)
                 return unavailable(request)
 
         return guarded

@@ -1,5 +1,6 @@
 """A note: some words, and whose they are."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -161,3 +162,55 @@ class Note(models.Model):
 
     def unseal(self, sealed: bytes | memoryview, part: str) -> str:
         return key_of(self.owner).unseal(sealed, f"{part} of note {self.pk}").decode()
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def of(self, owner: User) -> Self:
+        """What hangs on one person's notes, but not on those in the bin."""
+        return self.filter(note__owner_id=owner.pk, note__binned=None).select_related("note")
+
+
+class Attachment(models.Model):
+    """A photo or a file on a note. Its content lies sealed in the default storage, under a name that tells nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="attachments")
+    sealed_label = models.BinaryField(_("sealed name and type"))
+    content_at = models.CharField(_("where the content is"), max_length=200)
+    # Only pictures that were drawn anew have one, and nothing else is ever shown: whatever it calls itself.
+    thumbnail_at = models.CharField(_("where the thumbnail is"), max_length=200, blank=True)
+    size = models.PositiveIntegerField(_("size"), help_text=_("Bytes, before sealing."))
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ("created", "id")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def seal(self, value: bytes, part: str) -> bytes:
+        return key_of(self.note.owner).seal(value, f"{part} of attachment {self.pk}")
+
+    def unseal(self, sealed: bytes | memoryview, part: str) -> bytes:
+        return key_of(self.note.owner).unseal(sealed, f"{part} of attachment {self.pk}")
+
+    def set_label(self, name: str, content_type: str) -> None:
+        self.sealed_label = self.seal(json.dumps([name, content_type]).encode(), "label")
+
+    @cached_property
+    def label(self) -> tuple[str, str]:
+        """Its file name and its type."""
+        name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
+        return name, content_type
+
+    @property
+    def name(self) -> str:
+        return self.label[0]
+
+    @property
+    def content_type(self) -> str:
+        return self.label[1]

@@ -14,4 +14,8 @@ urlpatterns = [
     path("notes/<uuid:pk>/delete/", views.delete, name="delete"),
     path("notes/<uuid:pk>/restore/", views.restore, name="restore"),
     path("notes/<uuid:pk>/throw-away/", views.throw_away, name="throw_away"),
+    path("notes/<uuid:pk>/attach/", views.attach, name="attach"),
+    path("attachments/<uuid:pk>/", views.attachment, name="attachment"),
+    path("attachments/<uuid:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("attachments/<uuid:pk>/detach/", views.detach, name="detach"),
 ]

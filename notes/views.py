@@ -8,14 +8,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
+from notes import attaching, writing
 from notes import bin as bins
-from notes import writing
 from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
+from notes.attaching import MAX_BYTES, Fault, tidy
 from notes.forms import Sheet, SheetForm, TickForm, whole_number
-from notes.models import BIN_DAYS, Note
+from notes.models import BIN_DAYS, Attachment, Note
 from notes.search import LONGEST, search
+from notes.uploads import uploads
 from notes.writing import Conflict, Saved
 
 PER_PAGE = 50
@@ -101,6 +104,56 @@ def find(request: OwnRequest) -> HttpResponse:
     return page(request, "notes/found.html", context)
 
 
+# Attachments ----------------------------------------------------------------------------------------------------------
+
+
+@uploads(most=MAX_BYTES, most_together=3 * MAX_BYTES)
+@private("POST")
+def attach(request: OwnRequest, pk: UUID) -> HttpResponse:
+    """Hang the files of the form on a note. Each that cannot be is told by itself."""
+    get_object_or_404(Note.objects.of(request.user).openings(), pk=pk)
+    files = request.FILES.getlist("file")
+    results = [(file.name or "", attaching.attach(request.user, pk, file.name or "", file)) for file in files]
+    faults = [str(fault.value) % {"name": tidy(name)} for name, fault in results if isinstance(fault, Fault)]
+    if wants_json(request):
+        return json("refused", message=" ".join(faults)) if faults else json("attached")
+    for fault in faults:
+        messages.error(request, fault)
+    return redirect("notes:note", pk)
+
+
+@private("GET", "HEAD")
+def attachment(request: OwnRequest, pk: UUID) -> HttpResponse:
+    """The file itself: shown when it is a picture that was drawn here, otherwise only ever downloaded."""
+    found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
+    found.note.owner = request.user  # who has the key at hand
+    return file_answer(attaching.read(found), found.content_type, found.name, shown=bool(found.thumbnail_at))
+
+
+@private("GET", "HEAD")
+def thumbnail(request: OwnRequest, pk: UUID) -> HttpResponse:
+    found = get_object_or_404(Attachment.objects.of(request.user).exclude(thumbnail_at=""), pk=pk)
+    found.note.owner = request.user
+    return file_answer(attaching.read_thumbnail(found), "image/webp", "thumbnail.webp", shown=True)
+
+
+@private("POST")
+def detach(request: OwnRequest, pk: UUID) -> HttpResponse:
+    """Take a file off its note, for good."""
+    found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
+    found.delete()
+    return redirect("notes:note", found.note_id)
+
+
+def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(not shown, name) or "attachment"
+    # Were it to be opened as a page all the same, it could do nothing there.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
 # The bin --------------------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +220,7 @@ def gone(request: OwnRequest, sheet: Sheet) -> HttpResponse:
 
 def openings(request: OwnRequest) -> dict[str, Any]:
     """The page of the list that was asked for; the nearest one where there is no such page."""
-    pages = Paginator(Note.objects.of(request.user).openings(), PER_PAGE)
+    pages = Paginator(Note.objects.of(request.user).openings().prefetch_related("attachments"), PER_PAGE)
     return {"notes": pages.get_page(request.GET.get("page"))}
 
 

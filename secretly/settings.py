@@ -8,6 +8,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from botocore.config import Config
 from csp.constants import NONE, SELF
 
 from secretly import environment
@@ -173,10 +174,27 @@ STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = HOME / "media"
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "secretly.static.HashedStaticFiles"},
 }
+BUCKET = environment.text("AWS_STORAGE_BUCKET_NAME")
+if BUCKET:
+    # Attachments come to their owner through the site alone, so that no object needs an address of its own.
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": BUCKET,
+            "region_name": FACEAUTH["REGION"],
+            "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
+            "default_acl": "private",
+            "file_overwrite": False,
+            "client_config": Config(
+                connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+            ),
+        },
+    }
+FILE_UPLOAD_PERMISSIONS = 0o600
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 

@@ -84,6 +84,11 @@ def blurred(data: bytes) -> bytes:
     return encoded(opened(data).filter(ImageFilter.GaussianBlur(9)))
 
 
+def on_its_side(data: bytes) -> bytes:
+    """The head lies on its shoulder: about 50 degrees of roll."""
+    return encoded(opened(data).rotate(50, Image.Resampling.BICUBIC, expand=True, fillcolor=(110, 110, 110)))
+
+
 def landscape() -> bytes:
     """A picture with nobody in it."""
     return encoded(Image.linear_gradient("L").resize((640, 480)).convert("RGB"))

@@ -116,8 +116,8 @@ def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
 def test_confirmation_shows_nothing_that_was_written(desk: Client, owner: User) -> None:
     from django.apps import apps
 
-    manager: Any = apps.get_model("notes", "Note")._default_manager
-    manager.create(owner=owner, text="The key is under the stone.")
+    notes: Any = apps.get_model("notes", "Note")._default_manager
+    notes.write(owner, "The key is under the stone.")
     for url, data in (
         (reverse("admin:auth_user_delete", args=[owner.pk]), None),
         (reverse("admin:auth_user_changelist"), {"action": "delete_selected", "_selected_action": [owner.pk]}),

@@ -2,13 +2,14 @@
 
 import json
 import uuid
+from unittest import mock
 
 import numpy as np
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from faceauth.local import index, rotation, sealing, service
@@ -107,6 +108,12 @@ def test_no_key_at_all(settings: Settings) -> None:
     settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": []}
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         sealing.writing_key()
+    assert check_keys(None) == []  # what is wrong with the settings is said elsewhere
+
+
+def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceauth.local.checks.missing_keys", mock.Mock(side_effect=OperationalError))
+    assert check_keys(None) == []
 
 
 def test_keys_are_rotated_in_batches_and_may_be_stopped(

@@ -60,6 +60,7 @@ def test_another_person_stays_a_stranger(hopper: User) -> None:
         (lambda: pictures.darkened(pictures.hopper()), Reason.TOO_DARK),
         (lambda: pictures.brightened(pictures.hopper()), Reason.TOO_BRIGHT),
         (lambda: pictures.blurred(pictures.hopper()), Reason.BLURRED),
+        (lambda: pictures.on_its_side(pictures.hopper()), Reason.TURNED_AWAY),
     ],
 )
 def test_an_unusable_photo_costs_no_call(picture: Any, reason: Reason, hopper: User, calls: list[str]) -> None:
@@ -296,6 +297,12 @@ def test_photographs_as_cameras_make_them(collection: Collection) -> None:
     assert recognise(read(pictures.face_file("photos/biden2.jpg"))).user == biden
     for two in ("obama_and_biden.jpg", "two_people.jpg"):
         assert recognise(read(pictures.face_file(f"photos/{two}"))).reason == Reason.SEVERAL_FACES
+
+
+def test_a_profile_is_turned_away(collection: Collection, calls: list[str]) -> None:
+    profile = read(pictures.face_file("lfw/Colin_Powell/Colin_Powell_0071.jpg"))
+    assert recognise(profile) == Recognition(Outcome.REFUSED, Reason.TURNED_AWAY)
+    assert calls == []
 
 
 def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection) -> None:

@@ -5,12 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from faceauth.models import Face
-from faceauth.people import remember
+from faceauth.people import recognise, remember
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
@@ -137,3 +138,29 @@ def test_throttled(collection: Collection, fault: Fault) -> None:
 def test_bad_collection_name(db: None) -> None:
     with pytest.raises(CommandError, match="request_refused"):
         run("create", "--collection", "my faces")
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+def test_rotate_keys(settings: Settings, collection: Collection) -> None:
+    remember(read(pictures.hopper()))
+    old, new = settings.FACEAUTH["ENCRYPTION_KEYS"][0], Fernet.generate_key().decode()
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new, old]}
+    assert run_json("rotate-keys") == {"sealed": 1}
+    assert run_json("rotate-keys") == {"sealed": 0}
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new]}
+    assert recognise(read(pictures.hopper())).outcome == "recognised"
+
+
+def test_rotate_keys_without_the_old_key(settings: Settings, collection: Collection) -> None:
+    remember(read(pictures.hopper()))
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
+    with pytest.raises(CommandError, match="SECRETLY_ENCRYPTION_KEYS"):
+        run("rotate-keys")
+
+
+def test_rotate_keys_is_for_the_local_service(settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENDPOINT": "aws"}
+    with pytest.raises(CommandError, match="not in this database"):
+        run("rotate-keys")

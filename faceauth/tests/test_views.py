@@ -263,6 +263,7 @@ def as_kind(kind: str) -> Callable[[], bytes]:
         (lambda: pictures.darkened(pictures.hopper()), Reason.TOO_DARK),
         (lambda: pictures.brightened(pictures.hopper()), Reason.TOO_BRIGHT),
         (lambda: pictures.blurred(pictures.hopper()), Reason.BLURRED),
+        (lambda: pictures.on_its_side(pictures.hopper()), Reason.TURNED_AWAY),
     ],
 )
 def test_refused_photo(

@@ -13,6 +13,7 @@ register = template.Library()
 
 NO_TITLE = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|>|```|~~~|\||\t| {4}|([-*_])([ \t]*\1){2,}\s*$)")
 """A first line that is part of something, a list, a quotation, a table, code, or that is only a rule."""
+LONGEST_TITLE = 100  # characters; a longer first line is a paragraph
 UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*$")
 
 
@@ -31,7 +32,8 @@ def card(note: Note) -> Card:
         opening += "…"
     lines = opening.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    title = "" if NO_TITLE.match(lines[first]) else markdown.plain(lines[first])
+    no_title = NO_TITLE.match(lines[first]) or len(lines[first]) > LONGEST_TITLE
+    title = "" if no_title else markdown.plain(lines[first])
     if not title:
         return Card("", markdown.render(opening))
     rest = first + 1

@@ -110,4 +110,4 @@ def test_boxes_in_the_bin_cannot_be_ticked(own: Client, owner: User) -> None:
 @pytest.mark.parametrize("asked", ["x", "", "\0", "00000000-0000-0000-0000-000000000000"])
 def test_undo_is_offered_for_a_note_in_the_bin_alone(own: Client, note: Note, asked: str) -> None:
     for given in (asked, str(note.pk)):
-        assert "It is in the bin." not in own.get("/", {"deleted": given}).content.decode()
+        assert "data-undo>" not in own.get("/", {"deleted": given}).content.decode()

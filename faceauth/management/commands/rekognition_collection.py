@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from faceauth import doctor, looks, people
 from faceauth.conf import conf
 from faceauth.images import read_photo
-from faceauth.local.rotation import rotate_keys
 from faceauth.local.sealing import KeyMissing, Tampered
 from faceauth.models import Face
 from faceauth.outcomes import Outcome, Refusal, sentence
@@ -78,12 +77,12 @@ class Command(BaseCommand):
         enrol = action("enrol", "give an existing user a face, or more looks", self.run_enrol)
         enrol.add_argument("username")
         enrol.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-        action("rotate-keys", "seal the local templates with the first encryption key", self.run_rotate_keys)
+        action("rotate-keys", "seal the templates of the local service with the first key", self.run_rotate_keys)
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
             run(**options)
-        except RekognitionError as error:
+        except (RekognitionError, KeyMissing, Tampered) as error:
             raise CommandError(str(error)) from error
 
     def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
@@ -203,13 +202,16 @@ class Command(BaseCommand):
         return "" if recognition.user else f"{recognition.reason}: {sentence(recognition.outcome, recognition.reason)}"
 
     def run_rotate_keys(self, **options: Any) -> None:
+        if conf().ENDPOINT != "local":
+            raise CommandError("The templates are not in this database: rotate the keys where the endpoint is local.")
+        from faceauth.local.rotation import rotate_keys  # its tables are only there where the service is installed
+
         done = 0
-        try:
-            for done, total in rotate_keys():
-                self.progress(f"{done:,} of {total:,} templates")
-        except (KeyMissing, Tampered) as error:
-            raise CommandError(str(error)) from error
-        self.report(options, {"sealed": done}, f"{done} templates were sealed with the first key; the others can go.")
+        for progress in rotate_keys():
+            done = progress.done
+            self.progress(f"{progress.done:,} of {progress.total:,} templates")
+        text = f"{done} templates were sealed with the first key. The others are no longer needed for faces."
+        self.report(options, {"sealed": done}, text)
 
     def progress(self, text: str) -> None:
         self.stderr.write(text)

@@ -1,0 +1,109 @@
+"""Hang photos and files on notes, and take them off."""
+
+import mimetypes
+import unicodedata
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from notes import pictures, storing
+from notes.models import Attachment, Note
+from notes.pictures import BadPicture, Picture
+from notes.storing import StorageDown
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_NAME = 200  # characters; Linux and the ZIP of the export take 255 bytes, of which a letter may need several
+
+
+class Fault(Enum):
+    """Why a file was not attached."""
+
+    TOO_LARGE = _("%(name)s was not attached: a file may have 20 MB.")
+    EMPTY = _("%(name)s was not attached: it is empty.")
+    BAD_PICTURE = _("%(name)s was not attached: I cannot read this picture.")
+    STORAGE_DOWN = _("%(name)s was not attached: I cannot reach my shelf. The note is safe. Please try again later.")
+    GONE = _("%(name)s was not attached: the note is not there any more.")
+
+
+@sensitive_variables()
+def attach(owner: User, pk: UUID, name: str, file: File[bytes]) -> Attachment | Fault:
+    """Seal and keep a file of up to 20 MB. Pictures are cleaned first; everything else is kept as it came."""
+    note = Note.objects.of(owner).openings().filter(pk=pk).first()
+    if note is None:
+        return Fault.GONE
+    if (file.size or 0) > MAX_BYTES:
+        return Fault.TOO_LARGE
+    data = file.read()
+    if not data:
+        return Fault.EMPTY
+    try:
+        picture = pictures.clean_picture(data)
+    except BadPicture:
+        return Fault.BAD_PICTURE
+    return keep(note, tidy(name), picture or data)
+
+
+@sensitive_variables()
+def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
+    attachment = Attachment(note=note)
+    stored = []
+    try:
+        if isinstance(content, Picture):
+            attachment.set_label(name, content.content_type)
+            attachment.size = len(content.content)
+            stored += [storing.store(attachment.seal(content.content, "content"))]
+            stored += [storing.store(attachment.seal(content.thumbnail, "thumbnail"))]
+            attachment.content_at, attachment.thumbnail_at = stored
+        else:
+            attachment.set_label(name, type_of(name))
+            attachment.size = len(content)
+            stored += [storing.store(attachment.seal(content, "content"))]
+            [attachment.content_at] = stored
+        attachment.save(force_insert=True)
+    except StorageDown:
+        storing.remove(*stored)
+        return Fault.STORAGE_DOWN
+    except BaseException:  # whatever it was: no row, no file
+        storing.remove(*stored)
+        raise
+    return attachment
+
+
+def tidy(name: str) -> str:
+    """A file name without folders and invisible characters, of at most 200 characters, its ending kept."""
+    name = name.replace("\\", "/").rpartition("/")[2]
+    name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C").strip(" .")
+    if len(name) > MAX_NAME:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[: MAX_NAME - 12]}{dot}{ending[:10]}" if dot else name[:MAX_NAME]
+    return name or "file"
+
+
+def type_of(name: str) -> str:
+    """The type that the name says. It is only ever downloaded, so that it need not be believed."""
+    content_type, encoding = mimetypes.guess_type(name)
+    return content_type if content_type and not encoding else "application/octet-stream"
+
+
+def read(attachment: Attachment) -> bytes:
+    """Raises `StorageDown` or `sealing.CannotOpen`."""
+    return attachment.unseal(storing.fetch(attachment.content_at), "content")
+
+
+def read_thumbnail(attachment: Attachment) -> bytes:
+    """Raises `StorageDown` or `sealing.CannotOpen`."""
+    return attachment.unseal(storing.fetch(attachment.thumbnail_at), "thumbnail")
+
+
+@receiver(post_delete, sender=Attachment)
+def remove_files(*, instance: Attachment, **kwargs: Any) -> None:
+    """With an attachment, its note or its owner go the files: once it is certain that they are gone."""
+    transaction.on_commit(lambda: storing.remove(instance.content_at, instance.thumbnail_at))

@@ -1,0 +1,45 @@
+"""Sealed files in Django's default storage: a folder, or a bucket. Only this module knows what may go wrong."""
+
+import logging
+import secrets
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+logger = logging.getLogger(__name__)
+
+DOWN = (OSError, BotoCoreError, ClientError, Boto3Error)
+
+
+class StorageDown(Exception):
+    """The storage did not take or give a file: full, unreachable, or without it."""
+
+
+def store(sealed: bytes) -> str:
+    """Keep the bytes under a random name, which it returns. Raises `StorageDown`."""
+    name = secrets.token_hex(16)
+    try:
+        return default_storage.save(f"attachments/{name[:2]}/{name}", ContentFile(sealed))
+    except DOWN as error:
+        raise StorageDown(f"The storage took no file ({type(error).__name__}).") from error
+
+
+def fetch(name: str) -> bytes:
+    """Raises `StorageDown`."""
+    try:
+        with default_storage.open(name) as file:
+            content: bytes = file.read()
+            return content
+    except DOWN as error:
+        raise StorageDown(f"The storage gave no file ({type(error).__name__}).") from error
+
+
+def remove(*names: str) -> None:
+    """Delete the files. One that stays is noise once its row is gone, so this is told to the operator alone."""
+    for name in filter(None, names):
+        try:
+            default_storage.delete(name)
+        except DOWN as error:
+            logger.error("The file %s could not be deleted from the storage (%s).", name, type(error).__name__)

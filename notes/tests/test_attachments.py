@@ -1,0 +1,484 @@
+"""Photos and files on notes: sealed, stripped of what they tell, and for their owner alone."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+from pytest_django.fixtures import Settings
+
+from notes import attaching, pictures, storing, writing
+from notes import bin as bins
+from notes.attaching import MAX_BYTES, Fault, tidy, type_of
+from notes.models import Attachment, Note
+from notes.tests.conftest import signed_in
+from notes.tests.test_sealing import everything_in_the_database
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
+
+
+def photo(kind: str = "JPEG", size: tuple[int, int] = (600, 400), **extra: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert("RGB").save(buffer, kind, **extra)
+    return buffer.getvalue()
+
+
+def with_metadata() -> bytes:
+    exif = Image.Exif()
+    exif[0x010F] = "CameraMaker"
+    exif[0x0112] = 6  # lies on its side
+    exif.get_ifd(0x8825)[1] = "N"  # a place
+    return photo(exif=exif.tobytes(), comment=b"SecretComment", xmp=b"<x:xmpmeta>SecretXmp</x:xmpmeta>")
+
+
+def hang(owner: User, note: Note, name: str = "plan.txt", content: bytes = b"Meet at five.") -> Attachment:
+    result = attaching.attach(owner, note.pk, name, ContentFile(content))
+    assert isinstance(result, Attachment), result
+    return result
+
+
+def at(attachment: Attachment, page: str = "attachment") -> str:
+    return reverse(f"notes:{page}", args=[attachment.pk])
+
+
+def send(client: Client, note: Note, *files: tuple[str, bytes], **more: Any) -> Any:
+    data = {"file": [SimpleUploadedFile(name, content) for name, content in files]}
+    return client.post(reverse("notes:attach", args=[note.pk]), data, **more)
+
+
+def stored(media: Path) -> list[Path]:
+    return [path for path in media.rglob("*") if path.is_file()]
+
+
+# Coming in ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_comes_back_as_it_was(own: Client, owner: User, note: Note) -> None:
+    assert send(own, note, ("plan.txt", b"Meet at five.")).status_code == 302
+    [attachment] = Attachment.objects.of(owner)
+    answer = own.get(at(attachment))
+    assert answer.content == b"Meet at five."
+    assert answer.headers["Content-Type"] == "text/plain"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="plan.txt"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert "plan.txt" in own.get(f"/notes/{note.pk}/").content.decode()
+    assert "plan.txt" in own.get("/").content.decode()
+
+
+def test_several_at_once(own: Client, owner: User, note: Note) -> None:
+    send(own, note, ("a.txt", b"a"), ("b.txt", b"b"))
+    assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["a.txt", "b.txt"]
+
+
+def test_a_picture_is_shown_and_has_a_thumbnail(own: Client, owner: User, note: Note) -> None:
+    send(own, note, ("me.jpg", photo()))
+    [attachment] = Attachment.objects.of(owner)
+    answer = own.get(at(attachment))
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["Content-Disposition"] == 'inline; filename="me.jpg"'
+    small = own.get(at(attachment, "thumbnail"))
+    assert small.headers["Content-Type"] == "image/webp"
+    assert max(Image.open(io.BytesIO(small.content)).size) == pictures.THUMBNAIL
+    assert f'src="{at(attachment, "thumbnail")}"' in own.get("/").content.decode()
+
+
+def test_a_photo_loses_what_it_tells_and_stands_upright(own: Client, owner: User, note: Note) -> None:
+    data = with_metadata()
+    assert all(word in data for word in (b"CameraMaker", b"SecretComment", b"SecretXmp"))
+    send(own, note, ("me.jpg", data))
+    [attachment] = Attachment.objects.of(owner)
+    for content in (own.get(at(attachment)).content, own.get(at(attachment, "thumbnail")).content):
+        assert not any(word in content for word in (b"CameraMaker", b"Secret", b"Exif", b"xmp"))
+        image = Image.open(io.BytesIO(content))
+        assert dict(image.getexif()) == {}
+        assert image.height > image.width
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content_type"),
+    [
+        ("PNG", "a.png", "image/png"),
+        ("WEBP", "a.webp", "image/webp"),
+        ("HEIF", "a.heic", "image/jpeg"),
+        ("JPEG", "a.html", "image/jpeg"),
+    ],
+)
+def test_the_type_is_what_it_is_and_not_what_it_is_called(
+    own: Client, owner: User, note: Note, kind: str, name: str, content_type: str
+) -> None:
+    send(own, note, (name, photo(kind)))
+    answer = own.get(at(Attachment.objects.of(owner).get()))
+    assert answer.headers["Content-Type"] == content_type
+    assert Image.MIME[Image.open(io.BytesIO(answer.content)).format or ""] == content_type
+
+
+@pytest.mark.parametrize(
+    "image", [Image.new("P", (9, 9)), Image.new("RGBA", (9, 9)), Image.new("I;16", (9, 9)), Image.new("1", (9, 9))]
+)
+def test_pictures_of_every_depth(image: Image.Image) -> None:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    picture = pictures.clean_picture(buffer.getvalue())
+    assert picture
+    assert picture.content_type == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "content_type"),
+    [
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "image/svg+xml"),
+        ("a.html", b"<script>alert(1)</script>", "text/html"),
+        ("a.png", b"<script>alert(1)</script>", "image/png"),
+        ("a.pdf", b"%PDF-1.7", "application/pdf"),
+        ("a.svgz", b"x", "application/octet-stream"),
+        ("noending", b"x", "application/octet-stream"),
+        ('a"; x="\r\n.txt', b"x", "text/plain"),
+    ],
+)
+def test_what_could_act_is_downloaded_and_never_shown(
+    own: Client, owner: User, note: Note, name: str, content: bytes, content_type: str
+) -> None:
+    attachment = hang(owner, note, name, content)
+    answer = own.get(at(attachment))
+    assert answer.content == content
+    assert answer.headers["Content-Type"] == content_type
+    if content_type != "image/png":
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_that_calls_itself_a_picture_is_not_shown(own: Client, owner: User, note: Note) -> None:
+    answer = own.get(at(hang(owner, note, "a.png", b"<script>")))
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("big.bin", b"x" * (MAX_BYTES + 1), "a file may have 20 MB"),
+        ("empty.txt", b"", "it is empty"),
+        ("torn.jpg", photo()[:600], "cannot read this picture"),
+        ("bomb.png", b"\x89PNG\r\n\x1a\n" + b"x" * 100, "cannot read this picture"),
+    ],
+)
+def test_refusals(own: Client, note: Note, media: Path, name: str, content: bytes, words: str) -> None:
+    answer = send(own, note, (name, content))
+    assert answer.status_code == 302
+    page = own.get(answer["Location"]).content.decode()
+    assert words in page
+    assert name in page
+    assert not Attachment.objects.exists()
+    assert not stored(media)
+    answer = send(own, note, (name, content), headers={"accept": "application/json"})
+    assert answer.status_code == 422
+    assert words in answer.json()["message"]
+
+
+def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 600 * 400 - 1)
+    with pytest.raises(pictures.BadPicture):
+        pictures.clean_picture(photo())
+
+
+def test_twenty_megabytes_are_taken(own: Client, owner: User, note: Note) -> None:
+    send(own, note, ("big.bin", b"x" * MAX_BYTES))
+    assert Attachment.objects.of(owner).get().size == MAX_BYTES
+
+
+def test_files_stay_in_memory_and_only_so_much_of_them(
+    own: Client, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+
+    def never(*args: Any, **kwargs: Any) -> None:
+        pytest.fail("A file was written to the temporary folder.")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", never)
+    answer = send(own, note, *[(f"{i}.bin", b"x" * MAX_BYTES) for i in range(4)])
+    page = own.get(answer["Location"]).content.decode()
+    assert Attachment.objects.count() == 3
+    assert "3.bin was not attached: a file may have 20 MB" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a.txt", "a.txt"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\a.txt", "a.txt"),
+        ("a\0b\n\u202etxt.exe", "abtxt.exe"),
+        ("...", "file"),
+        ("", "file"),
+        ("é" * 300 + ".jpeg", "é" * 188 + ".jpeg"),
+        ("x" * 300, "x" * 200),
+    ],
+)
+def test_names(name: str, kept: str) -> None:
+    assert tidy(name) == kept
+
+
+def test_types() -> None:
+    assert type_of("a.tar.gz") == "application/octet-stream"
+    assert type_of("a.JPG") == "image/jpeg"
+
+
+# At rest --------------------------------------------------------------------------------------------------------------
+
+
+def test_neither_database_nor_storage_shows_content_or_name(owner: User, note: Note, media: Path) -> None:
+    hang(owner, note, "kettle-plan.txt", b"Meet at the kettle at five. " * 20)
+    hang(owner, note, "kettle.jpg", photo())
+    files = stored(media)
+    assert len(files) == 3
+    assert b"kettle" not in everything_in_the_database()
+    for path in files:
+        content = path.read_bytes()
+        assert b"kettle" not in content
+        assert b"JFIF" not in content
+        assert re.fullmatch(r"[0-9a-f]{32}", path.name)
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_files_that_are_swapped_do_not_open(own: Client, owner: User, note: Note) -> None:
+    one, other = hang(owner, note, content=b"one"), hang(owner, note, content=b"other")
+    Attachment.objects.filter(pk=one.pk).update(content_at=other.content_at)
+    assert own.get(at(one)).status_code == 503
+
+
+# For whom -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_s_and_a_guessed_address_are_the_same(strange: Client, owner: User, note: Note) -> None:
+    attachment = hang(owner, note, "me.jpg", photo())
+    for page in ("attachment", "thumbnail"):
+        there, never = strange.get(at(attachment, page)), strange.get(reverse(f"notes:{page}", args=[uuid4()]))
+        assert there.status_code == never.status_code == 404
+        assert there.content == never.content
+    assert strange.post(at(attachment, "detach")).status_code == 404
+    assert send(strange, note, ("a.txt", b"a")).status_code == 404
+    assert Attachment.objects.count() == 1
+
+
+def test_nobody_is_sent_to_the_door(client: Client, owner: User, note: Note) -> None:
+    attachment = hang(owner, note)
+    assert client.get(at(attachment))["Location"].startswith("/login/")
+    assert send(client, note, ("a.txt", b"a" * 100_000))["Location"].startswith("/login/")
+
+
+def test_a_form_without_a_token_attaches_nothing(owner: User, note: Note) -> None:
+    assert send(signed_in(owner, enforce_csrf_checks=True), note, ("a.txt", b"a")).status_code == 403
+    assert not Attachment.objects.exists()
+
+
+def test_with_a_token_it_does(owner: User, note: Note) -> None:
+    client = signed_in(owner, enforce_csrf_checks=True)
+    page = client.get(f"/notes/{note.pk}/").content.decode()
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+    data = {"file": SimpleUploadedFile("a.txt", b"a"), "csrfmiddlewaretoken": token, "writer": str(owner.pk)}
+    assert client.post(reverse("notes:attach", args=[note.pk]), data).status_code == 302
+    assert Attachment.objects.exists()
+
+
+def test_what_hangs_on_a_note_in_the_bin_is_not_there(own: Client, owner: User, note: Note) -> None:
+    attachment = hang(owner, note)
+    writing.delete(owner, note.pk, 1)
+    assert own.get(at(attachment)).status_code == 404
+    bins.restore(owner, note.pk)
+    assert own.get(at(attachment)).status_code == 200
+
+
+# Going ----------------------------------------------------------------------------------------------------------------
+
+
+def delete_for_good(owner: User, note: Note) -> None:
+    writing.delete(owner, note.pk, 1)
+    bins.empty(owner)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "delete",
+    [
+        lambda owner, note, attachment: owner.delete(),
+        lambda owner, note, attachment: note.delete(),
+        lambda owner, note, attachment: attachment.delete(),
+        lambda owner, note, attachment: signed_in(owner).post(at(attachment, "detach")),
+        lambda owner, note, attachment: delete_for_good(owner, note),
+    ],
+)
+def test_with_the_row_go_the_files(
+    owner: User, note: Note, media: Path, delete: Callable[[User, Note, Attachment], Any]
+) -> None:
+    attachment = hang(owner, note, "me.jpg", photo())
+    assert len(stored(media)) == 2
+    delete(owner, note, attachment)
+    assert not Attachment.objects.exists()
+    assert not stored(media)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_files_stay_when_the_deletion_is_taken_back(owner: User, note: Note, media: Path) -> None:
+    from django.db import transaction
+
+    hang(owner, note)
+    with transaction.atomic():
+        note.delete()
+        transaction.set_rollback(True)
+    assert len(stored(media)) == 1
+
+
+# The storage is down --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def down(media: Path) -> Iterator[None]:
+    """There is a file where the folder should be: as good as a disk that takes nothing."""
+    media.write_text("")
+    yield
+    media.unlink()
+
+
+def test_the_attachment_is_told_as_failed_and_the_note_is_safe(
+    own: Client, owner: User, note: Note, down: None
+) -> None:
+    page = own.get(send(own, note, ("a.txt", b"a"))["Location"]).content.decode()
+    assert "a.txt was not attached: I cannot reach my shelf. The note is safe." in page
+    assert not Attachment.objects.exists()
+    assert "kettle" in Note.objects.of(owner).get().text
+
+
+def test_a_file_that_cannot_be_fetched_is_told(own: Client, owner: User, note: Note, media: Path) -> None:
+    attachment = hang(owner, note)
+    [path] = stored(media)
+    path.unlink()
+    assert own.get(at(attachment)).status_code == 503
+
+
+def test_half_an_attachment_is_taken_back(
+    owner: User, note: Note, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, calls = storing.store, []
+
+    def only_one(sealed: bytes) -> str:
+        calls.append(1)
+        if len(calls) > 1:
+            raise storing.StorageDown
+        return store(sealed)
+
+    monkeypatch.setattr(storing, "store", only_one)
+    assert attaching.attach(owner, note.pk, "me.jpg", ContentFile(photo())) is Fault.STORAGE_DOWN
+    assert not stored(media)
+
+
+# A bucket -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    made = boto3.resource("s3", endpoint_url=s3, region_name="us-east-1").Bucket("secretly-tests")
+    made.create()
+    settings.STORAGES = settings.STORAGES | {"default": from_environment(s3)}
+    yield made
+    made.objects.delete()
+    made.delete()
+
+
+def from_environment(endpoint: str) -> Any:
+    """What secretly/settings.py makes of a bucket in the environment."""
+    import json
+    import os
+    import subprocess
+    import sys
+
+    script = (
+        "import json; from secretly.settings import STORAGES; default = STORAGES['default'];"
+        " default['OPTIONS'].pop('client_config'); print(json.dumps(default))"
+    )
+    environ = os.environ | {"AWS_STORAGE_BUCKET_NAME": "secretly-tests", "AWS_S3_ENDPOINT_URL": endpoint}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)  # noqa: S603
+    return json.loads(done.stdout)
+
+
+def test_in_a_bucket(
+    own: Client, owner: User, note: Note, bucket: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    send(own, note, ("kettle.txt", b"Meet at the kettle."), ("me.jpg", photo()))
+    objects = list(bucket.objects.all())
+    assert len(objects) == 3
+    for item in objects:
+        assert re.fullmatch(r"attachments/[0-9a-f]{2}/[0-9a-f]{32}", item.key)
+        assert b"kettle" not in item.get()["Body"].read()
+        assert {grant["Grantee"].get("URI") for grant in item.Acl().grants} == {None}  # nobody but the bucket's owner
+    assert own.get(at(Attachment.objects.of(owner).first())).content == b"Meet at the kettle."  # type: ignore[arg-type]
+    with django_capture_on_commit_callbacks(execute=True):
+        note.delete()
+    assert not list(bucket.objects.all())
+
+
+def test_a_bucket_that_is_not_there_is_a_storage_that_is_down(own: Client, note: Note, bucket: Any) -> None:
+    bucket.delete()
+    answer = send(own, note, ("a.txt", b"a"), headers={"accept": "application/json"})
+    assert answer.status_code == 422
+    assert "I cannot reach my shelf" in answer.json()["message"]
+    bucket.create()
+
+
+def test_a_bucket_that_cannot_be_reached_is_told(own: Client, note: Note, bucket: Any, settings: Settings) -> None:
+    options = settings.STORAGES["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:1"}
+    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
+    assert default_storage  # anew
+    answer = send(own, note, ("a.txt", b"a"), headers={"accept": "application/json"})
+    assert "I cannot reach my shelf" in answer.json()["message"]
+
+
+# A full disk ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_come_back_when_the_disk_is_full(own: Client, owner: User) -> None:
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite can be told that its disk is full.")
+    own.get("/")
+    text = "Words that do not fit. " * 4000
+    with connection.cursor() as cursor:
+        [pages] = cursor.execute("PRAGMA page_count").fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+    answer = own.post("/", {"text": text})
+    assert answer.status_code == 503
+    assert text.strip() in answer.content.decode()
+    connection.close()  # the limit goes with it
+    assert not Note.objects.of(owner).exists()
+    assert own.post("/", {"text": text}).status_code == 302
