@@ -209,6 +209,8 @@ def vectors_without_user(collection: Collection, repair: bool) -> Iterator[Findi
     while names := list(islice(patient_users(users), BATCH)):
         here = set(Face.objects.filter(person__in=names).values_list("person", flat=True))
         here |= enrolling(names)
+        # Those that the ledger is to delete were told already.
+        here |= set(Deletion.objects.filter(person__in=names, confirmed=None).values_list("person", flat=True))
         ours = known(names)
         for name in names:
             if name in here:

@@ -5,7 +5,7 @@ The only place that sees botocore's errors. "No face" is a value here; what is b
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -190,7 +190,8 @@ class Collection:
                 DetectionAttributes=["DEFAULT"],
             )
         if answer["FaceRecords"]:
-            return remembered_face(answer["FaceRecords"][0]["Face"])
+            face = remembered_face(answer["FaceRecords"][0]["Face"])
+            return replace(face, model_version=answer.get("FaceModelVersion", ""))
         named = {reason for face in answer.get("UnindexedFaces", []) for reason in face.get("Reasons", [])}
         return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
 

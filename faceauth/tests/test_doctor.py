@@ -1,4 +1,4 @@
-"""`rekognition_collection doctor`, `expire`, `enrol` and `rotate-keys`, at both endpoints."""
+"""`rekognition_collection doctor`, `expire` and `enrol`, at both endpoints."""
 
 import json
 import uuid
@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.utils import timezone
-from pytest_django import Settings
 
 from faceauth import doctor
-from faceauth.local import models as local
 from faceauth.models import Deletion, Enrolment, Face
-from faceauth.outcomes import Outcome
 from faceauth.people import forget, recognise, remember
 from faceauth.rekognition.client import client
 from faceauth.rekognition.collection import Collection
@@ -70,7 +66,7 @@ def test_an_unfinished_deletion(grace: User, fault: Fault, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setattr("faceauth.ledger.settle", lambda deletions: None)
         receipt = forget(grace)
-    assert findings() == [("unfinished_deletion", False), ("vector_without_user", False)]
+    assert findings() == [("unfinished_deletion", False)]
     assert findings("--repair") == [("unfinished_deletion", True)]
     assert receipt.deletions.get().confirmed is not None
     assert list(Collection("secretly").faces()) == []
@@ -327,22 +323,3 @@ def test_enrol_refuses(problem: str, collection: Collection, maria: User, operat
     with pytest.raises(CommandError):
         run("enrol", name, "/nowhere.jpg" if problem == "no file" else photos[0])
     assert not Face.objects.exists()
-
-
-# Rotate keys ----------------------------------------------------------------------------------------------------------
-
-
-def test_rotate_keys(hopper: User, settings: Settings) -> None:
-    keys = [Fernet.generate_key().decode(), *settings.FACEAUTH["ENCRYPTION_KEYS"]]
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": keys}
-    before = local.Face.objects.get().key_id
-    assert "2 templates" in run("rotate-keys")  # the face's and the vector's
-    assert local.Face.objects.get().key_id != before
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": keys[:1]}
-    assert recognise(read(pictures.hopper())).outcome == Outcome.RECOGNISED
-
-
-def test_rotate_keys_without_the_old_key(hopper: User, settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-    with pytest.raises(CommandError, match=r"key"):
-        run("rotate-keys")
