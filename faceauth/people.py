@@ -60,7 +60,10 @@ def recognise(photo: Photo) -> Recognition:
     remembered by, unless nobody is: a bad one would make a second, empty notebook of somebody who has one.
     Raises `RekognitionError` where Rekognition cannot answer.
     """
-    faces = vision.find_faces(photo.pixels)
+    return recognise_among(vision.find_faces(photo.pixels), photo)
+
+
+def recognise_among(faces: list[vision.Face], photo: Photo) -> Recognition:
     face = vision.judge(faces, photo.pixels)
     if isinstance(face, Refusal):
         return refused(face.reason)
@@ -176,10 +179,11 @@ def remember(photo: Photo, consent: str = "") -> Recognition:
     """
     if conf().ENROLMENT == "closed":
         return refused(Reason.CLOSED)
-    recognition = recognise(photo)
+    faces = vision.find_faces(photo.pixels)
+    recognition = recognise_among(faces, photo)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
-    face = vision.judge_to_remember(vision.find_faces(photo.pixels), photo.pixels)
+    face = vision.judge_to_remember(faces, photo.pixels)
     if isinstance(face, Refusal):
         return refused(face.reason)
     collection = Collection(conf().COLLECTION)

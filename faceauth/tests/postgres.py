@@ -44,7 +44,8 @@ def server() -> Iterator[str]:
     if run_as:
         os.chown(folder, run_as["user"], run_as["group"])
     options = ["-U", "secretly", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    subprocess.run([programs() / "initdb", "-D", data, *options], check=True, capture_output=True, cwd=folder, **run_as)
+    initdb = [programs() / "initdb", "-D", data, *options]
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **run_as)  # noqa: S603
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

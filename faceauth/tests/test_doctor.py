@@ -29,7 +29,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def grace(endpoint: str, collection: Collection) -> User:
+def grace(transactional_db: None, collection: Collection) -> User:
     """Remembered long ago, as most are."""
     user = remember(read(pictures.hopper())).user
     assert user is not None
@@ -47,7 +47,7 @@ def index(name: str, data: bytes) -> str:
     return face.face_id  # type: ignore[union-attr]
 
 
-def test_clean(grace: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clean(endpoint: str, grace: User, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == "Everything is as it should be.\n"
     assert json.loads(run("doctor", "--json")) == []
     assert "1 faces looked at" in capsys.readouterr().err
@@ -62,7 +62,7 @@ def test_a_finding_is_an_exit_status(grace: User) -> None:
         run("doctor", "--json", "--repair")
 
 
-def test_an_unfinished_deletion(grace: User, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_deletion(endpoint: str, grace: User, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("faceauth.ledger.settle", lambda deletions: None)
         receipt = forget(grace)
@@ -73,7 +73,7 @@ def test_an_unfinished_deletion(grace: User, fault: Fault, monkeypatch: pytest.M
     assert findings() == []
 
 
-def test_a_face_left_over_from_an_enrolment(grace: User) -> None:
+def test_a_face_left_over_from_an_enrolment(endpoint: str, grace: User) -> None:
     name = str(uuid.uuid4())
     Enrolment.objects.create(external_id=name, collection_id="secretly", started=LONG_AGO)
     face_id = index(name, pictures.collins())
@@ -147,7 +147,7 @@ def test_needs_a_decision(change: dict[str, Any], kind: str, grace: User) -> Non
     assert Face.objects.exists()
 
 
-def test_somebody_who_cannot_come_in(endpoint: str, collection: Collection, operator: User) -> None:
+def test_somebody_who_cannot_come_in(collection: Collection, operator: User) -> None:
     person = User(username="lost")
     person.set_unusable_password()
     person.save()
@@ -175,7 +175,7 @@ def test_a_vector_that_was_not_made_is_made(grace: User) -> None:
     assert list(Collection("secretly").users()) == [grace.username]
 
 
-def test_throttled_in_the_middle(grace: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttled_in_the_middle(endpoint: str, grace: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run waits and goes on where it was: each page is read once, and nothing is missed."""
     for _ in range(5):
         index("another-sites", pictures.another(pictures.collins()) + bytes([_]))
@@ -201,14 +201,14 @@ def test_throttled_in_the_middle(grace: User, monkeypatch: pytest.MonkeyPatch) -
     assert asked > 4
 
 
-def test_throttled_for_good(grace: User, fault: Fault) -> None:
+def test_throttled_for_good(endpoint: str, grace: User, fault: Fault) -> None:
     tries = fault("ListFaces", "ThrottlingException")
     with pytest.raises(CommandError, match="throttled"):
         run("doctor")
     assert len(tries) >= 3
 
 
-def test_the_collection_is_gone(grace: User) -> None:
+def test_the_collection_is_gone(endpoint: str, grace: User) -> None:
     Collection("secretly").delete()
     with pytest.raises(CommandError, match="rekognition_collection create"):
         run("doctor")
@@ -248,7 +248,7 @@ def two(grace: User) -> tuple[User, User]:
     return grace, eileen
 
 
-def test_expire(two: tuple[User, User]) -> None:
+def test_expire(endpoint: str, two: tuple[User, User]) -> None:
     assert "1 people would be forgotten" in run("expire", "--inactive-days", "1095", "--dry-run")
     assert User.objects.count() == 2
     assert "1 people were forgotten" in run("expire", "--inactive-days", "1095", "--yes")
