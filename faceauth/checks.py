@@ -1,4 +1,4 @@
-"""Settings of faceauth that cannot work, said at start with their cure."""
+"""Settings and files of faceauth that cannot work, said at start with their cure."""
 
 import re
 from typing import Any
@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from faceauth import vision
 from faceauth.conf import Conf, conf
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
@@ -74,3 +75,15 @@ def check_keys(given: Conf) -> list[CheckMessage]:
     except ValueError:
         return [Error("One of the encryption keys is no key.", hint=hint, id="faceauth.E007")]
     return []
+
+
+@register
+def check_models(**kwargs: Any) -> list[CheckMessage]:
+    """Each face model is there, readable, and the one that the OpenCV Zoo published."""
+    errors: list[CheckMessage] = []
+    for name in vision.DIGESTS:
+        try:
+            vision.model_bytes(name)
+        except vision.ModelError as error:
+            errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
+    return errors

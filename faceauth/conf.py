@@ -33,7 +33,7 @@ class Conf:
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
 
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
-    """Fernet keys for what is at rest and for sealed photos: the first one writes, all read. Needed."""
+    """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.export`."""

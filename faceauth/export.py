@@ -1,7 +1,7 @@
 """Everything that is held about a person, as a ZIP that is written while it is sent.
 
 What other apps hold is added by the functions that FACEAUTH["EXPORTERS"] names: each is given the user and yields the
-name of a file and its content, in pieces. Templates are not in it: nobody could read them, and whoever found the file
+name of a file and its content, in pieces of text or bytes. Templates are not in it: nobody could read them, and whoever found the file
 could use them.
 """
 
@@ -21,7 +21,7 @@ from faceauth.models import Consent, Face, Login
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-Files = Iterator[tuple[str, Iterable[str]]]
+Files = Iterator[tuple[str, Iterable[str | bytes]]]
 Exporter = Callable[["User"], Files]
 
 
@@ -52,7 +52,7 @@ def archive(user: "User") -> Iterator[bytes]:
         for name, content in files(user):
             with written.open(name, "w") as file:
                 for piece in content:
-                    file.write(piece.encode())
+                    file.write(piece.encode() if isinstance(piece, str) else piece)
                     if pipe.waiting:
                         yield pipe.taken()
     yield pipe.taken()

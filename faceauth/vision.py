@@ -439,7 +439,7 @@ EQUAL = 0.85
 # are passers-by. Sizes are compared by the sides of their boxes.
 COMPANION = 0.6
 COMPANION_YAW = 20.0
-COMPANION_CONFIDENCE = 80.0  # the detector's 60 to 80 are seldom faces, and never the one in front
+COMPANION_CONFIDENCE = 88.0  # upright faces that are in sight have more; hidden or smeared ones less
 
 # Pixels of the face's box. The recogniser is given about 100: smaller ones are enlarged, and at 30 still recognised,
 # but what is remembered should be better than that. Amazon advises 50 at least.
@@ -460,6 +460,9 @@ MOST_YAW = 45.0
 MOST_PITCH = 30.0
 MOST_ROLL = 40.0
 
+# The detector sees faces in smears and folds of cloth too, with up to 78. Real ones that pass all of the above have 88.
+LEAST_SURE = 82.0
+
 
 def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
     """The one face of a picture that a notebook may be opened for, or why there is none. Faces as from `find_faces`."""
@@ -474,10 +477,12 @@ def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
         return Refusal(Reason.TOO_DARK)
     if face.quality.brightness > BRIGHTEST:
         return Refusal(Reason.TOO_BRIGHT)
-    if is_turned_away(face.pose):
-        return Refusal(Reason.TURNED_AWAY)
     if face.quality.sharpness < LEAST_SHARPNESS:
         return Refusal(Reason.BLURRED)
+    if is_turned_away(face.pose):
+        return Refusal(Reason.TURNED_AWAY)
+    if face.confidence < LEAST_SURE:
+        return Refusal(Reason.NO_FACE)
     return face
 
 

@@ -26,6 +26,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import add_never_cache_headers
@@ -37,6 +38,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from notes.forms import SheetForm
+from notes.models import preferences_of
 from notes.sealing import CannotOpen
 from notes.storing import StorageDown
 
@@ -78,17 +80,17 @@ class OwnRequest(HttpRequest):
     user: User
 
 
-Private = Callable[Concatenate[OwnRequest, P], HttpResponse]
+Private = Callable[Concatenate[OwnRequest, P], HttpResponseBase]
 
 
-def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponse]]:
+def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseBase]]:
     """Let in the signed-in person, with nothing but pages that were made for this very person."""
 
-    def decorate(view: Private[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: Private[P]) -> Callable[..., HttpResponseBase]:
         @require_http_methods(list(methods))
         @sensitive_post_parameters()
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not (request.user.is_authenticated and is_writer(request)):
                 return words_back(request) or redirect_to_login(request.get_full_path())
             try:
@@ -122,12 +124,13 @@ def json(outcome: str, **more: Any) -> JsonResponse:
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Every page knows whom it was made for, when it locks (seconds of silence) and where the door is."""
+    """Every page knows whom it was made for, when it locks (seconds of silence, of hiding), and where the door is."""
     writer = request.POST.get("writer", request.user.pk)
     frame = {
         "writer": writer,
         "hidden": hidden_fields(request, writer),
         "lock_after": settings.SESSION_COOKIE_AGE,
+        "hidden_for": preferences_of(request.user).hidden_for if request.user.is_authenticated else 0,
         "door": resolve_url(settings.LOGIN_URL),
     }
     response = render(request, template, frame | context, status=status)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 
@@ -43,18 +44,20 @@ class MemoryUploadHandler(FileUploadHandler):
         )
 
 
-def uploads(most: int, most_together: int) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def uploads(
+    most: int, most_together: int
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Take files into memory, for people who are signed in. Goes outside everything that looks at the form.
 
     The check against forgery looks at it too, so it has to come after, and not where Django does it for all views.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         protected = csrf_protect(view)
 
         @csrf_exempt
         @wraps(view)
-        def taking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def taking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             limits = (most, most_together) if request.user.is_authenticated else (0, 0)
             request.upload_handlers = [MemoryUploadHandler(request, *limits)]
             return protected(request, *args, **kwargs)

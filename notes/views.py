@@ -5,19 +5,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
-from notes import attaching, writing
+from notes import attaching, bringing_in, writing
 from notes import bin as bins
 from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
 from notes.attaching import MAX_BYTES, Fault, tidy
-from notes.forms import Sheet, SheetForm, TickForm, whole_number
-from notes.models import BIN_DAYS, Attachment, Note
+from notes.bringing_in import MOST_BYTES, Refused, Result
+from notes.forms import PreferencesForm, Sheet, SheetForm, TickForm, whole_number
+from notes.models import BIN_DAYS, Attachment, Note, Preferences, key_of, preferences_of
 from notes.search import LONGEST, search
+from notes.taking_away import archive_of
 from notes.uploads import uploads
 from notes.writing import Conflict, Saved
 
@@ -104,6 +108,18 @@ def find(request: OwnRequest) -> HttpResponse:
     return page(request, "notes/found.html", context)
 
 
+@private("GET", "HEAD", "POST")
+def preferences(request: OwnRequest) -> HttpResponse:
+    """What the person can choose."""
+    form = PreferencesForm(request.POST if request.method == "POST" else None, instance=preferences_of(request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, SENTENCES["saved"])
+        return redirect("notes:list")
+    context = {"form": form, "choices": Preferences.HiddenFor.choices, "chosen": form.initial["hidden_for"]}
+    return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
+
+
 # Attachments ----------------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +200,39 @@ def throw_away(request: OwnRequest, pk: UUID) -> HttpResponse:
     if not bins.throw_away(request.user, pk):
         raise Http404
     return redirect("notes:bin")
+
+
+# Taking it away -------------------------------------------------------------------------------------------------------
+
+
+@private("GET", "HEAD")
+def away(request: OwnRequest) -> HttpResponse:
+    """Where notes go out and come in."""
+    return page(request, "notes/away.html", {})
+
+
+@private("GET", "HEAD")
+def take_away(request: OwnRequest) -> HttpResponseBase:
+    """All notes and what hangs on them, as a ZIP that is made while it is sent."""
+    key_of(request.user).secret  # noqa: B018 - a key that is missing is said now: later, half a ZIP would be sent
+    name = f"secretly-{timezone.now():%Y-%m-%d}.zip"
+    response = StreamingHttpResponse(archive_of(request.user), content_type="application/zip")
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
+@uploads(most=MOST_BYTES, most_together=MOST_BYTES)
+@private("POST")
+def bring_in(request: OwnRequest) -> HttpResponse:
+    """Take in a ZIP, or Markdown and text files."""
+    files = request.FILES.getlist("file")
+    if any((file.size or 0) > MOST_BYTES for file in files):
+        result: Result | Refused = Refused.TOO_LARGE
+    else:
+        result = bringing_in.bring_in(request.user, files)
+    if isinstance(result, Refused):
+        return page(request, "notes/away.html", {"fault": result.value}, STATUS["refused"])
+    return page(request, "notes/away.html", {"result": result})
 
 
 # What comes back ------------------------------------------------------------------------------------------------------

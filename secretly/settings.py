@@ -133,6 +133,9 @@ FACEAUTH = {
 # three bytes). Anything above is refused while it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024 + 64 * 1024
 
+# A folder of notes that somebody brings along; their bytes are counted in notes/uploads.py.
+DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
+
 # Transport and headers ------------------------------------------------------------------------------------------------
 
 # A browser gives a camera only to a secure page, so any address but localhost is behind HTTPS: a proxy ends it and

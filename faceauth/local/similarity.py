@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 # FMR and the cosine that gives it, measured with `manage.py calibrate` (docs/models.md); another way of making
 # templates needs another table.
 CURVE: dict[float, float] = {
-    10**-0.5: 0.0928,
-    10**-1.0: 0.1679,
-    10**-1.5: 0.2325,
-    10**-2.0: 0.2965,
-    10**-2.5: 0.3300,
-    10**-3.0: 0.3636,
-    10**-3.5: 0.3900,
-    10**-4.0: 0.4186,
-    10**-4.5: 0.4400,
-    10**-5.0: 0.4670,
+    10**-0.5: 0.1351,
+    10**-1.0: 0.2054,
+    10**-1.5: 0.2558,
+    10**-2.0: 0.2966,
+    10**-2.5: 0.3319,
+    10**-3.0: 0.3634,
+    10**-3.5: 0.3915,
+    10**-4.0: 0.4187,
+    10**-4.5: 0.4452,
+    10**-5.0: 0.4673,
 }
 
 # Two templates of one picture differ by the rounding of 32-bit numbers alone; that still counts as the same.
@@ -48,9 +48,7 @@ def from_cosine(cosine: float) -> float: ...
 def from_cosine(cosine: Numbers) -> NDArray[np.float64]: ...
 def from_cosine(cosine: float | Numbers) -> float | NDArray[np.float64]:
     """The similarity, 0 to 100, of two templates with this cosine, -1 to 1; it never falls as the cosine rises."""
-    if isinstance(cosine, np.ndarray):
-        return np.interp(cosine, COSINES, SIMILARITIES)
-    return float(np.interp(cosine, COSINES, SIMILARITIES))
+    return along(cosine, COSINES, SIMILARITIES)
 
 
 @overload
@@ -59,6 +57,10 @@ def to_cosine(similarity: float) -> float: ...
 def to_cosine(similarity: Numbers) -> NDArray[np.float64]: ...
 def to_cosine(similarity: float | Numbers) -> float | NDArray[np.float64]:
     """The least cosine that reaches a similarity, so that a search compares cosines and converts only what it found."""
-    if isinstance(similarity, np.ndarray):
-        return np.interp(similarity, SIMILARITIES, COSINES)
-    return float(np.interp(similarity, SIMILARITIES, COSINES))
+    return along(similarity, SIMILARITIES, COSINES)
+
+
+def along(x: float | Numbers, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> float | NDArray[np.float64]:
+    if isinstance(x, np.ndarray):
+        return np.asarray(np.interp(x, xs, ys), np.float64)
+    return float(np.interp(x, xs, ys))

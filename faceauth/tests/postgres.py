@@ -44,7 +44,7 @@ def server() -> Iterator[str]:
     if run_as:
         os.chown(folder, run_as["user"], run_as["group"])
     options = ["-U", "secretly", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    initdb = [programs() / "initdb", "-D", data, *options]
+    initdb = [str(programs() / "initdb"), "-D", str(data), *options]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **run_as)  # noqa: S603
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

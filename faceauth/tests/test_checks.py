@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -5,7 +6,8 @@ from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from faceauth.checks import check_settings
+from faceauth import vision
+from faceauth.checks import check_models, check_settings
 
 
 def ids(settings: Settings, **changes: Any) -> list[str | None]:
@@ -60,3 +62,17 @@ def test_what_cannot_work_is_said(changes: dict[str, Any], expected: str, settin
 )
 def test_what_works_passes(changes: dict[str, Any], settings: Settings) -> None:
     assert ids(settings, **changes) == []
+
+
+def test_the_models_are_there() -> None:
+    assert check_models() == []
+
+
+def test_each_model_that_cannot_be_used_is_said_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / vision.RECOGNISER).write_bytes(b"something else")
+    monkeypatch.setattr(vision, "model_folder", lambda: tmp_path)
+    messages = check_models()
+    assert [message.id for message in messages] == ["faceauth.E008", "faceauth.E008"]
+    assert vision.DETECTOR in messages[0].msg
+    assert vision.RECOGNISER in messages[1].msg
+    assert all("pip install" in str(message.hint) for message in messages)

@@ -22,7 +22,7 @@ class Form(HTMLParser):
         if tag == "form" and given.get("class") and not self._found:
             self._inside = self._found = True
             self.action = given.get("action")
-        elif self._inside and tag == "input":
+        elif self._inside and tag == "input" and given.get("type") != "file":
             self.fields[given["name"]] = given.get("value", "")
         elif self._inside and tag == "textarea":
             self._text = True

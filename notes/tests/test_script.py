@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,16 +11,22 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from notes import writing
-from notes.models import MAX_LENGTH, Note
+from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.conftest import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DOOR = re.compile(r"/login/")
 SAYS_SAVED = re.compile("^Saved$")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -130,6 +137,45 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
     expect(tab.locator("#text")).to_be_visible()
 
 
+def hide(tab: Page, hidden: bool) -> None:
+    """What a browser does when another tab covers this one; a headless one shows all its tabs."""
+    state = "hidden" if hidden else "visible"
+    tab.evaluate(
+        """(state) => {
+            Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )
+
+
+def test_it_locks_when_it_is_out_of_sight_for_too_long(tab: Page, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.clock.install()
+    tab.reload()
+    tab.keyboard.type("Unfinished")
+    hide(tab, True)
+    tab.clock.run_for(8_000)
+    hide(tab, False)
+    tab.clock.run_for(8_000)
+    expect(tab.locator("#text")).to_be_visible()
+    hide(tab, True)
+    tab.clock.run_for(12_000)
+    tab.wait_for_url(DOOR)
+    assert text_of(owner) == "Unfinished"
+    assert not Session.objects.exists()
+
+
+def test_it_stays_open_while_another_tab_of_it_is_in_sight(tab: Page, context: BrowserContext, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.reload()
+    other = open_tab(context, "/")
+    hide(other, True)
+    other.wait_for_timeout(11_500)
+    expect(other.locator("#text")).to_be_visible()
+    assert Session.objects.exists()
+
+
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
     note = Note.objects.write(owner, "The kettle")
     other = open_tab(context, reverse("notes:note", args=[note.pk]))
@@ -223,10 +269,31 @@ def test_nothing_is_left_on_the_device(tab: Page) -> None:
     tab.keyboard.type("Nowhere but at home")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     left = tab.evaluate(
-        "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,"
-        " (await indexedDB.databases()).length, (await navigator.serviceWorker.getRegistrations()).length]"
+        """async () => {
+            await navigator.serviceWorker.ready;
+            const kept = [];
+            for (const name of await caches.keys())
+                for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
+            return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
+        }"""
     )
-    assert left == [0, 0, 0, 0, 0]
+    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
+    assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
+    page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
+    assert "I cannot be reached." in page
+    assert str(tab.locator("[name=writer]").first.input_value()) not in re.findall(r'value="(.*?)"', page)
+
+
+def test_without_a_connection_it_says_so(tab: Page, context: BrowserContext, live_server: LiveServer) -> None:
+    tab.evaluate("async () => { await navigator.serviceWorker.ready }")
+    tab.reload()  # from now on the worker answers
+    context.set_offline(True)
+    tab.goto("/bin/")
+    expect(tab.get_by_role("heading", name="I cannot be reached.")).to_be_visible()
+    assert tab.evaluate("getComputedStyle(document.querySelector('main')).display") == "flex"
+    context.set_offline(False)
+    tab.get_by_role("link", name="Try again").click()
+    expect(tab.locator("#text")).to_be_visible()
 
 
 def test_without_a_script_everything_works(chromium: Browser, owner: User, live_server: LiveServer) -> None:
@@ -376,6 +443,71 @@ def test_search_as_one_types(tab: Page, owner: User) -> None:
     search.fill("")
     expect(tab.locator(".card:visible")).to_have_count(3)
     assert "kett" not in tab.url
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) -> None:
+    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
+    tab.locator("#text").fill("With a plan")
+    tab.get_by_role("button", name="Save").click()
+    card = tab.locator(".card")
+    expect(card.get_by_role("link", name="plan.txt")).to_be_visible()
+    with tab.expect_download() as download:
+        card.get_by_role("link", name="plan.txt").click()
+    assert download.value.path().read_bytes() == b"Meet at five."
+    assert text_of(owner) == "With a plan"
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> None:
+    tab.evaluate(
+        """async (way) => {
+            const canvas = new OffscreenCanvas(64, 64);
+            canvas.getContext("2d").fillRect(0, 0, 32, 32);
+            const data = new DataTransfer();
+            data.items.add(new File([await canvas.convertToBlob()], "drawn.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+            const event = way === "drop" ? new DragEvent("drop", options) : new ClipboardEvent("paste", options);
+            document.querySelector("#text").dispatchEvent(event);
+        }""",
+        way,
+    )
+    expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
+    tab.get_by_role("button", name="Save").click()
+    picture = tab.locator(".card img")
+    expect(picture).to_have_attribute("alt", "drawn.png")
+    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
+
+
+def test_a_file_that_is_not_attached_is_told_and_can_be_sent_again(tab: Page, owner: User) -> None:
+    tab.route("**/attach/", lambda route: route.abort())
+    tab.keyboard.type("The words are safe")
+    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
+    expect(tab.locator("[data-files]")).to_contain_text("Not attached: I cannot reach my shelf.")
+    assert text_of(owner) == "The words are safe"
+    tab.unroute("**/attach/")
+    tab.get_by_role("button", name="Try again").click()
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
+
+
+def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner: User, live_server: LiveServer) -> None:
+    note = Note.objects.write(owner, "The kettle")
+    with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        come_in(context, owner, live_server)
+        page = context.new_page()
+        page.goto(reverse("notes:note", args=[note.pk]))
+        page.get_by_label("Photos and files").set_input_files(
+            {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."}
+        )
+        page.get_by_role("button", name="Attach").click()
+        expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
+        page.get_by_role("button", name="Remove plan.txt").click()
+        expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
 
 
 # Keys and failures ----------------------------------------------------------------------------------------------------

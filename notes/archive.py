@@ -1,0 +1,93 @@
+"""How notes look outside: Markdown files, each with a short head, and what hangs on a note in a folder beside it.
+
+2026-11-22 The kitchen at five.md
+2026-11-22 The kitchen at five/plan.txt
+
+---
+secretly: 1
+created: 2026-11-22T05:00:00+00:00
+changed: 2026-11-22T05:10:00+00:00
+pinned: no
+---
+
+The kitchen at five
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from notes.models import Note
+
+MARK = "secretly: 1"
+HEAD = re.compile(rf"---\n{MARK}\n(?P<lines>(?:[a-z]+: [^\n]{{0,100}}\n){{0,10}})---\n\n?")
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
+"""What one system or another takes in no file name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A note on its way in."""
+
+    text: str
+    created: datetime | None = None
+    changed: datetime | None = None
+    pinned: bool = False
+
+
+def write_page(note: Note) -> str:
+    lines = [
+        MARK,
+        f"created: {note.created.isoformat()}",
+        f"changed: {note.changed.isoformat()}",
+        f"pinned: {'yes' if note.pinned else 'no'}",
+    ]
+    return "---\n" + "\n".join(lines) + "\n---\n\n" + note.text
+
+
+def read_page(content: str) -> Page:
+    """The note in a file. Without our own head, all of it is the text; a date that cannot be is left out."""
+    content = content.replace("\r\n", "\n").replace("\r", "\n")
+    head = HEAD.match(content)
+    if head is None:
+        return Page(content)
+    values = dict(line.split(": ", 1) for line in head["lines"].splitlines())
+    text = content[head.end() :]
+    return Page(text, when(values.get("created")), when(values.get("changed")), values.get("pinned") == "yes")
+
+
+def when(value: str | None) -> datetime | None:
+    try:
+        moment = parse_datetime(value or "")
+    except ValueError:
+        return None
+    if moment is None or timezone.is_naive(moment) or not 1900 <= moment.year < 3000 or moment > timezone.now():
+        return None
+    return moment
+
+
+def stem_of(note: Note, title: str) -> str:
+    """A file name without its ending: the day, and how the note begins."""
+    words = " ".join(FORBIDDEN.sub(" ", title).split())[:60].strip(" .")
+    return f"{note.created:%Y-%m-%d} {words}".strip()
+
+
+class Names:
+    """Hands out each name once; a second one gets a number. Upper and lower case are one to many systems."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def take(self, name: str) -> str:
+        stem, dot, ending = name.rpartition(".")
+        if not stem:
+            stem, dot, ending = name, "", ""
+        chosen, number = name, 1
+        while chosen.casefold() in self.taken:
+            number += 1
+            chosen = f"{stem} ({number}){dot}{ending}"
+        self.taken.add(chosen.casefold())
+        return chosen

@@ -1,0 +1,227 @@
+"""Take in notes that somebody has: our own ZIP, or Markdown and text files.
+
+Nothing is ever unpacked to a disk. A ZIP is looked through as a whole before the first note is kept: one that is too
+much, or that plays tricks with paths, is refused altogether.
+"""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import IO
+
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile, File
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_variables
+
+from notes import attaching
+from notes.archive import Page, read_page
+from notes.attaching import Fault
+from notes.models import MAX_LENGTH, Note
+
+MOST_BYTES = 100 * 1024 * 1024
+"""Of what is sent: it is held in memory, and never written to a disk in the clear."""
+MOST_UNPACKED = 500 * 1024 * 1024
+MOST_ENTRIES = 20_000
+LONGEST_PAGE = 4 * MAX_LENGTH + 2000  # bytes: four for a character at most, and the head
+AT_ONCE = 100  # notes to a transaction
+ENDINGS = (".md", ".markdown", ".txt")
+
+
+class Refused(Enum):
+    """Why a ZIP was not taken in at all."""
+
+    NOT_A_ZIP = gettext_lazy("This is no ZIP file, or it is damaged.")
+    TOO_MUCH = gettext_lazy("This ZIP file holds too much: at most 500 MB in 20,000 files can be unpacked.")
+    TRICKS = gettext_lazy("This ZIP file has names or links that lead out of it. I do not open such files.")
+    LOCKED = gettext_lazy("This ZIP file is locked with a password. Please unlock it first.")
+    TOO_LARGE = gettext_lazy("I can take in 100 MB at once. Please send less at a time.")
+
+
+class Unreadable(Exception):
+    """One page cannot be kept; says why."""
+
+
+@dataclass(slots=True)
+class Result:
+    kept: int = 0
+    there: int = 0
+    """Notes of our own ZIP that the notebook has already."""
+    attached: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    name: str
+    page: Page
+    files: list[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
+
+
+# What is sent ---------------------------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def bring_in(owner: User, files: Iterable[File[bytes]]) -> Result | Refused:
+    """Keep what is in the files as notes, and say what was left out, and why."""
+    result = Result()
+    loose = []
+    for file in files:
+        name = attaching.tidy(file.name or "")
+        if name.lower().endswith(".zip"):
+            refused = bring_in_zip(owner, file, result)
+            if refused:
+                return refused
+        elif name.lower().endswith(ENDINGS):
+            loose.append((name, file))
+        else:
+            result.left_out.append(_("%(name)s: neither Markdown nor text.") % {"name": name})
+    keep_all(owner, read_loose(loose, result), result)
+    return result
+
+
+@sensitive_variables()
+def bring_in_zip(owner: User, file: IO[bytes] | File[bytes], result: Result) -> Refused | None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            refused = look_through(archive.infolist())
+            if not refused:
+                keep_all(owner, read_zip(archive, result), result)
+            return refused
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError):
+        return Refused.NOT_A_ZIP
+
+
+def look_through(entries: list[zipfile.ZipInfo]) -> Refused | None:
+    """What speaks against the ZIP, before anything of it is read."""
+    if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > MOST_UNPACKED:
+        return Refused.TOO_MUCH
+    if any(leads_out(entry) for entry in entries):
+        return Refused.TRICKS
+    return Refused.LOCKED if any(entry.flag_bits & 1 for entry in entries) else None
+
+
+def leads_out(entry: zipfile.ZipInfo) -> bool:
+    name = entry.orig_filename  # as it is in the file: zipfile has tidied `filename`
+    path = PurePosixPath(name)
+    link = stat.S_ISLNK(entry.external_attr >> 16)
+    return link or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or name[1:2] == ":"
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+def read_loose(files: list[tuple[str, File[bytes]]], result: Result) -> Iterator[Incoming]:
+    for name, file in files:
+        try:
+            yield Incoming(name, decode(file.read(LONGEST_PAGE + 1)), [])
+        except Unreadable as error:
+            result.left_out.append(f"{name}: {error}")
+
+
+def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
+    """Every page, with the files of the folder that has its name."""
+    folders: dict[str, list[zipfile.ZipInfo]] = {}
+    pages = []
+    for entry in archive.infolist():
+        if entry.filename.lower().endswith(ENDINGS):
+            pages.append(entry)
+        if not entry.is_dir():
+            folders.setdefault(str(PurePosixPath(entry.filename).parent), []).append(entry)
+    stems = {page.filename.rpartition(".")[0] for page in pages}
+    for page in pages:
+        if str(PurePosixPath(page.filename).parent) in stems:
+            continue  # a text file that hangs on a note
+        name = PurePosixPath(page.filename).name
+        try:
+            incoming = decode(unpack(archive, page, LONGEST_PAGE))
+        except Unreadable as error:
+            result.left_out.append(f"{name}: {error}")
+        else:
+            hanging = folders.get(page.filename.rpartition(".")[0], [])
+            yield Incoming(name, incoming, [(archive, entry) for entry in hanging])
+
+
+def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """At most one byte more than `most`, whatever the ZIP says of itself. Raises `Unreadable`."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(most + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise Unreadable(_("damaged.")) from error
+
+
+def decode(content: bytes) -> Page:
+    """Raises `Unreadable`."""
+    if len(content) > LONGEST_PAGE:
+        raise Unreadable(too_long())
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(_("not UTF-8.")) from error
+    if "\0" in text:
+        raise Unreadable(_("no text, it has NUL characters."))
+    page = read_page(text)
+    if not page.text.strip():
+        raise Unreadable(_("empty."))
+    if len(page.text) > MAX_LENGTH:
+        raise Unreadable(too_long())
+    return page
+
+
+def too_long() -> str:
+    return _("longer than the %(limit)s characters of a page.") % {"limit": f"{MAX_LENGTH:,}"}
+
+
+# Keeping --------------------------------------------------------------------------------------------------------------
+
+
+def keep_all(owner: User, pages: Iterable[Incoming], result: Result) -> None:
+    for batch in batches(pages):
+        there = notes_there(owner, batch)
+        new = [incoming for incoming in batch if (incoming.page.created, incoming.page.text) not in there]
+        result.there += len(batch) - len(new)
+        notes = Note.objects.bulk_create(note_of(owner, incoming.page) for incoming in new)
+        result.kept += len(notes)
+        for note, incoming in zip(notes, new, strict=True):
+            attach_all(owner, note, incoming, result)
+
+
+def batches(pages: Iterable[Incoming]) -> Iterator[list[Incoming]]:
+    source = iter(pages)
+    while batch := list(islice(source, AT_ONCE)):
+        yield batch
+
+
+def notes_there(owner: User, batch: Iterable[Incoming]) -> set[tuple[object, str]]:
+    """Of the notes in our own ZIP, which the notebook has: to take in one's ZIP twice makes nothing double."""
+    dates = [incoming.page.created for incoming in batch if incoming.page.created]
+    return {(note.created, note.text) for note in Note.objects.of(owner).filter(created__in=dates)}
+
+
+def note_of(owner: User, page: Page) -> Note:
+    now = timezone.now()
+    created = page.created or now
+    return Note.written(owner, page.text, created=created, changed=page.changed or created, pinned=page.pinned)
+
+
+def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> None:
+    for archive, entry in incoming.files:
+        name = PurePosixPath(entry.filename).name
+        try:
+            content = unpack(archive, entry, attaching.MAX_BYTES)
+        except Unreadable as error:
+            result.left_out.append(f"{name}: {error}")
+            continue
+        attached = attaching.attach(owner, note.pk, name, ContentFile(content))
+        if isinstance(attached, Fault):
+            result.left_out.append(str(attached.value) % {"name": name})
+        else:
+            result.attached += 1

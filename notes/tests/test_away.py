@@ -1,0 +1,329 @@
+"""Notes go out as a ZIP and come in again; what is broken or hostile stays outside."""
+
+import io
+import stat
+import tracemalloc
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from notes import attaching, bringing_in
+from notes.archive import Names, read_page, stem_of, write_page
+from notes.models import MAX_LENGTH, Attachment, Note
+from notes.taking_away import archive_of
+from notes.tests.test_attachments import hang, photo
+
+BRING_IN = reverse("notes:bring_in")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def taken(client: Client) -> zipfile.ZipFile:
+    answer: Any = client.get(reverse("notes:take_away"))
+    assert answer.status_code == 200
+    assert answer.streaming
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.testzip() is None
+    return archive
+
+
+def zipped(files: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def bring(client: Client, *files: tuple[str, bytes]) -> Any:
+    return client.post(BRING_IN, {"file": [SimpleUploadedFile(name, content) for name, content in files]})
+
+
+def texts(owner: User) -> set[str]:
+    return {note.text for note in Note.objects.of(owner)}
+
+
+# Out ------------------------------------------------------------------------------------------------------------------
+
+
+def test_all_notes_and_files_go_out(own: Client, owner: User, stranger: User, note: Note) -> None:
+    hang(owner, note, "plan.txt", b"Meet at five.")
+    Note.objects.write(stranger, "Not mine")
+    Note.objects.write(owner, "Deleted", binned=timezone.now())
+    archive = taken(own)
+    stem = f"{note.created:%Y-%m-%d} The kitchen at five"
+    assert archive.namelist() == [f"{stem}.md", f"{stem}/plan.txt"]
+    assert archive.read(f"{stem}.md").decode().endswith("---\n\n" + note.text)
+    assert archive.read(f"{stem}/plan.txt") == b"Meet at five."
+
+
+def test_the_answer_is_a_file_for_nobody_else(own: Client, client: Client, note: Note) -> None:
+    answer = own.get(reverse("notes:take_away"))
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="secretly-')
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert client.get(reverse("notes:take_away")).headers["Location"].startswith("/login/")
+    assert client.post(BRING_IN).headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("A/B\\C:D*E?F", "A B C D E F"),
+        ("../../etc/passwd", "etc passwd"),
+        ("", ""),
+        ("...", ""),
+        ("x" * 100, "x" * 60),
+        ("a\n\tb", "a b"),
+    ],
+)
+def test_names_of_files_lead_nowhere(owner: User, title: str, stem: str) -> None:
+    note = Note.written(owner, "x", created=datetime(2026, 11, 22, tzinfo=UTC))
+    assert stem_of(note, title) == f"2026-11-22 {stem}".strip()
+
+
+def test_no_name_is_given_twice() -> None:
+    names = Names()
+    assert [names.take(name) for name in ("a.md", "A.md", "a.md", "b", "b")] == [
+        "a.md",
+        "A (2).md",
+        "a (3).md",
+        "b",
+        "b (2)",
+    ]
+
+
+def test_an_empty_notebook_is_an_empty_zip(own: Client) -> None:
+    assert taken(own).namelist() == []
+
+
+def test_memory_stays_flat(owner: User) -> None:
+    size = 2 * 1024 * 1024
+    for i in range(10):
+        hang(owner, Note.objects.write(owner, f"Note {i}"), content=bytes([i]) * size)
+    tracemalloc.start()
+    total = sum(len(piece) for piece in archive_of(owner))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total > 10 * size
+    assert peak < 5 * size
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_goes_out(
+    own: Client, owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang(owner, note)
+    broken = Note.objects.write(owner, "broken")
+    Note.objects.filter(pk=broken.pk).update(sealed_text=b"x" * 40)
+    monkeypatch.setattr(default_storage, "open", lambda name: (_ for _ in ()).throw(OSError))
+    archive = taken(own)
+    assert len(archive.namelist()) == 2
+    missing = archive.read("What is missing.txt").decode()
+    assert "The kitchen at five" in missing
+    assert f"\n{broken.created:%Y-%m-%d}" in missing
+
+
+def test_a_missing_key_is_said_and_sends_no_half_zip(own: Client, note: Note, settings: Settings) -> None:
+    from cryptography.fernet import Fernet
+
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert own.get(reverse("notes:take_away")).status_code == 503
+
+
+# Out and in -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_comes_back_as_it_went(owner: User) -> None:
+    for text in ("plain", "\n\nleads", "---\nsecretly: 1\n---\n\nnested", "trails\n\n", "‏سر"):
+        note = Note.written(owner, text, created=datetime(2020, 1, 2, 3, 4, 5, 6, UTC), pinned=True)
+        page = read_page(write_page(note))
+        assert (page.text, page.created, page.changed, page.pinned) == (text, note.created, note.changed, True)
+
+
+def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stranger: User, note: Note) -> None:
+    hang(owner, note, "plan.txt", b"Meet at five.")
+    hang(owner, note, "notes.md", b"# This hangs on a note and is none")
+    hang(owner, note, "me.jpg", photo())
+    Note.objects.write(owner, "Pinned", pinned=True, created=timezone.now() - timedelta(days=400))
+    archive = b"".join(archive_of(owner))
+    page = bring(strange, ("secretly.zip", archive)).content.decode()
+    assert "I have taken in 2 notes." in page
+    assert "3 files hang on them." in page
+    was, now = (list(Note.objects.of(who)) for who in (owner, stranger))
+    assert [(n.text, n.created, n.changed, n.pinned) for n in was] == [
+        (n.text, n.created, n.changed, n.pinned) for n in now
+    ]
+    assert [a.name for a in Attachment.objects.of(stranger)] == ["plan.txt", "notes.md", "me.jpg"]
+    assert attaching.read(Attachment.objects.of(stranger)[0]) == b"Meet at five."
+    assert {n.pk for n in was}.isdisjoint(n.pk for n in now)
+
+
+def test_twice_makes_nothing_double(own: Client, owner: User, note: Note) -> None:
+    archive = b"".join(archive_of(owner))
+    page = bring(own, ("secretly.zip", archive)).content.decode()
+    assert "1 was here already." in page
+    assert Note.objects.of(owner).count() == 1
+
+
+# In -------------------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_and_text_files(own: Client, owner: User) -> None:
+    page = bring(
+        own,
+        ("a.md", b"# A\r\nfrom Windows"),
+        ("b.TXT", b"\xef\xbb\xbfB"),
+        ("c.markdown", "ج".encode()),
+        ("d.pdf", b"x"),
+    ).content.decode()
+    assert texts(owner) == {"# A\nfrom Windows", "B", "ج"}
+    assert "I have taken in 3 notes." in page
+    assert "d.pdf: neither Markdown nor text." in page
+
+
+def test_a_foreign_zip_with_folders(own: Client, owner: User) -> None:
+    bring(own, ("a.zip", zipped({"diary/": "", "diary/one.md": "one", "diary/deep/two.txt": "two", "x.png": b"x"})))
+    assert texts(owner) == {"one", "two"}
+    assert not Attachment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"caf\xe9", "not UTF-8"),
+        (b"a\0b", "no text, it has NUL characters"),
+        (b" \n", "empty"),
+        (b"x" * (MAX_LENGTH + 1), "longer than the 100,000 characters of a page"),
+        (b"x" * 10_000_000, "longer than the 100,000 characters of a page"),
+    ],
+)
+def test_pages_that_cannot_be_kept_are_named(own: Client, owner: User, content: bytes, why: str) -> None:
+    for files in ([("a.md", content), ("b.md", b"fine")], [("c.zip", zipped({"a.md": content, "b.md": "fine"}))]):
+        page = bring(own, *files).content.decode()
+        assert f"a.md: {why}" in page
+        assert texts(owner) == {"fine"}
+        Note.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "created: never",
+        "created: 2999-01-01T00:00:00+00:00",
+        "created: 2020-01-01T00:00:00",
+        "created: 0001-01-01T00:00:00+00:00",
+        "created: 2020-13-01T00:00:00+00:00",
+        "pinned: perhaps",
+        "unknown: x",
+    ],
+)
+def test_a_damaged_head_harms_nothing(own: Client, owner: User, head: str) -> None:
+    bring(own, ("a.md", f"---\nsecretly: 1\n{head}\n---\n\nwords".encode()))
+    note = Note.objects.of(owner).get()
+    assert note.text == "words"
+    assert timezone.now() - note.created < timedelta(minutes=1)
+
+
+def test_the_head_of_another_program_is_text(own: Client, owner: User) -> None:
+    bring(own, ("a.md", b"---\ntitle: x\n---\n\nwords"))
+    assert texts(owner) == {"---\ntitle: x\n---\n\nwords"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.md", "a/../../b.md", "/etc/a.md", "..\\a.md", "C:\\a.md", "C:/a.md", "a/..", "a\0.md"],
+)
+def test_path_tricks_are_refused(own: Client, owner: User, name: str) -> None:
+    archive = zipped({"fine.md": "fine", "x" * len(name): "trick"})
+    answer = bring(own, ("a.zip", archive.replace(b"x" * len(name), name.encode())))
+    assert answer.status_code == 422
+    assert "lead out of it" in answer.content.decode()
+    assert not Note.objects.exists()
+
+
+def test_links_are_refused(own: Client) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo("a.md")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    assert "lead out of it" in bring(own, ("a.zip", buffer.getvalue())).content.decode()
+
+
+def test_bombs_are_refused_before_anything_is_kept(own: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bringing_in, "MOST_UNPACKED", 1_000_000)
+    answer = bring(own, ("a.zip", zipped({"fine.md": "fine", "bomb.md": b"0" * 1_000_001})))
+    assert answer.status_code == 422
+    assert "holds too much" in answer.content.decode()
+    monkeypatch.setattr(bringing_in, "MOST_ENTRIES", 2)
+    assert bring(own, ("a.zip", zipped({f"{i}.md": "x" for i in range(3)}))).status_code == 422
+    assert not Note.objects.exists()
+
+
+def test_a_bomb_that_lies_about_its_size_is_not_unpacked(own: Client, owner: User) -> None:
+    """The sizes in a ZIP are what somebody wrote there."""
+    archive = bytearray(zipped({"bomb.md": b"0" * 50_000_000}))
+    for start in (archive.find(b"PK\3\4") + 22, archive.find(b"PK\1\2") + 24):
+        archive[start : start + 4] = (100).to_bytes(4, "little")
+    tracemalloc.start()
+    page = bring(own, ("a.zip", bytes(archive))).content.decode()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "bomb.md: damaged." in page
+    assert peak < 10_000_000
+    assert not Note.objects.exists()
+
+
+def test_too_large_an_attachment_in_a_zip_is_named(own: Client, owner: User) -> None:
+    archive = zipped({"a.md": "a", "a/big.bin": b"0" * (attaching.MAX_BYTES + 1), "a/small.bin": b"0"})
+    page = bring(own, ("a.zip", archive)).content.decode()
+    assert "big.bin was not attached: a file may have 20 MB." in page
+    assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["small.bin"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", zipped({"a.md": "x" * 1000})[:-30], b"PK\5\6" + b"\xff" * 18])
+def test_what_is_no_zip_is_refused(own: Client, content: bytes) -> None:
+    answer = bring(own, ("a.zip", content))
+    assert answer.status_code == 422
+    assert "This is no ZIP file, or it is damaged." in answer.content.decode()
+
+
+def test_a_damaged_page_in_a_zip_is_named(own: Client, owner: User) -> None:
+    archive = bytearray(zipped({"a.md": "some words " * 50, "b.md": "fine"}))
+    archive[40] ^= 0xFF
+    page = bring(own, ("a.zip", bytes(archive))).content.decode()
+    assert "a.md: damaged." in page
+    assert texts(owner) == {"fine"}
+
+
+def test_a_locked_zip_is_refused(own: Client) -> None:
+    archive = bytearray(zipped({"a.md": "x"}))
+    archive[archive.find(b"PK\1\2") + 8] |= 1
+    assert "locked with a password" in bring(own, ("a.zip", bytes(archive))).content.decode()
+
+
+def test_too_much_at_once_is_refused(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notes import views
+
+    monkeypatch.setattr(views, "MOST_BYTES", 10)
+    answer = bring(own, ("a.md", b"x" * 11))
+    assert answer.status_code == 422
+    assert "100 MB at once" in answer.content.decode()
+
+
+def test_more_notes_than_a_browser_usually_sends(own: Client, owner: User) -> None:
+    bring(own, *[(f"{i}.md", f"note {i}".encode()) for i in range(150)])
+    assert Note.objects.of(owner).count() == 150
