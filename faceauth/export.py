@@ -1,8 +1,8 @@
 """Everything that is held about a person, as a ZIP that is written while it is sent.
 
 What other apps hold is added by the functions that FACEAUTH["EXPORTERS"] names: each is given the user and yields the
-name of a file and its content, in pieces of text or bytes. Templates are not in it: nobody could read them, and whoever found the file
-could use them.
+name of a file and its content, in pieces of text or bytes. Templates are not in it: nobody could read them, and
+whoever found the file could use them.
 """
 
 import io
