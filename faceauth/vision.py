@@ -449,6 +449,7 @@ LEAST_SIDE = 60.0
 # no longer recognised, and above 88 one in three.
 DARKEST = 8.0
 BRIGHTEST = 88.0
+BLOWN_OUT = 250  # a grey value that says nothing any more
 
 # Sharp pictures have 65 to 100; at 43 (a Gaussian of 3 px, where the eyes are 35 px apart) one genuine pair in seven is
 # no longer recognised.
@@ -508,10 +509,9 @@ def why_no_face(pixels: Pixels) -> Reason:
     grey = np.asarray(cv2.cvtColor(resized(pixels, 64, 64), cv2.COLOR_RGB2GRAY))
     if grey.std() < 1:
         return Reason.NO_FACE
-    brightness = float(grey.mean()) / 2.55
-    if brightness < DARKEST:
+    if grey.mean() / 2.55 < DARKEST:
         return Reason.TOO_DARK
-    return Reason.TOO_BRIGHT if brightness > BRIGHTEST else Reason.NO_FACE
+    return Reason.TOO_BRIGHT if np.mean(grey >= BLOWN_OUT) > 0.5 else Reason.NO_FACE
 
 
 def side_of(box: Box) -> float:
