@@ -451,7 +451,7 @@ DARKEST = 8.0
 BRIGHTEST = 88.0
 BLOWN_OUT = 250  # a grey value that says nothing any more
 
-# Sharp pictures have 65 to 100; at 43 (a Gaussian of 3 px, where the eyes are 35 px apart) one genuine pair in seven is
+# Sharp pictures have 65 to 100; at 43 (a Gaussian of 3 px, where the eyes are 40 px apart) one genuine pair in seven is
 # no longer recognised.
 LEAST_SHARPNESS = 43.0
 
