@@ -445,8 +445,8 @@ COMPANION_CONFIDENCE = 88.0  # upright faces that are in sight have more; hidden
 # but what is remembered should be better than that. Amazon advises 50 at least.
 LEAST_SIDE = 60.0
 
-# Per cent of white. Faces in ordinary light have 20 to 75, of every skin; below 8, one genuine pair in ten and more is
-# no longer recognised, and above 88 one in three.
+# Per cent of white. The faces of Labeled Faces in the Wild have 21 to 76, dark-skinned ones among them; below 8, one
+# genuine pair in ten and more is no longer recognised, and above 88 one in three.
 DARKEST = 8.0
 BRIGHTEST = 88.0
 BLOWN_OUT = 250  # a grey value that says nothing any more
