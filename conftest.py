@@ -1,6 +1,8 @@
 """The cast of every test: an owner, a stranger, an operator, and a browser."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -36,6 +38,9 @@ def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("There is no Chromium here, so nothing was tried in a browser.")
+    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)
+    if driver.returncode:
+        pytest.skip(f"Playwright does not start here, so nothing was tried in a browser: {driver.stderr.strip()}")
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--disable-sync"]
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

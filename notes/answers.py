@@ -38,6 +38,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from notes.forms import SheetForm
+from notes.models import preferences_of
 from notes.sealing import CannotOpen
 from notes.storing import StorageDown
 
@@ -123,12 +124,13 @@ def json(outcome: str, **more: Any) -> JsonResponse:
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Every page knows whom it was made for, when it locks (seconds of silence) and where the door is."""
+    """Every page knows whom it was made for, when it locks (seconds of silence, of hiding), and where the door is."""
     writer = request.POST.get("writer", request.user.pk)
     frame = {
         "writer": writer,
         "hidden": hidden_fields(request, writer),
         "lock_after": settings.SESSION_COOKIE_AGE,
+        "hidden_for": preferences_of(request.user).hidden_for if request.user.is_authenticated else 0,
         "door": resolve_url(settings.LOGIN_URL),
     }
     response = render(request, template, frame | context, status=status)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from notes.models import MAX_LENGTH
+from notes.models import MAX_LENGTH, Preferences
 
 DAMAGED = {"invalid": _("This page was damaged on its way. I have mended it. Please look, and save again.")}
 
@@ -93,6 +93,12 @@ class TickForm(forms.Form):
 
     version = forms.IntegerField(min_value=0, max_value=2**31 - 1)
     line = forms.IntegerField(min_value=0, max_value=MAX_LENGTH)
+
+
+class PreferencesForm(forms.ModelForm[Preferences]):
+    class Meta:
+        model = Preferences
+        fields = ("hidden_for",)
 
 
 def whole_number(value: str | None) -> int:

@@ -64,6 +64,40 @@ def key_of(owner: User) -> Key:
         return key
 
 
+class Preferences(models.Model):
+    """What a person chose for their notebook. Whoever has chosen nothing has no row."""
+
+    class HiddenFor(models.IntegerChoices):
+        """Seconds that a tab may be out of sight before it locks."""
+
+        TEN_SECONDS = 10, _("10 seconds")
+        ONE_MINUTE = 60, _("1 minute")
+        FIVE_MINUTES = 300, _("5 minutes")
+        NEVER = 0, _("as long as I like")
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_preferences"
+    )
+    hidden_for = models.PositiveSmallIntegerField(
+        _("out of sight"), choices=HiddenFor.choices, default=HiddenFor.FIVE_MINUTES
+    )
+
+    class Meta:
+        verbose_name = _("preferences")
+        verbose_name_plural = _("preferences")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+def preferences_of(owner: User) -> Preferences:
+    """The person's choices, or the defaults, which are not kept until something is chosen."""
+    try:
+        return owner.notes_preferences
+    except Preferences.DoesNotExist:
+        return Preferences(owner_id=owner.pk)
+
+
 class NoteQuerySet(models.QuerySet["Note"]):
     def out(self) -> Self:
         """Those that are not in the bin."""

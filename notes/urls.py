@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.notebook, name="list"),
     path("search/", views.find, name="search"),
     path("bin/", views.bin_of, name="bin"),
+    path("preferences/", views.preferences, name="preferences"),
     path("away/", views.away, name="away"),
     path("away/notes.zip", views.take_away, name="take_away"),
     path("away/bring-in/", views.bring_in, name="bring_in"),

@@ -18,8 +18,8 @@ from notes import bin as bins
 from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
 from notes.attaching import MAX_BYTES, Fault, tidy
 from notes.bringing_in import MOST_BYTES, Refused, Result
-from notes.forms import Sheet, SheetForm, TickForm, whole_number
-from notes.models import BIN_DAYS, Attachment, Note, key_of
+from notes.forms import PreferencesForm, Sheet, SheetForm, TickForm, whole_number
+from notes.models import BIN_DAYS, Attachment, Note, Preferences, key_of, preferences_of
 from notes.search import LONGEST, search
 from notes.taking_away import archive_of
 from notes.uploads import uploads
@@ -106,6 +106,18 @@ def find(request: OwnRequest) -> HttpResponse:
     more = start + PER_PAGE if len(found) > PER_PAGE else None
     context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "longest": LONGEST}
     return page(request, "notes/found.html", context)
+
+
+@private("GET", "HEAD", "POST")
+def preferences(request: OwnRequest) -> HttpResponse:
+    """What the person can choose."""
+    form = PreferencesForm(request.POST if request.method == "POST" else None, instance=preferences_of(request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, SENTENCES["saved"])
+        return redirect("notes:list")
+    context = {"form": form, "choices": Preferences.HiddenFor.choices, "chosen": form.initial["hidden_for"]}
+    return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
 
 
 # Attachments ----------------------------------------------------------------------------------------------------------

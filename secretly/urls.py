@@ -7,5 +7,8 @@ urlpatterns = [
     path("", include("notes.urls")),
     path("", include("faceauth.urls")),
     path("favicon.ico", views.favicon),
+    path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("worker.js", views.worker, name="worker"),
+    path("offline/", views.offline, name="offline"),
     path("admin/", admin.site.urls),
 ]

@@ -41,8 +41,8 @@ def test_changing(own: Client, note: Note) -> None:
 
 
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
-    # The session, the person, the note, the key, its attachments; the session's new end in its savepoint.
-    with django_assert_num_queries(5 + 3):
+    # The session, the person, the note, the key, its attachments, the choices; the session's new end in its savepoint.
+    with django_assert_num_queries(6 + 3):
         own.get(at(note))
 
 

@@ -79,9 +79,9 @@ def test_a_list_takes_the_same_few_queries_whatever_its_length(
     own: Client, owner: User, count: int, django_assert_num_queries: CountQueries
 ) -> None:
     Note.objects.bulk_create(Note.written(owner, "words " * 100) for _ in range(count))
-    # The session and the person; how many notes, and fifty of them; their attachments; the key; the session's
-    # new end in its savepoint.
-    with django_assert_num_queries(6 + 3):
+    # The session and the person; how many notes, fifty of them, their attachments, the key; the choices; the
+    # session's new end in its savepoint.
+    with django_assert_num_queries(7 + 3):
         own.get(HOME)
 
 

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from notes import writing
-from notes.models import MAX_LENGTH, Note
+from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.conftest import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -137,6 +137,45 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
     expect(tab.locator("#text")).to_be_visible()
 
 
+def hide(tab: Page, hidden: bool) -> None:
+    """What a browser does when another tab covers this one; a headless one shows all its tabs."""
+    state = "hidden" if hidden else "visible"
+    tab.evaluate(
+        """(state) => {
+            Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )
+
+
+def test_it_locks_when_it_is_out_of_sight_for_too_long(tab: Page, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.clock.install()
+    tab.reload()
+    tab.keyboard.type("Unfinished")
+    hide(tab, True)
+    tab.clock.run_for(8_000)
+    hide(tab, False)
+    tab.clock.run_for(8_000)
+    expect(tab.locator("#text")).to_be_visible()
+    hide(tab, True)
+    tab.clock.run_for(12_000)
+    tab.wait_for_url(DOOR)
+    assert text_of(owner) == "Unfinished"
+    assert not Session.objects.exists()
+
+
+def test_it_stays_open_while_another_tab_of_it_is_in_sight(tab: Page, context: BrowserContext, owner: User) -> None:
+    Preferences.objects.create(owner=owner, hidden_for=10)
+    tab.reload()
+    other = open_tab(context, "/")
+    hide(other, True)
+    other.wait_for_timeout(11_500)
+    expect(other.locator("#text")).to_be_visible()
+    assert Session.objects.exists()
+
+
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
     note = Note.objects.write(owner, "The kettle")
     other = open_tab(context, reverse("notes:note", args=[note.pk]))
@@ -230,10 +269,31 @@ def test_nothing_is_left_on_the_device(tab: Page) -> None:
     tab.keyboard.type("Nowhere but at home")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     left = tab.evaluate(
-        "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,"
-        " (await indexedDB.databases()).length, (await navigator.serviceWorker.getRegistrations()).length]"
+        """async () => {
+            await navigator.serviceWorker.ready;
+            const kept = [];
+            for (const name of await caches.keys())
+                for (const { url } of await (await caches.open(name)).keys()) kept.push(new URL(url).pathname);
+            return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
+        }"""
     )
-    assert left == [0, 0, 0, 0, 0]
+    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
+    assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
+    page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
+    assert "I cannot be reached." in page
+    assert str(tab.locator("[name=writer]").first.input_value()) not in re.findall(r'value="(.*?)"', page)
+
+
+def test_without_a_connection_it_says_so(tab: Page, context: BrowserContext, live_server: LiveServer) -> None:
+    tab.evaluate("async () => { await navigator.serviceWorker.ready }")
+    tab.reload()  # from now on the worker answers
+    context.set_offline(True)
+    tab.goto("/bin/")
+    expect(tab.get_by_role("heading", name="I cannot be reached.")).to_be_visible()
+    assert tab.evaluate("getComputedStyle(document.querySelector('main')).display") == "flex"
+    context.set_offline(False)
+    tab.get_by_role("link", name="Try again").click()
+    expect(tab.locator("#text")).to_be_visible()
 
 
 def test_without_a_script_everything_works(chromium: Browser, owner: User, live_server: LiveServer) -> None:

@@ -2,11 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 from django.test import Client
 from django.urls import include, path
+from PIL import Image
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -114,6 +116,30 @@ def test_the_notebook_can_be_locked(owner: User) -> None:
 
 def test_the_language_and_its_direction_are_named(db: None) -> None:
     assert '<html lang="en" dir="ltr">' in get_template("404.html").render()
+
+
+def test_the_site_can_be_installed(client: Client) -> None:
+    answer = client.get("/manifest.webmanifest")
+    manifest = answer.json()
+    assert answer.headers["Content-Type"] == "application/manifest+json"
+    assert (manifest["name"], manifest["start_url"], manifest["display"]) == ("Secretly", "/", "standalone")
+    assert {icon["sizes"] for icon in manifest["icons"]} == {"any", "192x192", "512x512"}
+    for icon in manifest["icons"]:
+        path = finders.find(icon["src"].removeprefix("/static/"))
+        assert path
+        if icon["type"] == "image/png":
+            with Image.open(path) as image:
+                assert f"{image.width}x{image.height}" == icon["sizes"]
+    assert 'rel="manifest" href="/manifest.webmanifest"' in get_template("404.html").render()
+
+
+def test_the_worker_keeps_nothing_of_anybodys(client: Client) -> None:
+    answer = client.get("/worker.js")
+    script = answer.content.decode()
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert 'const PAGE = "/offline/";' in script
+    assert ".put(" not in script
+    assert "There is no connection." in client.get("/offline/").content.decode()
 
 
 def test_browsers_find_the_icon_by_its_old_name(client: Client) -> None:

@@ -1,4 +1,5 @@
-// Locks on silence: when the session's time has passed without a word to the server, nothing stays readable.
+// Locks on silence, and out of sight: when the session's time has passed without a word to the server, or the notebook
+// has been hidden for longer than its owner chose, nothing stays readable.
 //
 // The page is covered at once; then the last words are saved, the session is ended, and the page goes to the door. If
 // the words cannot be saved, they stay in this tab's memory below the cover, and are saved when their writer is back:
@@ -15,6 +16,8 @@ export class Lock {
   #sheets;
   #warning;
   #silence;
+  #hiddenFor; // ms out of sight; Infinity: as long as one likes
+  #seen = Date.now(); // when this tab, or another of this notebook, was last in sight
   #end = 0;
   #shut = false;
   #waiting = false; // shut, with words that could not be saved
@@ -27,6 +30,7 @@ export class Lock {
     this.#lockForm = lockForm;
     this.#sheets = sheets;
     this.#warning = warning;
+    this.#hiddenFor = Number(cover.dataset.hiddenFor) * 1000 || Infinity;
     this.#silence = Number(cover.dataset.lockAfter) * 1000 - MARGIN;
 
     this.#channel.addEventListener("message", ({ data }) => this.#hear(data));
@@ -71,8 +75,18 @@ export class Lock {
     const left = this.#end - Date.now();
     if (this.#waiting) this.#return();
     else if (this.#shut) return;
-    else if (left <= 0) this.shut({ end: true });
+    else if (left <= 0 || this.#outOfSight()) this.shut({ end: true });
     else this.#warn(left <= Math.min(WARNING, this.#silence / 2));
+  }
+
+  /** Whether nobody has had this notebook in sight for too long. A tab that comes back is asked before it counts. */
+  #outOfSight() {
+    if (Date.now() - this.#seen > this.#hiddenFor) return true;
+    if (document.visibilityState === "visible") {
+      this.#seen = Date.now();
+      this.#tell({ seen: this.#seen });
+    }
+    return false;
   }
 
   #wake() {
@@ -124,6 +138,7 @@ export class Lock {
 
   #show() {
     this.#shut = this.#waiting = false;
+    this.#seen = Date.now();
     for (const part of document.body.children) part.hidden = part === this.#cover;
     this.contact();
   }
@@ -156,9 +171,10 @@ export class Lock {
     this.#channel.postMessage({ ...message, writer: this.#cover.dataset.writer });
   }
 
-  #hear({ end, shut, writer }) {
+  #hear({ end, shut, seen, writer }) {
     const mine = writer === this.#cover.dataset.writer;
-    if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
+    if (mine && seen) this.#seen = Math.max(this.#seen, seen);
+    else if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
     else if (mine && end > this.#end) {
       this.#end = end;
       this.#warn(false);
