@@ -111,6 +111,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Without the whole texts: fifty notes may hold 5 million characters."""
         return self.defer("sealed_text")
 
+    def with_attachments(self) -> Self:
+        """With what hangs on each, as the list `hanging`: one query for all of them."""
+        return self.prefetch_related(models.Prefetch("attachments", to_attr="hanging"))
+
 
 class NoteManager(models.Manager["Note"]):
     def get_queryset(self) -> NoteQuerySet:
@@ -156,6 +160,9 @@ class Note(models.Model):
     changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
     pinned = models.BooleanField(_("pinned"), default=False)
     binned = models.DateTimeField(_("put in the bin"), null=True, blank=True, editable=False, db_index=True)
+
+    hanging: list["Attachment"]
+    """What `with_attachments` has fetched along."""
 
     objects = NoteManager()
 

@@ -37,7 +37,7 @@ def search(owner: User, words: str, start: int, count: int) -> list[Note]:
     if not wanted:
         return []
     found = list(islice(matches(owner, wanted), start, start + count))
-    notes = Note.objects.of(owner).openings().prefetch_related("attachments").in_bulk(found)
+    notes = Note.objects.of(owner).openings().with_attachments().in_bulk(found)
     return [notes[pk] for pk in found if pk in notes]
 
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from notes import markdown
+from notes.answers import NO_NOTE
 from notes.models import OPENING_LENGTH, Note
 from notes.sealing import Tampered
 
@@ -50,6 +51,12 @@ def card(note: Note) -> Card:
     if rest < len(lines) and UNDERLINE.match(lines[rest]):
         rest += 1
     return Card(title, markdown.render("\n".join(lines[rest:]), rest))
+
+
+@register.filter
+def at(note: Note, pattern: str) -> str:
+    """The address of the note, from the pattern of `notes.answers.page`: fifty cards ask the resolver once."""
+    return pattern.replace(NO_NOTE, str(note.pk))
 
 
 @register.filter
