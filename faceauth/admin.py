@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from faceauth import people
-from faceauth.models import Face, Login
-from faceauth.rekognition.errors import RekognitionError
+from faceauth.models import Consent, Deletion, Enrolment, Face, Login
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Model]):
@@ -32,7 +30,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Model]):
 
 @admin.register(Face)
 class FaceAdmin(ReadOnlyAdmin):
-    list_display = ("face_id", "user", "collection_id", "consent", "remembered")
+    list_display = ("face_id", "user", "collection_id", "associated", "remembered")
     list_filter = ("collection_id", "remembered")
     list_select_related = ("user",)
     search_fields = ("face_id", f"user__{get_user_model().USERNAME_FIELD}")
@@ -45,6 +43,28 @@ class LoginAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = (f"user__{get_user_model().USERNAME_FIELD}", "address")
     date_hierarchy = "at"
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ("user", "text", "given")
+    list_filter = ("text", "given")
+    list_select_related = ("user",)
+
+
+@admin.register(Deletion)
+class DeletionAdmin(ReadOnlyAdmin):
+    """The receipt is not shown: its address belongs to who was forgotten."""
+
+    list_display = ("face_id", "collection_id", "requested", "confirmed", "tries", "error")
+    list_filter = (("confirmed", admin.EmptyFieldListFilter), "error", "collection_id")
+    search_fields = ("face_id",)
+    exclude = ("receipt",)
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(ReadOnlyAdmin):
+    list_display = ("external_id", "collection_id", "started")
 
 
 class PersonAdmin(UserAdmin[User]):
@@ -74,29 +94,12 @@ class PersonAdmin(UserAdmin[User]):
         return [str(user) for user in users], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Through the ledger, as "forget me" goes: the faces are deleted in Rekognition when this is committed."""
         people.forget(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             people.forget(user)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except RekognitionError as error:
-            return self.not_deleted(request, error)
-
-    def response_action(self, request: HttpRequest, queryset: QuerySet[User], *args: Any) -> HttpResponse | None:
-        try:
-            return super().response_action(request, queryset, *args)
-        except RekognitionError as error:
-            return self.not_deleted(request, error)
-
-    def not_deleted(self, request: HttpRequest, error: RekognitionError) -> HttpResponse:
-        self.message_user(request, _("Not everybody was deleted: %s") % error, messages.ERROR)
-        return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
 
 
 if admin.site.is_registered(User):  # a site with a user model of its own has its own admin for it

@@ -7,4 +7,4 @@ class FaceAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth import checks  # noqa: F401 - it registers what it checks
+        from faceauth import checks, ledger  # noqa: F401 - they register what they check and what they listen to

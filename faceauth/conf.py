@@ -35,6 +35,9 @@ class Conf:
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 
+    EXPORTERS: list[str] = field(default_factory=list)
+    """Dotted paths of functions that add to a person's export: see `faceauth.export`."""
+
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
     """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
 

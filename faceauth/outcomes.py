@@ -34,6 +34,9 @@ class Reason(models.TextChoices):
     TOO_ALIKE = "too_alike", _("too alike")
     INACTIVE = "inactive", _("inactive")
     CLOSED = "closed", _("closed")
+    FAMILIAR = "familiar", _("familiar")
+    SOMEBODY_ELSE = "somebody_else", _("somebody else")
+    ENOUGH_LOOKS = "enough_looks", _("enough looks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,9 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.TOO_ALIKE: _("You look like more than one person I know, so I open nothing. Try again in better light."),
     Reason.INACTIVE: _("This notebook does not open for a face. Please ask whoever runs this site."),
     Reason.CLOSED: _("We have not met, and this notebook takes no new people."),
+    Reason.FAMILIAR: _("You look familiar. Try once more: look straight at me, in good light."),
+    Reason.SOMEBODY_ELSE: _("I do not see you in this picture as I know you. Try again in better light."),
+    Reason.ENOUGH_LOOKS: _("I know as many looks of you as I can. Remove one first."),
 }
 
 

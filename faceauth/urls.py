@@ -1,6 +1,6 @@
 from django.urls import path
 
-from faceauth import views
+from faceauth import mydoor, views
 
 app_name = "faceauth"
 
@@ -8,5 +8,13 @@ urlpatterns = [
     path("login/", views.login_view, name="login"),
     path("login/remember/", views.remember_view, name="remember"),
     path("logout/", views.logout_view, name="logout"),
-    path("forget/", views.forget_view, name="forget"),
+    path("door/", mydoor.door_view, name="door"),
+    path("door/sessions/<int:pk>/end/", mydoor.end_session_view, name="end_session"),
+    path("door/sessions/end-others/", mydoor.end_others_view, name="end_others"),
+    path("looks/", mydoor.looks_view, name="looks"),
+    path("looks/<uuid:face_id>/remove/", mydoor.remove_look_view, name="remove_look"),
+    path("export/", mydoor.export_view, name="export"),
+    path("again/", mydoor.again_view, name="again"),
+    path("forget/", mydoor.forget_view, name="forget"),
+    path("forgotten/<uuid:pk>/", mydoor.forgotten_view, name="forgotten"),
 ]

@@ -1,11 +1,14 @@
 """The door: reads the form, answers the person."""
 
 import logging
-from typing import TYPE_CHECKING, cast
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -28,9 +31,6 @@ from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
 from faceauth.uploads import MemoryUploadHandler, picture_in
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-
 logger = logging.getLogger(__name__)
 
 STATUS = {
@@ -44,33 +44,51 @@ STATUS = {
 RETRY_AFTER = 5  # seconds; Rekognition's quotas are per second, and a person needs that long to try again anyway
 
 # The version of the text in templates/faceauth/stranger.html. Change it with the text: it is kept with each face.
-CONSENT = "2026-11-22"
+CONSENT = "2026-11-23"
 
-# What a person types to be forgotten.
-FORGET = "forget me"
+# In the session: when its person was last recognised (seconds since 1970), and that a visitor has heard that they look
+# familiar, which is said once.
+SEEN = "faceauth.seen"
+FAMILIAR = "faceauth.familiar"
 
 
-@never_cache
-@sensitive_post_parameters("image", "sealed")
-@require_http_methods(["GET", "HEAD", "POST"])
-@csrf_exempt  # only until the upload handler is set, which must come before the token is read; `door` is protected
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def takes_picture(too_large: View) -> Callable[[View], View]:
+    """A view that is posted a picture, which stays in memory. `too_large` answers one that is not read to its end."""
+
+    def decorator(view: View) -> View:
+        protected = csrf_protect(sensitive_variables()(view))
+
+        @never_cache
+        @sensitive_post_parameters("image", "sealed")
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @csrf_exempt  # only until the upload handler is set, which must come before the token is read
+        @wraps(view)
+        def taking(request: HttpRequest) -> HttpResponse:
+            request.upload_handlers = [MemoryUploadHandler(request)]
+            try:
+                return protected(request)
+            except RequestDataTooBig:
+                drain(request)
+                return too_large(request)
+
+        return taking
+
+    return decorator
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return answer(request, people.refused(Reason.TOO_LARGE), Login.Way.CAMERA)
+
+
+@takes_picture(too_large)
 def login_view(request: HttpRequest) -> HttpResponse:
     """GET shows the door. POST takes `file` or `image` and says who it is."""
-    request.upload_handlers = [MemoryUploadHandler(request)]
-    try:
-        return door(request)
-    except RequestDataTooBig:
-        drain(request)
-        return answer(request, people.refused(Reason.TOO_LARGE), Login.Way.CAMERA)
-
-
-@csrf_protect
-@sensitive_variables()
-def door(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else show_door(request)
-    picture, way = picture_in(request)
-    photo = read_photo(picture) if isinstance(picture, bytes) else picture
+    photo, way = photo_in(request)
     if isinstance(photo, Refusal):
         return answer(request, people.refused(photo.reason), way)
     with photo:
@@ -78,6 +96,12 @@ def door(request: HttpRequest) -> HttpResponse:
         if recognition.outcome == Outcome.STRANGER:
             return answer(request, recognition, way, sealed=seal(photo.jpeg, request.session))
         return answer(request, recognition, way)
+
+
+@sensitive_variables()
+def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
+    picture, way = picture_in(request)
+    return (read_photo(picture) if isinstance(picture, bytes) else picture), way
 
 
 @never_cache
@@ -100,73 +124,79 @@ def remember_view(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout_view(request: HttpRequest) -> HttpResponse:
     """Lock the notebook."""
+    Login.objects.filter(session_key=request.session.session_key or "-").update(session_key="")
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL or reverse("faceauth:login"))
 
 
-@never_cache
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def forget_view(request: HttpRequest) -> HttpResponse:
-    """Forget the person: their faces, their user, and all that hangs on it."""
-    context = {"word": FORGET, "faces": request.user.faces.all()}  # type: ignore[union-attr]
-    if request.method != "POST":
-        return render(request, "faceauth/forget.html", context)
-    if request.POST.get("word", "").strip().casefold() != FORGET:
-        return render(request, "faceauth/forget.html", context | {"mistyped": True}, status=422)
-    user = cast("User", request.user)
-    if not people.may_enter(user):
-        return render(request, "faceauth/forget.html", context | {"operator": True}, status=403)
-    try:
-        face_ids = people.forget(user)
-    except RekognitionError as error:
-        logger.error("Nobody was forgotten: %s", error)
-        return render(request, "faceauth/forget.html", context | {"unavailable": True}, status=503)
-    logout(request)
-    return render(request, "faceauth/forgotten.html", {"face_ids": face_ids})
-
-
 @sensitive_variables()
 def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consent: str = "") -> Recognition:
-    """Ask the authentication backends who is on the photo. What is broken becomes `throttled` or `unavailable`."""
-    remember = remember or conf().ENROLMENT == "open"
-    try:
-        authenticate(request, photo=photo.copy(), remember=remember, consent=consent)
-    except Throttled as error:
-        logger.warning("Somebody was turned away at the door: %s", error)
-        return Recognition(Outcome.THROTTLED)
-    except RekognitionError as error:
-        logger.error("The door cannot see: %s", error)
-        return Recognition(Outcome.UNAVAILABLE)
-    recognition = cast(Recognition, request.recognition)  # type: ignore[attr-defined]
-    if recognition.outcome == Outcome.STRANGER and conf().ENROLMENT == "closed":
+    """Ask the authentication backends who is on the photo, and remember a stranger if that needs no asking."""
+    recognition = ask(request, photo, remember, consent)
+    if recognition.outcome != Outcome.STRANGER:
+        return recognition
+    if conf().ENROLMENT == "closed":
         return people.refused(Reason.CLOSED, recognition.similarity)
+    if recognition.near is not None and FAMILIAR not in request.session:
+        request.session[FAMILIAR] = True
+        return people.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
+    if conf().ENROLMENT == "open":
+        return ask(request, photo, remember=True)
     return recognition
 
 
+@sensitive_variables()
+def ask(request: HttpRequest, photo: Photo, remember: bool, consent: str = "") -> Recognition:
+    """What the authentication backends say. What is broken becomes `throttled` or `unavailable`."""
+    with unbroken() as broken:
+        authenticate(request, photo=photo.copy(), remember=remember, consent=consent)
+    return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def unbroken() -> Iterator[list[Recognition]]:
+    """What a person hears of it when Rekognition cannot answer; the log says more."""
+    broken: list[Recognition] = []
+    try:
+        yield broken
+    except Throttled as error:
+        logger.warning("Somebody was turned away at the door: %s", error)
+        broken.append(Recognition(Outcome.THROTTLED))
+    except RekognitionError as error:
+        logger.error("The door cannot see: %s", error)
+        broken.append(Recognition(Outcome.UNAVAILABLE))
+
+
 def answer(request: HttpRequest, recognition: Recognition, way: str, sealed: str = "") -> HttpResponse:
-    """Write the visit down, open the session if there is a user, and answer as a page or as JSON."""
-    keep(request, recognition, way)
+    """Open the session if there is a user, write the visit down, and answer as a page or as JSON."""
     if recognition.user is not None:
         login(request, recognition.user, backend="faceauth.backends.FaceBackend")
+        request.session[SEEN] = time.time()
+    keep(request, recognition, way, opened=recognition.user is not None)
     response = (
         answer_json(request, recognition, sealed) if wants_json(request) else answer_page(request, recognition, sealed)
     )
+    return finished(response, recognition)
+
+
+def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
     if recognition.outcome == Outcome.THROTTLED:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     patch_vary_headers(response, ["Accept"])
     return response
 
 
-def keep(request: HttpRequest, recognition: Recognition, way: str) -> None:
+def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> None:
+    """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
     Login.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",
-        user=recognition.user,
+        user=recognition.user or (recognition.near if recognition.outcome == Outcome.REFUSED else None),
         similarity=recognition.similarity,
         way=way,
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
+        session_key=request.session.session_key or "" if opened else "",
     )
 
 

@@ -126,6 +126,7 @@ FACEAUTH = {
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "EXPORTERS": ["secretly.export.notes"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 

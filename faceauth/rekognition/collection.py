@@ -5,7 +5,7 @@ The only place that sees botocore's errors. "No face" is a value here; what is b
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,11 +38,16 @@ UNINDEXED = {
 }
 
 
+# Of SearchFaces: more than ever stand before the door at the same moment with the same face.
+MOST_ALIKE = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A remembered face that looks like the one in the photo; similarity 0 to 100."""
+    """A remembered face that looks like the one in the photo, or a user vector that does; similarity 0 to 100."""
 
     face_id: str
+    """Empty for a user vector, whose UserId is then in `external_id`."""
     external_id: str
     similarity: float
 
@@ -53,6 +58,7 @@ class RememberedFace:
     image_id: str
     external_id: str
     confidence: float
+    model_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,14 @@ class Collection:
                 for face in page["Faces"]:
                     yield remembered_face(face)
 
+    def page(self, token: str = "", face_ids: Sequence[str] = ()) -> tuple[list[RememberedFace], str]:
+        """One page of the remembered faces, and the token of the next; with `face_ids`, which of these are there."""
+        only = {"FaceIds": list(face_ids)} if face_ids else {}
+        after = {"NextToken": token} if token else {}
+        with translated():
+            answer = client().list_faces(CollectionId=self.id, MaxResults=MOST_IDS, **only, **after)  # type: ignore[arg-type]
+        return [remembered_face(face) for face in answer["Faces"]], answer.get("NextToken", "")
+
     def search(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
         """Who in the collection looks like the largest face of the picture: best first, `threshold` or more."""
         try:
@@ -144,6 +158,17 @@ class Collection:
             raise translate(error) from error
         except BotoCoreError as error:
             raise translate(error) from error
+        return [
+            Match(m["Face"]["FaceId"], m["Face"].get("ExternalImageId", ""), m["Similarity"])
+            for m in answer["FaceMatches"]
+        ]
+
+    def similar(self, face_id: str, threshold: float) -> list[Match]:
+        """Which other remembered faces look like this one: best first, `threshold` or more."""
+        with translated():
+            answer = client().search_faces(
+                CollectionId=self.id, FaceId=face_id, MaxFaces=MOST_ALIKE, FaceMatchThreshold=threshold
+            )
         return [
             Match(m["Face"]["FaceId"], m["Face"].get("ExternalImageId", ""), m["Similarity"])
             for m in answer["FaceMatches"]
@@ -165,7 +190,8 @@ class Collection:
                 DetectionAttributes=["DEFAULT"],
             )
         if answer["FaceRecords"]:
-            return remembered_face(answer["FaceRecords"][0]["Face"])
+            face = remembered_face(answer["FaceRecords"][0]["Face"])
+            return replace(face, model_version=answer.get("FaceModelVersion", ""))
         named = {reason for face in answer.get("UnindexedFaces", []) for reason in face.get("Reasons", [])}
         return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
 
@@ -186,6 +212,62 @@ class Collection:
                     failed[failure["FaceId"]] = ", ".join(reasons)
         return Deletion(deleted, unknown, failed)
 
+    # User vectors: one for all the faces of a person ---------------------------------------------------------------
+
+    def search_users(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
+        """Whose vector looks like the largest face of the picture: best first, `threshold` or more."""
+        with translated():
+            answer = client().search_users_by_image(
+                CollectionId=self.id, Image={"Bytes": jpeg}, MaxUsers=MATCHES, UserMatchThreshold=threshold
+            )
+        if not answer.get("SearchedFace"):  # here no face is no exception
+            return Refusal(Reason.NO_FACE)
+        return [Match("", m["User"]["UserId"], m["Similarity"]) for m in answer["UserMatches"]]
+
+    def users(self) -> Iterator[str]:
+        """The UserId of every vector, a page of Rekognition's at a time."""
+        with translated():
+            for page in client().get_paginator("list_users").paginate(CollectionId=self.id):
+                for user in page["Users"]:
+                    if user.get("UserId"):
+                        yield user["UserId"]
+
+    def create_user(self, user_id: str) -> None:
+        """Make an empty vector, unless there is one of this name."""
+        try:
+            client().create_user(CollectionId=self.id, UserId=user_id)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConflictException":
+                raise translate(error) from error
+        except BotoCoreError as error:
+            raise translate(error) from error
+
+    def associate(self, user_id: str, face_ids: Sequence[str]) -> set[str]:
+        """Make the vector of these faces too; the faces that it could not be made of are returned."""
+        with translated():
+            answer = client().associate_faces(CollectionId=self.id, UserId=user_id, FaceIds=list(face_ids))
+        return {failure["FaceId"] for failure in answer.get("UnsuccessfulFaceAssociations", []) if "FaceId" in failure}
+
+    def disassociate(self, user_id: str, face_ids: Sequence[str]) -> None:
+        """Make the vector without these faces. A vector or a face that is not there is no error."""
+        with translated(), self.unless_gone():
+            client().disassociate_faces(CollectionId=self.id, UserId=user_id, FaceIds=list(face_ids))
+
+    def delete_user(self, user_id: str) -> None:
+        """Delete the vector; its faces stay. A vector that is not there is no error."""
+        with translated(), self.unless_gone():
+            client().delete_user(CollectionId=self.id, UserId=user_id)
+
+    @contextmanager
+    def unless_gone(self) -> Iterator[None]:
+        """Rekognition says of a missing user and of a missing collection the same: only the second is an error here."""
+        try:
+            yield
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+                raise
+            self.describe()
+
 
 def remembered_face(face: "FaceTypeDef") -> RememberedFace:
     return RememberedFace(
@@ -193,4 +275,5 @@ def remembered_face(face: "FaceTypeDef") -> RememberedFace:
         image_id=face["ImageId"],
         external_id=face.get("ExternalImageId", ""),
         confidence=face["Confidence"],
+        model_version=face.get("IndexFacesModelVersion", ""),
     )

@@ -6,6 +6,7 @@ The person only ever hears the sentence of `throttled` or `unavailable`.
 from botocore.exceptions import BotoCoreError, ClientError
 
 THROTTLING = {"ThrottlingException", "ProvisionedThroughputExceededException", "TooManyRequestsException"}
+UNKNOWN_OPERATION = {"UnknownOperationException", "InvalidAction", "NotImplemented"}
 CREDENTIALS = {
     "AccessDeniedException",
     "UnrecognizedClientException",
@@ -48,6 +49,11 @@ class CollectionExists(RekognitionError):
     cure = "Use it as it is, or choose another name."
 
 
+class NotOffered(RekognitionError):
+    code = "not_offered"
+    cure = "Use a region and a policy that have this operation, or go without it."
+
+
 class RequestRefused(RekognitionError):
     code = "request_refused"
     cure = "Check the ids and the settings that were given."
@@ -67,6 +73,8 @@ def translate(error: ClientError | BotoCoreError) -> RekognitionError:
     detail = f"{error.operation_name} answered {code}: {message}"
     if code in THROTTLING:
         return Throttled(detail)
+    if code in UNKNOWN_OPERATION:
+        return NotOffered(detail)
     if code in CREDENTIALS:
         return CredentialsRefused(detail)
     if code == "ResourceNotFoundException":

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from faceauth.models import Face, Login
+from faceauth.models import Deletion, Face, Login
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
 
@@ -61,7 +62,9 @@ def test_users_are_found_by_face_id(desk: Client, hopper: User, owner: User) -> 
     assert owner.username not in page
 
 
-def test_deleting_a_user_forgets_the_face(desk: Client, hopper: User, collection: Collection) -> None:
+def test_deleting_a_user_forgets_the_face(
+    transactional_db: None, desk: Client, hopper: User, collection: Collection
+) -> None:
     url = reverse("admin:auth_user_delete", args=[hopper.pk])
     assert hopper.username in desk.get(url).content.decode()
     desk.post(url, {"post": "yes"})
@@ -70,7 +73,7 @@ def test_deleting_a_user_forgets_the_face(desk: Client, hopper: User, collection
 
 
 def test_deleting_users_as_an_action_forgets_their_faces(
-    desk: Client, hopper: User, owner: User, collection: Collection
+    transactional_db: None, desk: Client, hopper: User, owner: User, collection: Collection
 ) -> None:
     chosen = {"action": "delete_selected", "_selected_action": [hopper.pk, owner.pk], "post": "yes"}
     desk.post(reverse("admin:auth_user_changelist"), chosen)
@@ -78,19 +81,36 @@ def test_deleting_users_as_an_action_forgets_their_faces(
     assert list(collection.faces()) == []
 
 
-@pytest.mark.parametrize("way", ["one", "action"])
-def test_while_rekognition_is_away_nobody_is_deleted(
-    way: str, desk: Client, hopper: User, collection: Collection, fault: Fault
+def test_rekognition_is_not_asked_before_the_deletion_is_committed(
+    transactional_db: None, desk: Client, hopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault("DeleteFaces", "InternalServerError", status=500)
+    open_ones = []
+
+    def note(*args: object) -> None:
+        open_ones.append(connection.in_atomic_block)
+
+    monkeypatch.setattr("faceauth.ledger.settle_person", note)
+    desk.post(reverse("admin:auth_user_delete", args=[hopper.pk]), {"post": "yes"})
+    assert open_ones == [False]
+
+
+@pytest.mark.parametrize("way", ["one", "action"])
+def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
+    way: str, transactional_db: None, desk: Client, hopper: User, fault: Fault
+) -> None:
+    fault("DeleteUser", "InternalServerError", status=500)
     if way == "one":
-        answer = desk.post(reverse("admin:auth_user_delete", args=[hopper.pk]), {"post": "yes"}, follow=True)
+        desk.post(reverse("admin:auth_user_delete", args=[hopper.pk]), {"post": "yes"}, follow=True)
     else:
         chosen = {"action": "delete_selected", "_selected_action": [hopper.pk], "post": "yes"}
-        answer = desk.post(reverse("admin:auth_user_changelist"), chosen, follow=True)
-    assert "Not everybody was deleted" in answer.content.decode()
-    assert User.objects.filter(pk=hopper.pk).exists()
-    assert len(list(collection.faces())) == 1
+        desk.post(reverse("admin:auth_user_changelist"), chosen, follow=True)
+    assert not User.objects.filter(pk=hopper.pk).exists()
+    deletion = Deletion.objects.get()
+    assert deletion.confirmed is None
+    page = desk.get(reverse("admin:faceauth_deletion_changelist")).content.decode()
+    assert str(deletion.face_id) in page
+    detail = desk.get(reverse("admin:faceauth_deletion_change", args=[deletion.pk])).content.decode()
+    assert str(deletion.receipt_id) not in detail
 
 
 def test_confirmation_shows_nothing_that_was_written(desk: Client, owner: User) -> None:

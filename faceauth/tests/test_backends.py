@@ -35,7 +35,7 @@ def test_a_stranger_is_nobody(collection: Collection) -> None:
 def test_remember(collection: Collection) -> None:
     user = authenticate(photo=read(pictures.hopper()), remember=True, consent="by hand")
     assert isinstance(user, User)
-    assert user.faces.get().consent == "by hand"
+    assert user.consents.get().text == "by hand"
 
 
 @pytest.mark.parametrize("photo", [b"bytes", "text", object()])

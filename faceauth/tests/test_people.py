@@ -6,17 +6,31 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from pytest_django import Settings
 
-from faceauth.models import Face
+from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason
 from faceauth.people import Recognition, decide, forget, recognise, remember
 from faceauth.rekognition.collection import Collection, Match
-from faceauth.rekognition.errors import RekognitionError, Throttled
+from faceauth.rekognition.errors import Throttled
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 
 
-def match(name: str, similarity: float) -> Match:
-    return Match(str(uuid.uuid4()), name, similarity)
+def match(user: User, similarity: float) -> Match:
+    """A match with one of the user's faces."""
+    face = Face.objects.create(
+        user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username
+    )
+    return Match(str(face.face_id), user.username, similarity)
+
+
+def vector(user: User, similarity: float) -> Match:
+    """A match with the user's vector."""
+    return Match("", user.username, similarity)
+
+
+def gone(similarity: float) -> Match:
+    """A match with the face of somebody who left."""
+    return Match(str(uuid.uuid4()), str(uuid.uuid4()), similarity)
 
 
 # Recognise ------------------------------------------------------------------------------------------------------------
@@ -62,38 +76,90 @@ def test_no_match_is_a_stranger() -> None:
 
 
 def test_the_best_of_several_faces_of_a_person_counts(owner: User) -> None:
-    name = owner.username
-    assert decide([match(name, 97.0), match(name, 91.0)]) == Recognition(
+    assert decide([match(owner, 97.0), match(owner, 91.0)]) == Recognition(
         Outcome.RECOGNISED, user=owner, similarity=97.0
     )
 
 
 def test_two_people_about_equally_similar_open_nothing(owner: User, stranger: User) -> None:
-    matches = [match(owner.username, 95.0), match(stranger.username, 93.0)]
-    assert decide(matches) == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=95.0)
+    recognition = decide([match(owner, 95.0), match(stranger, 93.0)])
+    assert recognition == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=95.0)
 
 
 def test_a_clear_winner_opens(owner: User, stranger: User) -> None:
-    assert decide([match(owner.username, 99.5), match(stranger.username, 91.0)]).user == owner
+    assert decide([match(owner, 99.5), match(stranger, 91.0)]).user == owner
 
 
 def test_a_face_whose_user_is_gone_opens_nothing(db: None) -> None:
-    assert decide([match(str(uuid.uuid4()), 99.9)]).outcome == Outcome.STRANGER
+    assert decide([gone(99.9)]).outcome == Outcome.STRANGER
 
 
 def test_somebody_clearly_more_like_a_person_who_left_is_not_the_next_best(owner: User) -> None:
-    matches = [match(str(uuid.uuid4()), 99.9), match(owner.username, 91.0)]
-    assert decide(matches) == Recognition(Outcome.STRANGER, similarity=99.9)
+    assert decide([gone(99.9), match(owner, 91.0)]) == Recognition(Outcome.STRANGER, similarity=99.9)
 
 
 def test_a_forgotten_face_that_stayed_does_not_lock_out_its_owner(owner: User) -> None:
-    assert decide([match(str(uuid.uuid4()), 99.9), match(owner.username, 99.7)]).user == owner
+    assert decide([gone(99.9), match(owner, 99.7)]).user == owner
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
 def test_the_inactive_and_operators_never_enter_by_face(change: dict[str, bool], owner: User) -> None:
     User.objects.filter(pk=owner.pk).update(**change)
-    assert decide([match(owner.username, 99.9)]) == Recognition(Outcome.REFUSED, Reason.INACTIVE, similarity=99.9)
+    assert decide([match(owner, 99.9)]) == Recognition(Outcome.REFUSED, Reason.INACTIVE, similarity=99.9)
+
+
+def test_a_match_below_the_threshold_opens_nothing_but_is_familiar(owner: User) -> None:
+    recognition = decide([match(owner, 87.0)])
+    assert (recognition.outcome, recognition.user, recognition.near) == (Outcome.STRANGER, None, owner)
+
+
+def test_somebody_like_a_person_who_left_is_not_familiar(owner: User) -> None:
+    assert decide([gone(88.0), match(owner, 87.0)]).near is None
+
+
+def test_a_match_below_the_threshold_makes_nobody_too_alike(owner: User, stranger: User) -> None:
+    assert decide([match(owner, 91.0), match(stranger, 89.0)]).user == owner
+
+
+# Decide with vectors --------------------------------------------------------------------------------------------------
+
+
+def associated(*matches: Match) -> None:
+    Face.objects.filter(face_id__in=[one.face_id for one in matches]).update(associated=True)
+
+
+def test_a_vector_opens_as_a_face_does(owner: User) -> None:
+    associated(match(owner, 0))
+    assert decide([vector(owner, 96.0)]) == Recognition(Outcome.RECOGNISED, user=owner, similarity=96.0)
+
+
+def test_the_better_of_vector_and_face_counts(owner: User) -> None:
+    face = match(owner, 93.0)
+    associated(face)
+    assert decide([vector(owner, 96.0), face]).similarity == 96.0
+    assert decide([vector(owner, 91.0), face]).similarity == 93.0
+
+
+def test_a_vector_and_a_face_of_two_people_may_be_too_alike(owner: User, stranger: User) -> None:
+    associated(match(owner, 0))
+    recognition = decide([vector(owner, 96.0), match(stranger, 93.0)])
+    assert recognition == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=96.0)
+
+
+def test_a_vector_whose_user_is_gone_opens_nothing_and_counts(owner: User) -> None:
+    left = Match("", str(uuid.uuid4()), 99.0)
+    assert decide([left, match(owner, 91.0)]) == Recognition(Outcome.STRANGER, similarity=99.0)
+
+
+def test_a_vector_that_may_hold_a_removed_look_opens_nothing(owner: User) -> None:
+    match(owner, 0)  # not associated: see looks.remove
+    assert decide([vector(owner, 99.0)]) == Recognition(Outcome.STRANGER)
+
+
+def test_a_removed_look_opens_nothing_though_its_person_is_here(owner: User) -> None:
+    match(owner, 0)
+    removed = Match(str(uuid.uuid4()), owner.username, 99.0)
+    assert decide([removed]).outcome == Outcome.STRANGER
 
 
 # Remember -------------------------------------------------------------------------------------------------------------
@@ -106,7 +172,9 @@ def test_remember_makes_a_user_named_by_a_uuid(collection: Collection) -> None:
     assert uuid.UUID(user.username).version == 4
     assert not user.has_usable_password()
     face = Face.objects.get()
-    assert (face.user, face.consent, face.collection_id) == (user, "2026", collection.id)
+    assert (face.user, face.person, face.collection_id) == (user, user.username, collection.id)
+    assert list(Consent.objects.values_list("user", "text")) == [(user.pk, "2026")]
+    assert not Enrolment.objects.exists()
     [remembered] = collection.faces()
     assert (remembered.face_id, remembered.external_id) == (str(face.face_id), user.username)
     assert remembered.image_id == str(face.image_id)
@@ -138,28 +206,35 @@ def test_closed(collection: Collection, settings: Settings, calls: list[str]) ->
     assert not User.objects.exists()
 
 
-def test_a_user_who_cannot_be_saved_leaves_no_face(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise IntegrityError("the disk is full")
+def fail(*args: Any, **kwargs: Any) -> None:
+    raise IntegrityError("the disk is full")
 
+
+def test_a_user_who_cannot_be_saved_leaves_no_face(
+    transactional_db: None, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(User, "save", fail)
     with pytest.raises(IntegrityError):
         remember(read(pictures.hopper()))
     assert list(collection.faces()) == []
+    assert not Enrolment.objects.exists()
 
 
-def test_a_face_that_stays_behind_is_told_to_the_operator(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch, fault: Fault, caplog: pytest.LogCaptureFixture
+def test_a_face_that_stays_behind_is_in_the_ledger(
+    transactional_db: None,
+    collection: Collection,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise IntegrityError("the disk is full")
-
     monkeypatch.setattr(User, "save", fail)
     fault("DeleteFaces", "InternalServerError", status=500)
     with pytest.raises(IntegrityError):
         remember(read(pictures.hopper()))
     [face] = collection.faces()
-    assert f"delete-faces {face.face_id}" in caplog.text
+    [deletion] = Deletion.objects.all()
+    assert (str(deletion.face_id), deletion.confirmed, deletion.error) == (face.face_id, None, "unavailable")
+    assert "doctor --repair" in caplog.text
 
 
 @pytest.mark.parametrize("operation", ["SearchFacesByImage", "IndexFaces"])
@@ -174,31 +249,39 @@ def test_rekognition_fails(operation: str, collection: Collection, fault: Fault)
 # Forget ---------------------------------------------------------------------------------------------------------------
 
 
-def test_forget(hopper: User, collection: Collection) -> None:
+def test_forget(transactional_db: None, hopper: User, collection: Collection) -> None:
     [face] = collection.faces()
-    assert forget(hopper) == [face.face_id]
+    receipt = forget(hopper)
+    [deletion] = receipt.deletions.all()
+    assert str(deletion.face_id) == face.face_id
+    assert deletion.confirmed is not None
     assert not User.objects.exists()
     assert not Face.objects.exists()
     assert list(collection.faces()) == []
+    assert list(collection.users()) == []
     assert recognise(read(pictures.hopper())).outcome == Outcome.STRANGER
 
 
-def test_forget_loses_nothing_while_rekognition_is_away(hopper: User, fault: Fault) -> None:
-    fault("DeleteFaces", "InternalServerError", status=500)
-    with pytest.raises(RekognitionError):
-        forget(hopper)
-    assert User.objects.get() == hopper
-    assert Face.objects.count() == 1
-
-
-def test_forget_a_face_that_is_already_gone(hopper: User, collection: Collection) -> None:
-    collection.delete_faces([face.face_id for face in collection.faces()])
-    forget(hopper)
+def test_forget_while_rekognition_is_away(transactional_db: None, hopper: User, fault: Fault) -> None:
+    fault("DeleteUser", "InternalServerError", status=500)
+    receipt = forget(hopper)
     assert not User.objects.exists()
+    [deletion] = receipt.deletions.all()
+    assert (deletion.confirmed, deletion.tries, deletion.error) == (None, 1, "unavailable")
+    assert recognise(read(pictures.hopper())).outcome == Outcome.STRANGER
 
 
-def test_forget_somebody_without_a_face(owner: User, calls: list[str]) -> None:
-    assert forget(owner) == []
+def test_forget_a_face_that_is_already_gone(transactional_db: None, hopper: User, collection: Collection) -> None:
+    [face] = collection.faces()
+    collection.delete_user(hopper.username)
+    collection.delete_faces([face.face_id])
+    receipt = forget(hopper)
+    assert not User.objects.exists()
+    assert receipt.deletions.get().confirmed is not None
+
+
+def test_forget_somebody_without_a_face(transactional_db: None, owner: User, calls: list[str]) -> None:
+    assert not forget(owner).deletions.exists()
     assert calls == []
 
 
@@ -223,7 +306,10 @@ def test_a_profile_is_turned_away(collection: Collection, calls: list[str]) -> N
 
 
 def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection) -> None:
-    """Sixty people are remembered from one picture; their second pictures open their own notebook or none."""
+    """Sixty people are remembered from one picture; their second pictures open their own notebook or none.
+
+    These are press photographs: about one in six is too much turned away to be remembered by.
+    """
     folders = sorted(folder for folder in (pictures.FACES / "lfw").glob("*") if len(list(folder.glob("*.jpg"))) >= 2)
     if not folders:
         pytest.skip(f"The wider set of faces is not at {pictures.FACES}.")
@@ -241,5 +327,5 @@ def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection) -> No
             if recognition.user != users.get(folder.name):
                 wrong.append(folder.name)
     assert wrong == []
-    assert len(users) >= 57
-    assert opened >= 54
+    assert len(users) >= 45
+    assert opened >= 0.9 * len(users)

@@ -17,7 +17,7 @@ from django.db import IntegrityError
 from django.test import Client
 from pytest_django import Settings
 
-from faceauth.models import Face, Login
+from faceauth.models import Consent, Face, Login
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -80,7 +80,7 @@ def test_first_visit_and_return(door: Client) -> None:
     assert uuid.UUID(user.username).version == 4
     assert not user.has_usable_password()
     assert signed_in(door) == user
-    assert Face.objects.get().consent
+    assert Consent.objects.get().text
 
     door.post("/logout/")
     assert signed_in(door) is None
@@ -199,7 +199,7 @@ def test_open_enrolment_does_not_ask(door: Client, settings: Settings) -> None:
     Collection("secretly")
     assert show(door, pictures.hopper()).status_code == 302
     assert signed_in(door) == User.objects.get()
-    assert Face.objects.get().consent == ""
+    assert not Consent.objects.exists()
 
 
 def test_closed_enrolment_does_not_remember(door: Client, settings: Settings) -> None:
@@ -460,46 +460,6 @@ def test_door_is_open_to_a_signed_in_person(collection: Collection, client: Clie
 
 def test_door_is_never_cached(client: Client, db: None) -> None:
     assert "no-store" in client.get("/login/")["Cache-Control"]
-
-
-# Forget me ------------------------------------------------------------------------------------------------------------
-
-
-def test_forget_me(door: Client) -> None:
-    enter(door, pictures.hopper())
-    [face] = Collection("secretly").faces()
-    assert door.get("/forget/").status_code == 200
-    answer = door.post("/forget/", {"word": "Forget me "})
-    assert answer.status_code == 200
-    assert face.face_id in answer.content.decode()
-    assert not User.objects.exists()
-    assert list(Collection("secretly").faces()) == []
-    assert signed_in(door) is None
-    assert "May I remember you?" in show(door, pictures.hopper()).content.decode()
-
-
-@pytest.mark.parametrize("word", ["", "forget", "yes"])
-def test_forget_me_needs_the_word(word: str, collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
-    assert client.post("/forget/", {"word": word}).status_code == 422
-    assert User.objects.exists()
-
-
-def test_forget_me_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
-    user = enter(client, pictures.hopper())
-    fault("DeleteFaces", "InternalServerError", status=500)
-    assert client.post("/forget/", {"word": "forget me"}).status_code == 503
-    assert signed_in(client) == user
-
-
-def test_forget_me_is_not_for_operators(operator: User, client: Client) -> None:
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    assert client.post("/forget/", {"word": "forget me"}).status_code == 403
-    assert User.objects.exists()
-
-
-def test_forget_me_is_not_for_strangers(client: Client, db: None) -> None:
-    assert client.get("/forget/")["Location"] == "/login/?next=/forget/"
 
 
 # Nothing of a picture stays -------------------------------------------------------------------------------------------
