@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lock bench
+.PHONY: help run install test check lock messages bench
 
 help:
 	@echo "make run      serve the site; the first time this also installs it"
 	@echo "make install  make the environment alone, in $(VENV)"
 	@echo "make test     run the checks and all tests"
 	@echo "make bench    measure, and print a table"
+	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
 
 run: install
@@ -35,6 +36,10 @@ test: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
+
+messages:
+	$(MANAGE) makemessages -l ar -i .venv -i var -i "*/tests/*" --no-wrap --no-obsolete --no-location
+	$(MANAGE) compilemessages -l ar -i .venv
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
