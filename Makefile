@@ -14,7 +14,7 @@ MANAGE := $(BIN)/python manage.py
 help:
 	@echo "make run      serve the site; the first time this also installs it"
 	@echo "make install  make the environment alone, in $(VENV)"
-	@echo "make test     run the checks and all tests"
+	@echo "make test     run the checks and all tests; ARGS='-m \"not browser and not slow\"' for the quick ones"
 	@echo "make bench    measure, and print a table"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
@@ -32,7 +32,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(MANAGE) makemigrations --check --dry-run
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks

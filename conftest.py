@@ -11,6 +11,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, sync_playwright
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run one after the other, in one process: two browsers at once would wait for each other."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 def person() -> User:
     """Somebody as the door makes them: named by a face's id, with no password."""
     return User.objects.create_user(username=str(uuid4()))
