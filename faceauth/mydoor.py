@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from faceauth import export, looks, people, visits
+from faceauth import export, ledger, looks, people, visits
 from faceauth.models import Login, Receipt
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 # an open notebook shall not be able to end it.
 FORGET = "forget me"
 SEEN_FOR = 300
+
+TRY_AGAIN_AFTER = 30  # seconds after being forgotten: it was asked for just now
 
 RECENT = 30  # visits on the page; the export has them all
 
@@ -245,8 +247,13 @@ def forget_view(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def forgotten_view(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The receipt: which faces were deleted, and when Rekognition confirmed it. Only who was forgotten has the link."""
+    """The receipt: which faces were deleted, and when Rekognition confirmed it. Only who was forgotten has the link.
+
+    Whoever looks at it later, while something is left to delete, has it asked for again.
+    """
     receipt = get_object_or_404(Receipt, pk=pk)
+    if time.time() - receipt.at.timestamp() > TRY_AGAIN_AFTER:
+        ledger.settle(receipt.deletions.all())
     deletions = list(receipt.deletions.all())
     pending = any(deletion.confirmed is None for deletion in deletions)
     if wants_json(request):

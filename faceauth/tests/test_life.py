@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from faceauth import doctor
+from faceauth import doctor, looks
 from faceauth.local import models as local
 from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome
@@ -351,3 +352,48 @@ def test_a_deletion_that_is_rolled_back_asks_for_nothing(
     assert calls == []
     assert not Deletion.objects.exists()
     assert recognise(read(pictures.hopper())).outcome == Outcome.RECOGNISED
+
+
+def test_no_transaction_is_open_while_rekognition_is_asked(
+    transactional_db: None, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take seconds, and others would wait for all of them; a service on the wire may even share the database."""
+    from faceauth.rekognition.client import client
+
+    asked: list[tuple[str, bool]] = []
+
+    def note(event_name: str, **kwargs: Any) -> None:
+        asked.append((event_name.rpartition(".")[2], connection.in_atomic_block))
+
+    events = client().meta.events
+    events.register_first("before-send.rekognition", note)
+    try:
+        user = remember(read(pictures.hopper())).user
+        assert user
+        looks.add(user, read(pictures.another(pictures.hopper())))
+        looks.remove(user, Face.objects.latest("pk").face_id)
+        forget(user)
+    finally:
+        events.unregister("before-send.rekognition", note)
+    assert not [operation for operation, in_transaction in asked if in_transaction]
+    assert {"IndexFaces", "AssociateFaces", "DisassociateFaces", "DeleteUser", "DeleteFaces"} <= dict(asked).keys()
+
+
+def test_who_was_remembered_before_keeps_face_and_consent(transactional_db: None) -> None:
+    """The way from the first migration: consents get rows of their own, and faces their names in Rekognition."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    def migrate(name: str) -> Any:
+        executor = MigrationExecutor(connection)
+        executor.migrate([("faceauth", name)])
+        return MigrationExecutor(connection).loader.project_state([("faceauth", name)]).apps
+
+    user = User.objects.create_user("a0b1c2")
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("faceauth")[0][1]
+    old = migrate("0001_faces_and_log_of_the_door").get_model("faceauth", "Face")
+    ids = {"face_id": uuid.uuid4(), "image_id": uuid.uuid4()}
+    old.objects.create(user_id=user.pk, collection_id="secretly", consent="2026-11-22", **ids)
+    migrate(latest)
+    face, consent = Face.objects.get(), Consent.objects.get()
+    assert (face.person, face.associated, face.user) == ("a0b1c2", False, user)
+    assert (consent.text, consent.given, consent.user) == ("2026-11-22", face.remembered, user)

@@ -29,11 +29,6 @@ def door(endpoint: str, collection: Collection) -> Client:
     return Client()
 
 
-@pytest.fixture
-def away(settings: Settings) -> None:
-    """This process alone: what is tested does not depend on where Rekognition is."""
-
-
 def another_client(user: User, data: bytes, agent: str = FIREFOX) -> Client:
     client = Client(headers={"user-agent": agent})
     show(client, data)
@@ -370,6 +365,20 @@ def test_forget_me_while_rekognition_is_away(operation: str, door: Client, fault
     assert not User.objects.exists()
     assert signed_in(door) is None
     assert show(Client(), pictures.hopper(), JSON).json()["outcome"] == "stranger"
+
+
+def test_a_receipt_that_is_looked_at_later_asks_again(
+    transactional_db: None, collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(client, pictures.hopper())
+    with monkeypatch.context() as patch:
+        patch.setattr("faceauth.ledger.settle", lambda deletions: None)
+        receipt = client.post("/forget/", {"word": "forget me"})["Location"]
+        assert client.get(receipt, headers=JSON).json()["complete"] is False
+    assert client.get(receipt, headers=JSON).json()["complete"] is False
+    monkeypatch.setattr(mydoor, "TRY_AGAIN_AFTER", -1)
+    assert client.get(receipt, headers=JSON).json()["complete"] is True
+    assert list(collection.faces()) == []
 
 
 @pytest.mark.parametrize("word", ["", "forget", "yes"])

@@ -12,12 +12,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from faceauth import doctor, looks, people
 from faceauth.conf import conf
 from faceauth.images import read_photo
 from faceauth.local.sealing import KeyMissing, Tampered
-from faceauth.models import Face
+from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Refusal, sentence
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, RekognitionError
@@ -110,6 +111,7 @@ class Command(BaseCommand):
         Collection(collection).delete()
         gone = Face.objects.filter(collection_id=collection)
         gone._raw_delete(using=gone.db)  # without the ledger: there is nothing left to ask for
+        Deletion.objects.filter(collection_id=collection, confirmed=None).update(confirmed=timezone.now())
         self.report(options, {"collection_id": collection, "deleted_faces": count}, f"{collection} is deleted.")
 
     def run_faces(self, collection: str, **options: Any) -> None:
