@@ -29,6 +29,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -70,6 +71,9 @@ SENTENCES = {
     "somebody_else": _("Somebody else has opened their notebook. Your words do not belong in it."),
     "unavailable": _("I cannot open my shelf. Nothing is lost. Please try again later."),
 }
+
+NO_NOTE = "00000000-0000-0000-0000-000000000000"
+"""Stands for the id in `address`, the address of any note."""
 
 P = ParamSpec("P")
 
@@ -129,6 +133,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
     frame = {
         "writer": writer,
         "hidden": hidden_fields(request, writer),
+        "address": reverse("notes:note", args=[NO_NOTE]),
         "lock_after": settings.SESSION_COOKIE_AGE,
         "hidden_for": preferences_of(request.user).hidden_for if request.user.is_authenticated else 0,
         "door": resolve_url(settings.LOGIN_URL),

@@ -21,7 +21,8 @@ BOX = re.compile(r"\[([ xX])\](?=\s|$)")
 BOX_OF_A_LINE = re.compile(r"^((?:[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+)+\[)([ xX])(\](?:\s.*)?)$")
 """A line of a list that begins with a check box: what is before the mark, the mark, and the rest."""
 
-PLAIN = re.compile(r"[^#*_`~<>&!\\\[\]]*")
+HEADING = re.compile(r"^\s*#{1,6}\s+")
+PLAIN = re.compile(r"[^*_`~<>&!\\\[\]]*")
 """No mark of Markdown within a line: most titles, which then cost nothing."""
 
 TAGS = {
@@ -119,7 +120,7 @@ def tick(text: str, line: int) -> str | None:
 
 def plain(line: str) -> str:
     """One line without its marks, as a name: "## *Hello*" is "Hello"."""
+    line = HEADING.sub("", line)
     if PLAIN.fullmatch(line):
         return line.strip()
-    html = clean(parser().renderInline(re.sub(r"^\s*#{1,6}\s+", "", line)))
-    return unescape(strip_tags(html)).strip()
+    return unescape(strip_tags(clean(parser().renderInline(line)))).strip()

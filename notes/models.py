@@ -1,6 +1,7 @@
 """A note: some words, and whose they are."""
 
 import json
+import logging
 import os
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,9 +12,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notes import sealing
+
+logger = logging.getLogger(__name__)
 
 MAX_LENGTH = 100_000
 """The most characters (code points) in a note: about fifty printed pages."""
@@ -107,6 +111,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Without the whole texts: fifty notes may hold 5 million characters."""
         return self.defer("sealed_text")
 
+    def with_attachments(self) -> Self:
+        """With what hangs on each, as the list `hanging`: one query for all of them."""
+        return self.prefetch_related(models.Prefetch("attachments", to_attr="hanging"))
+
 
 class NoteManager(models.Manager["Note"]):
     def get_queryset(self) -> NoteQuerySet:
@@ -152,6 +160,9 @@ class Note(models.Model):
     changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
     pinned = models.BooleanField(_("pinned"), default=False)
     binned = models.DateTimeField(_("put in the bin"), null=True, blank=True, editable=False, db_index=True)
+
+    hanging: list["Attachment"]
+    """What `with_attachments` has fetched along."""
 
     objects = NoteManager()
 
@@ -237,8 +248,12 @@ class Attachment(models.Model):
 
     @cached_property
     def label(self) -> tuple[str, str]:
-        """Its file name and its type."""
-        name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
+        """Its file name and its type. One that was altered is said, and does not close the whole notebook."""
+        try:
+            name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
+        except sealing.Tampered as error:
+            logger.error("The attachment %s: %s", self.pk, error)
+            return gettext("A file that I cannot open"), "application/octet-stream"
         return name, content_type
 
     @property

@@ -43,6 +43,13 @@ class KeyMissing(CannotOpen):
         )
 
 
+class KeyDamaged(CannotOpen):
+    """Somebody's wrapped key was altered, or is another person's: none of their notes can be opened."""
+
+    def __init__(self) -> None:
+        super().__init__("A person's key was altered, or belongs to somebody else: restore it from a backup.")
+
+
 class Tampered(CannotOpen):
     """A sealed value is not what was written for its place: altered, or moved there from another row."""
 
@@ -104,7 +111,10 @@ def wrap(key: bytes, person: object) -> tuple[bytes, str]:
 
 @sensitive_variables()
 def unwrap(wrapped: bytes, key_id: str, person: object) -> bytes:
-    """Raises `KeyMissing` or `Tampered`."""
+    """Raises `KeyMissing` or `KeyDamaged`."""
     if key_id not in wrapping_keys():
         raise KeyMissing(key_id)
-    return unseal(wrapping_keys()[key_id], wrapped, f"key of {person}")
+    try:
+        return unseal(wrapping_keys()[key_id], wrapped, f"key of {person}")
+    except Tampered as error:
+        raise KeyDamaged from error

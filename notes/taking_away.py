@@ -47,7 +47,7 @@ def archive_of(owner: User) -> Iterator[bytes]:
     sent, names = Sent(), Names()
     missing: list[str] = []
     with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
-        notes = Note.objects.of(owner).prefetch_related("attachments").iterator(AT_ONCE)
+        notes = Note.objects.of(owner).with_attachments().iterator(AT_ONCE)
         for note in notes:
             try:
                 stem = names.take(stem_of(note, card(note).title))
@@ -57,7 +57,7 @@ def archive_of(owner: User) -> Iterator[bytes]:
                 continue
             yield sent.take()
             files = Names()
-            for attachment in note.attachments.all():
+            for attachment in note.hanging:
                 try:
                     place = f"{stem}/{files.take(attachment.name)}"
                     archive.writestr(entry(note, place, packed=False), attaching.read(attachment))

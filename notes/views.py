@@ -44,14 +44,14 @@ def notebook(request: OwnRequest) -> HttpResponse:
 def note(request: OwnRequest, pk: UUID) -> HttpResponse:
     """One note, to read and to change."""
     if request.method != "POST":
-        found = get_object_or_404(Note.objects.of(request.user), pk=pk)
+        found = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
         if "card" in request.GET:  # for the script, which puts it back into the list
             return page(request, "notes/card.html", {"note": found})
         return page(request, "notes/note.html", {"note": found, "sheet": Sheet(found.text, version=found.version)})
     sheet = SheetForm(request).sheet()
     if not sheet.fault:
         return answer(request, sheet, writing.change(request.user, pk, sheet.version, sheet.text))
-    there = Note.objects.of(request.user).filter(pk=pk).first()
+    there = Note.objects.of(request.user).with_attachments().filter(pk=pk).first()
     return refused(request, "notes/note.html", {"note": there, "sheet": sheet}) if there else gone(request, sheet)
 
 
@@ -269,7 +269,7 @@ def gone(request: OwnRequest, sheet: Sheet) -> HttpResponse:
 
 def openings(request: OwnRequest) -> dict[str, Any]:
     """The page of the list that was asked for; the nearest one where there is no such page."""
-    pages = Paginator(Note.objects.of(request.user).openings().prefetch_related("attachments"), PER_PAGE)
+    pages = Paginator(Note.objects.of(request.user).openings().with_attachments(), PER_PAGE)
     return {"notes": pages.get_page(request.GET.get("page"))}
 
 

@@ -1,13 +1,19 @@
 """How a note is shown in a list."""
 
+import logging
 import re
 from dataclasses import dataclass
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from notes import markdown
+from notes.answers import NO_NOTE
 from notes.models import OPENING_LENGTH, Note
+from notes.sealing import Tampered
+
+logger = logging.getLogger(__name__)
 
 register = template.Library()
 
@@ -27,7 +33,12 @@ class Card:
 
 @register.filter
 def card(note: Note) -> Card:
-    opening = note.opening
+    """One note that was altered is said, and does not close the whole notebook."""
+    try:
+        opening = note.opening
+    except Tampered as error:
+        logger.error("The note %s: %s", note.pk, error)
+        return Card(_("I cannot open this note."), SafeString(""))
     if len(opening) == OPENING_LENGTH:
         opening += "…"
     lines = opening.split("\n")
@@ -40,6 +51,12 @@ def card(note: Note) -> Card:
     if rest < len(lines) and UNDERLINE.match(lines[rest]):
         rest += 1
     return Card(title, markdown.render("\n".join(lines[rest:]), rest))
+
+
+@register.filter
+def at(note: Note, pattern: str) -> str:
+    """The address of the note, from the pattern of `notes.answers.page`: fifty cards ask the resolver once."""
+    return pattern.replace(NO_NOTE, str(note.pk))
 
 
 @register.filter

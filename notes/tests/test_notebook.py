@@ -118,6 +118,17 @@ def test_too_long_a_text_comes_back_whole(own: Client) -> None:
     assert not Note.objects.exists()
 
 
+def test_ten_megabytes_come_back_whole_and_the_limit_is_named(own: Client) -> None:
+    text = "x" * 10_000_000
+    page = send(own, HOME, {"text": text}).content.decode()
+    assert "A page holds 100,000 characters. Please move the last 9,900,000 characters to another page." in page
+    assert f"{text}</textarea>" in page
+
+
+def test_what_no_form_should_send_is_refused(own: Client) -> None:
+    assert send(own, HOME, {"text": "x" * 30_000_000}).status_code == 400
+
+
 def test_a_nul_is_taken_out_and_named(own: Client) -> None:
     answer = send_raw(own, HOME, b"text=before%00after")
     assert answer.status_code == 422

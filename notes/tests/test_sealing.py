@@ -19,8 +19,8 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from notes import keeping, sealing
-from notes.models import Key, Note, key_of
-from notes.sealing import KeyMissing, Tampered
+from notes.models import Attachment, Key, Note, key_of
+from notes.sealing import KeyDamaged, KeyMissing, Tampered
 from notes.tests.conftest import signed_in
 
 WORDS = ("kitchen", "kettle")  # of the owner's note
@@ -101,7 +101,7 @@ def test_nor_does_it_with_its_key_given_along(owner: User, stranger: User, note:
     key = key_of(owner)
     Key.objects.create(owner=stranger, wrapped=key.wrapped, wrapped_by=key.wrapped_by)
     Note.objects.filter(pk=note.pk).update(owner=stranger)
-    with pytest.raises(Tampered):
+    with pytest.raises(KeyDamaged):
         _ = Note.objects.get(pk=note.pk).text
 
 
@@ -213,10 +213,28 @@ def test_words_come_back_while_a_key_is_missing(fresh: str, settings: Settings, 
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
 
 
-def test_an_altered_note_is_said(owner: User, note: Note) -> None:
+def test_an_altered_note_is_said_and_the_others_stay_open(
+    owner: User, note: Note, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Note.objects.write(owner, "another kettle")
+    Attachment.objects.create(note=other, sealed_label=b"x" * 40, size=1)
     Note.objects.filter(pk=note.pk).update(sealed_text=b"x" * 40, sealed_opening=b"x" * 40)
-    for path in ("/", f"/notes/{note.pk}/"):
-        assert signed_in(owner).get(path).status_code == 503
+    page = signed_in(owner).get("/").content.decode()
+    assert "I cannot open this note." in page
+    assert "A file that I cannot open" in page
+    assert "another kettle" in page
+    assert "another kettle" in signed_in(owner).post("/search/", {"words": "kettle"}).content.decode()
+    assert signed_in(owner).get(f"/notes/{note.pk}/").status_code == 503
+    assert str(note.pk) in caplog.text
+
+
+def test_a_damaged_key_is_said_and_is_no_empty_notebook(owner: User, stranger: User, note: Note) -> None:
+    key = Key.objects.get(pk=owner.pk)
+    key.wrapped = bytes(key_of(stranger).wrapped)
+    key.save()
+    with pytest.raises(KeyDamaged):
+        _ = Note.objects.get(pk=note.pk).text
+    assert signed_in(owner).get("/").status_code == 503
 
 
 # The way from clear texts ---------------------------------------------------------------------------------------------

@@ -5,6 +5,9 @@ import re
 import pytest
 from django.conf import settings
 
+from faceauth import vision
+from faceauth.local import similarity
+
 ROOT = settings.BASE_DIR
 READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn and its configuration
 
@@ -42,3 +45,14 @@ def test_links_lead_somewhere(path: str) -> None:
     document = ROOT / path if (ROOT / path).exists() else ROOT / "docs" / path
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_curve_of_the_models_is_the_one_that_is_used() -> None:
+    """docs/models.md has the table of similarity.CURVE, and the digests of the models."""
+    text = (ROOT / "docs" / "models.md").read_text()
+    rows = re.findall(r"^\| ([\d.]+) \| 10\^(-[\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    assert {10 ** float(decade): float(cosine) for _, decade, cosine in rows} == pytest.approx(similarity.CURVE)
+    assert [float(value) for value, _, _ in rows] == [round(similarity.of_fmr(fmr), 2) for fmr in similarity.CURVE]
+    for name, digest in vision.DIGESTS.items():
+        assert f"`{name}`" in text
+        assert f"`{digest}`" in text
