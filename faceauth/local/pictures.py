@@ -72,7 +72,7 @@ class Bar:
 # Of 500 photographs of LFW, taken by the press, MEDIUM keeps out one face and HIGH forty-five. A portrait that is
 # blurred beyond recognition has a sharpness of 31 or less.
 LOW = Bar(confidence=60, darkest=5, sharpness=20, yaw=70, pitch=50, side=24)
-MEDIUM = Bar(confidence=70, darkest=10, sharpness=35, yaw=55, pitch=40, side=40)
+MEDIUM = Bar(confidence=70, darkest=8, sharpness=35, yaw=55, pitch=40, side=40)
 HIGH = Bar(confidence=85, darkest=25, sharpness=67, yaw=35, pitch=25, side=64)
 BARS = {"AUTO": MEDIUM, "LOW": LOW, "MEDIUM": MEDIUM, "HIGH": HIGH}
 

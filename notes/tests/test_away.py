@@ -294,7 +294,11 @@ def test_too_large_an_attachment_in_a_zip_is_named(own: Client, owner: User) -> 
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["small.bin"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", zipped({"a.md": "x" * 1000})[:-30], b"PK\5\6" + b"\xff" * 18])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no zip", zipped({"a.md": "x" * 1000})[:-30], b"PK\5\6" + b"\xff" * 18],
+    ids=["empty", "text", "cut short", "an end alone"],
+)
 def test_what_is_no_zip_is_refused(own: Client, content: bytes) -> None:
     answer = bring(own, ("a.zip", content))
     assert answer.status_code == 422
