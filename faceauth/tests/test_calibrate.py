@@ -136,7 +136,10 @@ def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(folder
         "DJANGO_SETTINGS_MODULE": "secretly.settings",
         "SECRETLY_HOME": str(tmp_path / "home"),
     }
-    parent, child = pty.openpty()
+    try:
+        parent, child = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"There is no terminal to be had here: {error}.")
     process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=child, stderr=child)  # noqa: S603
     os.close(child)
     shown = read_until(parent, b"20 of 240 pictures")
