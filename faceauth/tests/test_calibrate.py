@@ -15,6 +15,8 @@ from django.test import override_settings
 
 from faceauth.tests import pictures
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

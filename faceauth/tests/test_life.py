@@ -31,6 +31,8 @@ from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.test_views import JSON, say, show
 
+pytestmark = pytest.mark.slow
+
 SQLITE = pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="It makes its own.")
 
 

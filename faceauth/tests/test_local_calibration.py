@@ -14,6 +14,8 @@ from faceauth.local.calibration import (
 )
 from faceauth.local.det import det_svg
 
+pytestmark = pytest.mark.slow
+
 
 def people(count: int, pictures: int, spread: float, seed: int = 0) -> Comparisons:
     """Templates of people in random directions; the more `spread`, the less alike are two pictures of one."""

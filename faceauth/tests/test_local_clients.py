@@ -24,6 +24,8 @@ needs_sdk = pytest.mark.skipif(
     reason=f"The AWS SDK for JavaScript is not in {MODULES}: npm install @aws-sdk/client-rekognition, with Node.",
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

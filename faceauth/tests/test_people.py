@@ -305,6 +305,7 @@ def test_a_profile_is_turned_away(collection: Collection, calls: list[str]) -> N
     assert calls == []
 
 
+@pytest.mark.slow
 def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection) -> None:
     """Sixty people are remembered from one picture; their second pictures open their own notebook or none.
 
