@@ -45,6 +45,8 @@ lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header -q \
 		-c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-header -q \
+		-o requirements-bench.lock
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
