@@ -44,7 +44,7 @@ STATUS = {
 RETRY_AFTER = 5  # seconds; Rekognition's quotas are per second, and a person needs that long to try again anyway
 
 # The version of the text in templates/faceauth/stranger.html. Change it with the text: it is kept with each face.
-CONSENT = "2026-11-23"
+CONSENT = "2026-11-23.2"
 
 # In the session: when its person was last recognised (seconds since 1970), and that a visitor has heard that they look
 # familiar, which is said once.
