@@ -121,6 +121,7 @@ class Login(models.Model):
     """One visit to the door, whatever came of it."""
 
     class Way(models.TextChoices):
+        LOOK = "look", _("look")
         CAMERA = "camera", _("camera")
         FILE = "file", _("chosen file")
 

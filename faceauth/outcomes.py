@@ -37,6 +37,9 @@ class Reason(models.TextChoices):
     FAMILIAR = "familiar", _("familiar")
     SOMEBODY_ELSE = "somebody_else", _("somebody else")
     ENOUGH_LOOKS = "enough_looks", _("enough looks")
+    LOOK_NEEDED = "look_needed", _("look needed")
+    LOCK_NEEDED = "lock_needed", _("second lock needed")
+    LOCK_FAILED = "lock_failed", _("second lock not opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.FAMILIAR: _("You look familiar. Try once more: look straight at me, in good light."),
     Reason.SOMEBODY_ELSE: _("I do not see you in this picture as I know you. Try again in better light."),
     Reason.ENOUGH_LOOKS: _("I know as many looks of you as I can. Remove one first."),
+    Reason.LOOK_NEEDED: _("A photo is not enough here. Please look at me with the camera."),
+    Reason.LOCK_NEEDED: _("Your face alone does not open this notebook. It needs your second lock as well."),
+    Reason.LOCK_FAILED: _("That did not open your second lock. Please try again."),
 }
 
 
