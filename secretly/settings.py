@@ -194,7 +194,7 @@ if BUCKET:
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
             "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
-            "default_acl": "private",
+            "default_acl": None,  # objects are private anyhow, and AWS's own new buckets refuse every ACL
             "file_overwrite": False,
             "client_config": Config(
                 connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
