@@ -11,7 +11,7 @@ import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
 
-from secretly import environment
+from secretly import environment, logs
 
 django_stubs_ext.monkeypatch()
 
@@ -37,6 +37,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "secretly.middleware.probes",
+    "secretly.middleware.observed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "secretly.middleware.permissions_policy",
@@ -86,11 +88,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is away is noticed while the person still waits. Both are libpq's, in seconds and milliseconds.
+    DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "tcp_user_timeout": 10_000})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},  # seconds; without them it waits for ever
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -207,20 +216,8 @@ if DEBUG:
 
 # Logs -----------------------------------------------------------------------------------------------------------------
 
-# Nothing below DEBUG=False prints local variables or request bodies; botocore would print pictures at DEBUG level.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"level": "INFO", "propagate": True, "handlers": []},
-        "django.request": {"level": "ERROR"},  # a refused photo is no warning: the log of the door has it
-        "django.server": {"level": "INFO", "propagate": True, "handlers": []},
-        "botocore": {"level": "INFO"},
-        "boto3": {"level": "INFO"},
-        "urllib3": {"level": "INFO"},
-        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
-    },
-}
+LOGGING = logs.configuration(environment.choice("SECRETLY_LOG", "line", logs.KINDS))
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = environment.text("SECRETLY_METRICS_TOKEN")

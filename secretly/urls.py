@@ -12,3 +12,5 @@ urlpatterns = [
     path("offline/", views.offline, name="offline"),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = views.broken
