@@ -10,6 +10,8 @@ import dj_database_url
 import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from secretly import environment, logs
 
@@ -98,7 +100,9 @@ CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},  # seconds; without them it waits for ever
+        # Seconds, without which it would wait for ever. One more try heals a connection that was cut; the library's
+        # own three, with a pause before each, would keep every request waiting while Redis is away.
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

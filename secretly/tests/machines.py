@@ -186,6 +186,10 @@ class Visitor:
             return status, json.loads(content)
         return status, {}
 
+    def agree(self, machine: Machine, sealed: str) -> tuple[int, dict[str, Any]]:
+        """Say yes to being remembered."""
+        return self.post(machine, "/login/remember/", {"answer": "yes", "sealed": sealed})
+
     def write(self, machine: Machine, text: str, page: str = "") -> tuple[int, dict[str, Any]]:
         """Write on a blank page. The same `page` with the same words is one note, however often it is sent."""
         return self.post(machine, "/", {"text": text, "page": page or str(uuid4())})
