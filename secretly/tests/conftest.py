@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from faceauth.tests.conftest import calls, collection  # noqa: F401 - fixtures
 from secretly.tests.machines import Machine
 
 
