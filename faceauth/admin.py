@@ -38,7 +38,7 @@ class FaceAdmin(ReadOnlyAdmin):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "user", "similarity", "way", "address")
+    list_display = ("at", "outcome", "reason", "times", "user", "similarity", "way", "address")
     list_filter = ("outcome", "reason", "way", "at")
     list_select_related = ("user",)
     search_fields = (f"user__{get_user_model().USERNAME_FIELD}", "address")

@@ -138,6 +138,9 @@ class Login(models.Model):
     device = models.CharField(_("device"), max_length=200, blank=True)
     """The User-Agent header, cut short."""
 
+    times = models.PositiveIntegerField(_("times"), default=1)
+    """How many attempts the row stands for, at least. More than one only where a flood was turned away."""
+
     session_key = models.CharField(_("session"), max_length=64, blank=True, db_index=True, editable=False)
     """The session that this visit opened, until it is ended. As secret as the session itself: it is shown nowhere."""
 
@@ -148,3 +151,19 @@ class Login(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.reason or self.outcome}"
+
+
+class Tally(models.Model):
+    """A number that the doorman counts, where no cache does: see `faceauth.counting`."""
+
+    key = models.CharField(_("key"), max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(_("count"), default=0)
+    ends = models.FloatField(_("ends"), db_index=True)
+    """When it counts no longer, in seconds since 1970."""
+
+    class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies of the doorman")
+
+    def __str__(self) -> str:
+        return self.key
