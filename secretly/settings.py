@@ -11,7 +11,7 @@ import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
 
-from secretly import environment
+from secretly import environment, proxies
 
 django_stubs_ext.monkeypatch()
 
@@ -37,10 +37,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "secretly.proxies.believe_proxies_alone",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "secretly.middleware.permissions_policy",
+    "secretly.middleware.site_headers",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -90,7 +91,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Without these a Redis that hangs would hang everybody at the door.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -117,6 +123,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True  # our scripts read the token from the form that they send
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # one cookie less
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 
 FACEAUTH = {
@@ -127,6 +135,11 @@ FACEAUTH = {
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
+    "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
+    "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
+    "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
+    "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
@@ -145,12 +158,22 @@ HTTPS = environment.boolean("SECRETLY_HTTPS")
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # A browser takes such a cookie from this very host alone, over HTTPS alone (RFC 6265bis): a neighbour in the same
+    # domain can plant none.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Whose word is taken for whom a request comes from: see secretly/proxies.py.
+TRUSTED_PROXIES = proxies.networks(environment.words("SECRETLY_TRUSTED_PROXIES"))
+CLIENT_HEADER = environment.text("SECRETLY_CLIENT_HEADER", "X-Forwarded-For")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
