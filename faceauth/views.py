@@ -63,7 +63,6 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
     """
 
     def decorator(view: View) -> View:
-        @sensitive_variables()
         def admitted(request: HttpRequest) -> HttpResponse:
             turned_away = doorman.admit(request, calls()) if request.method == "POST" else None
             if turned_away:
@@ -72,7 +71,7 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
             doorman.give_back(request)  # of whoever was sent elsewhere, such as to sign in
             return response
 
-        protected = csrf_protect(admitted)
+        protected = sensitive_variables()(csrf_protect(admitted))
 
         @never_cache
         @sensitive_post_parameters("image", "sealed")

@@ -6,8 +6,10 @@ only named proxies are believed, only one header, and of it only what they thems
 
 import ipaddress
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -86,3 +88,12 @@ def believe_proxies_alone(get_response: Callable[[HttpRequest], HttpResponseBase
         return get_response(request)
 
     return middleware
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy that is not named everybody seems to come from one address, and is limited as one."""
+    if not settings.HTTPS or settings.TRUSTED_PROXIES:
+        return []
+    hint = "Set SECRETLY_TRUSTED_PROXIES to its address, such as 127.0.0.1, or to unix."
+    return [Warning("SECRETLY_HTTPS is on, and the proxy that speaks it is not named.", hint=hint, id="secretly.W001")]

@@ -147,6 +147,10 @@ FACEAUTH = {
 # three bytes). Anything above is refused while it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024 + 64 * 1024
 
+# Views that are sent files have handlers of their own. For all others a file beyond 2.5 MB is read and not kept:
+# Django's default would write it to a temporary folder, even a face, for the report of an error before the view.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
 # A folder of notes that somebody brings along; their bytes are counted in notes/uploads.py.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 
@@ -228,7 +232,9 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Logs -----------------------------------------------------------------------------------------------------------------
+# Errors and logs ------------------------------------------------------------------------------------------------------
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.reports.NamesAlone"
 
 # Nothing below DEBUG=False prints local variables or request bodies; botocore would print pictures at DEBUG level.
 LOGGING = {

@@ -20,7 +20,9 @@ def seen(peer: str, **headers: str) -> str:
         found.append(request.META["REMOTE_ADDR"])
         return HttpResponse()
 
-    proxies.believe_proxies_alone(view)(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
+    request = RequestFactory().get("/")
+    request.META |= {"REMOTE_ADDR": peer, **headers}
+    proxies.believe_proxies_alone(view)(request)
     return found[0]
 
 
