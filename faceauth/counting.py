@@ -8,12 +8,13 @@ starts anew, so an outage lets through one budget more, and neither a flood nor 
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.redis import RedisCache
+from django.db import transaction
 from django.db.models import F
 from redis.exceptions import RedisError
 
@@ -39,59 +40,79 @@ class Meter:
 
 
 class Store(Protocol):
-    def take(self, meter: Meter) -> bool:
-        """Count, unless it would be more than the most; whether it was counted. Atomic."""
+    def take(self, meters: list[Meter]) -> bool:
+        """Count all, unless one would be more than its most: then none. Whether they were counted."""
 
-    def give_back(self, meter: Meter) -> None:
+    def give_back(self, meters: list[Meter]) -> None:
         """Count no longer what was taken."""
 
-    def counts(self, keys: Iterable[str]) -> dict[str, int]:
+    def counts(self, keys: list[str]) -> dict[str, int]:
         """What has been counted so far."""
 
 
 class InCache:
-    """Redis, through Django's cache: INCR is atomic."""
+    """Redis, through Django's cache: INCR is atomic. For a moment a refused one counts, which errs to the safe side."""
 
-    def take(self, meter: Meter) -> bool:
-        key = PREFIX + meter.key
-        cache.add(key, 0, timeout=max(1, round(meter.ends - time.time())) + LONGER)
-        if cache.incr(key, meter.amount) <= meter.most:
-            return True
-        cache.decr(key, meter.amount)
-        return False
+    def take(self, meters: list[Meter]) -> bool:
+        for position, meter in enumerate(meters, 1):
+            key = PREFIX + meter.key
+            cache.add(key, 0, timeout=max(1, round(meter.ends - time.time())) + LONGER)
+            if cache.incr(key, meter.amount) > meter.most:
+                self.give_back(meters[:position])
+                return False
+        return True
 
-    def give_back(self, meter: Meter) -> None:
-        key = PREFIX + meter.key
-        if cache.get(key) is not None:  # or it has expired, or another store counted it
-            cache.decr(key, meter.amount)
+    def give_back(self, meters: list[Meter]) -> None:
+        there = self.counts([meter.key for meter in meters])
+        for meter in meters:
+            if meter.key in there:  # or it has expired, or another store counted it
+                cache.decr(PREFIX + meter.key, meter.amount)
 
-    def counts(self, keys: Iterable[str]) -> dict[str, int]:
+    def counts(self, keys: list[str]) -> dict[str, int]:
         found = cache.get_many([PREFIX + key for key in keys])
         return {key.removeprefix(PREFIX): count for key, count in found.items()}
 
 
 class InTable:
-    """The database: one conditional UPDATE, of which two that come at once wait for each other."""
+    """The database: a conditional UPDATE for each, of which two that come at once wait for each other.
 
-    def take(self, meter: Meter) -> bool:
-        if self.add(meter):
-            return True
-        if Tally.objects.filter(key=meter.key).exists():
-            return False
-        Tally.objects.filter(ends__lt=time.time() - LONGER).delete()
-        Tally.objects.bulk_create([Tally(key=meter.key, ends=meter.ends)], ignore_conflicts=True)
-        return self.add(meter)
+    All come to it in the same order, so that none of them waits in a circle, and are committed together.
+    """
+
+    def take(self, meters: list[Meter]) -> bool:
+        fresh = False
+        with transaction.atomic():
+            for meter in meters:
+                if self.add(meter):
+                    continue
+                made, room = self.begin(meter)
+                fresh = fresh or made
+                if not room:
+                    transaction.set_rollback(True)
+                    return False
+        if fresh:
+            Tally.objects.filter(ends__lt=time.time() - LONGER).delete()
+        return True
 
     def add(self, meter: Meter) -> bool:
         room = Tally.objects.filter(key=meter.key, count__lte=meter.most - meter.amount)
         return bool(room.update(count=F("count") + meter.amount))
 
-    def give_back(self, meter: Meter) -> None:
-        taken = Tally.objects.filter(key=meter.key, count__gte=meter.amount)
-        taken.update(count=F("count") - meter.amount)
+    def begin(self, meter: Meter) -> tuple[bool, bool]:
+        """Make the row if it is not there; whether it was not, and whether there is room in it."""
+        if Tally.objects.filter(key=meter.key).exists():
+            return False, False
+        Tally.objects.bulk_create([Tally(key=meter.key, ends=meter.ends)], ignore_conflicts=True)
+        return True, self.add(meter)
 
-    def counts(self, keys: Iterable[str]) -> dict[str, int]:
-        return dict(Tally.objects.filter(key__in=list(keys)).values_list("key", "count"))
+    def give_back(self, meters: list[Meter]) -> None:
+        with transaction.atomic():
+            for meter in meters:
+                taken = Tally.objects.filter(key=meter.key, count__gte=meter.amount)
+                taken.update(count=F("count") - meter.amount)
+
+    def counts(self, keys: list[str]) -> dict[str, int]:
+        return dict(Tally.objects.filter(key__in=keys).values_list("key", "count"))
 
 
 class Outage:

@@ -35,7 +35,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import ngettext
 
 from faceauth.conf import conf
-from faceauth.counting import Meter, Store, counted
+from faceauth.counting import Meter, counted
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, sentence
 
@@ -106,18 +106,7 @@ def admit(request: HttpRequest, calls: int = RECOGNISING, door: str = "face") ->
     if hasattr(request, "to_give_back"):
         return None
     asked = list(meters(request, calls, door))
-
-    def take_all(store: Store) -> bool:
-        taken: list[Meter] = []
-        for meter in asked:
-            if not store.take(meter):
-                for one in taken:
-                    store.give_back(one)
-                return False
-            taken.append(meter)
-        return True
-
-    if not counted(take_all):
+    if not counted(lambda store: store.take(asked)):
         return no_room(asked) or TurnedAway(1, asked[-1].key, time.time() + 1)  # there was none a moment ago
     request.to_give_back = [meter for meter in asked if meter.key.startswith(("failures", "calls"))]  # type: ignore[attr-defined]
     return None
@@ -141,12 +130,8 @@ def give_back(request: HttpRequest, kinds: tuple[str, ...] = ("failures", "calls
     unused = [meter for meter in getattr(request, "to_give_back", []) if meter.key.startswith(kinds)]
     request.to_give_back = []  # type: ignore[attr-defined]
 
-    def give_all_back(store: Store) -> None:
-        for meter in unused:
-            store.give_back(meter)
-
     if unused:
-        counted(give_all_back)
+        counted(lambda store: store.give_back(unused))
 
 
 def admit_frame(request: HttpRequest) -> TurnedAway | None:
@@ -155,7 +140,7 @@ def admit_frame(request: HttpRequest) -> TurnedAway | None:
     Where a look takes so many frames at most, `admit` at its start bounds the frames already; then this is not needed.
     """
     asked = list(windows("frames", address_of(request), conf().FRAMES_PER_ADDRESS, 1))
-    return None if counted(lambda store: all(store.take(meter) for meter in asked)) else no_room(asked)
+    return None if counted(lambda store: store.take(asked)) else no_room(asked)
 
 
 def meters(request: HttpRequest, calls: int, door: str = "face") -> Iterator[Meter]:

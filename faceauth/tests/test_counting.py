@@ -47,40 +47,47 @@ def meter(amount: int = 1, most: int = 3, key: str = "a") -> Meter:
 
 
 def test_as_many_as_the_most(store: Store) -> None:
-    assert [store.take(meter()) for _ in range(5)] == [True, True, True, False, False]
+    assert [store.take([meter()]) for _ in range(5)] == [True, True, True, False, False]
     assert store.counts(["a", "b"]) == {"a": 3}
 
 
 def test_more_than_is_left_is_not_taken(store: Store) -> None:
-    assert store.take(meter(2))
-    assert not store.take(meter(2))
-    assert store.take(meter(1))
-    assert not store.take(meter(5, key="never"))
+    assert store.take([meter(2)])
+    assert not store.take([meter(2)])
+    assert store.take([meter(1)])
+    assert not store.take([meter(5, key="never")])
 
 
 def test_given_back_is_free_again(store: Store) -> None:
     for _ in range(3):
-        store.take(meter())
-    store.give_back(meter(2))
-    assert [store.take(meter()) for _ in range(3)] == [True, True, False]
+        store.take([meter()])
+    store.give_back([meter(2)])
+    assert [store.take([meter()]) for _ in range(3)] == [True, True, False]
 
 
 def test_what_was_never_taken_is_not_given_back(store: Store) -> None:
-    store.give_back(meter())
+    store.give_back([meter()])
     assert store.counts(["a"]) in ({}, {"a": 0})
-    assert [store.take(meter()) for _ in range(4)] == [True, True, True, False]
+    assert [store.take([meter()]) for _ in range(4)] == [True, True, True, False]
+
+
+def test_all_or_none(store: Store) -> None:
+    assert store.take([meter(), meter(2, key="b")])
+    assert not store.take([meter(), meter(2, key="b"), meter(key="c")])
+    assert store.counts(["a", "b"]) == {"a": 1, "b": 2}
+    assert store.take([meter(2), meter(1, key="b")])
 
 
 def test_keys_are_apart(store: Store) -> None:
     for _ in range(3):
-        store.take(meter())
-    assert store.take(meter(key="b"))
+        store.take([meter()])
+    assert store.take([meter(key="b")])
 
 
 def test_threads_count_together(store: Store) -> None:
     def try_often(_: int) -> int:
         try:
-            return sum(store.take(meter(most=25)) for _ in range(10))
+            return sum(store.take([meter(most=25)]) for _ in range(10))
         finally:
             connection.close()
 
@@ -93,7 +100,7 @@ import django
 django.setup()
 from faceauth.counting import Meter, counted
 meter = Meter("a", 1, 40, {ends!r})
-print(sum(counted(lambda store: store.take(meter)) for _ in range(30)))
+print(sum(counted(lambda store: store.take([meter])) for _ in range(30)))
 """
 
 
@@ -122,15 +129,15 @@ def test_processes_count_together(
 def test_what_has_ended_is_swept_up(db: None) -> None:
     for number in range(5):
         Tally.objects.create(key=f"old {number}", count=1, ends=time.time() - 1000)
-    assert InTable().take(meter())
+    assert InTable().take([meter()])
     assert list(Tally.objects.values_list("key", flat=True)) == ["a"]
 
 
 def test_in_redis_every_key_expires(settings: Settings, redis_url: str) -> None:
     use(settings, redis_url)
     cache.clear()
-    InCache().take(meter())
-    InCache().give_back(meter(key="b"))
+    InCache().take([meter()])
+    InCache().give_back([meter(key="b")])
     client = cache._cache.get_client()  # type: ignore[attr-defined]
     [key] = client.keys("*")
     assert 0 < client.ttl(key) <= 3600 + counting.LONGER
@@ -155,13 +162,13 @@ def test_while_redis_is_down_the_database_counts(
 ) -> None:
     port = redis.free_port()
     use(settings, f"redis://127.0.0.1:{port}/0")
-    assert [counted(lambda store: store.take(meter())) for _ in range(5)] == [True, True, True, False, False]
+    assert [counted(lambda store: store.take([meter()])) for _ in range(5)] == [True, True, True, False, False]
     assert caplog.text.count("Redis does not answer") == 1  # it is left alone for a while
     monkeypatch.setattr(Outage, "over", 0.0)
     with redis.serving(port):
         assert isinstance(counted(lambda store: store), InCache)
-        assert counted(lambda store: store.take(meter()))
-    assert not counted(lambda store: store.take(meter()))  # the database still knows
+        assert counted(lambda store: store.take([meter()]))
+    assert not counted(lambda store: store.take([meter()]))  # the database still knows
 
 
 def test_a_redis_that_hangs_takes_a_second(db: None, settings: Settings) -> None:
@@ -172,6 +179,6 @@ def test_a_redis_that_hangs_takes_a_second(db: None, settings: Settings) -> None
         silent.listen()
         use(settings, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         before = time.monotonic()
-        assert counted(lambda store: store.take(meter()))
-        assert counted(lambda store: store.take(meter()))
+        assert counted(lambda store: store.take([meter()]))
+        assert counted(lambda store: store.take([meter()]))
         assert time.monotonic() - before < 4
