@@ -228,17 +228,24 @@ def waiting(response: HttpResponse, turned_away: TurnedAway) -> HttpResponse:
 
 
 def spoken(turned_away: TurnedAway) -> str:
-    """What to say to the person: also how long it takes, where that is more than a moment."""
+    """What to say to the person: where it takes more than a moment, how long."""
     minutes = math.ceil(turned_away.seconds / 60)
     hours = math.ceil(turned_away.seconds / 3600)
-    said = sentence(Outcome.THROTTLED)
     if minutes <= 1:
-        return said
+        return sentence(Outcome.THROTTLED)
     if minutes <= 90:
-        wait = ngettext("It takes %(n)d minute.", "It takes %(n)d minutes.", minutes) % {"n": minutes}
-    else:
-        wait = ngettext("It takes %(n)d hour.", "It takes %(n)d hours.", hours) % {"n": hours}
-    return f"{said} {wait}"
+        said = ngettext(
+            "That was a lot at once. Please try again in %(n)d minute.",
+            "That was a lot at once. Please try again in %(n)d minutes.",
+            minutes,
+        )
+        return said % {"n": minutes}
+    said = ngettext(
+        "That was a lot at once. Please try again in %(n)d hour.",
+        "That was a lot at once. Please try again in %(n)d hours.",
+        hours,
+    )
+    return said % {"n": hours}
 
 
 class Floods:

@@ -12,7 +12,10 @@ from secretly.tests.test_hardening import ADDRESSES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-NOT_PAGES = ("/logout/", "/admin/logout/", "/export/", "/away/notes.zip", "/admin/jsi18n/")
+
+def is_page(client: Client, address: str) -> bool:
+    answer = client.get(address)
+    return answer.status_code in (200, 404) and answer.headers["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.parametrize("who", ["nobody", "owner", "operator"])
@@ -20,21 +23,23 @@ def test_no_page_breaks_the_policy(
     who: str, chromium: Browser, live_server: LiveServer, request: pytest.FixtureRequest
 ) -> None:
     context = chromium.new_context(base_url=live_server.url)
-    addresses = [address for address in ADDRESSES if address not in NOT_PAGES]
+    client = Client()
+    addresses = ADDRESSES
     if who != "nobody":
         user: User = request.getfixturevalue(who)
-        client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         key = client.cookies[site.SESSION_COOKIE_NAME].value
         context.add_cookies([{"name": site.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])
         Login.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1", user=user)
-        addresses += [f"/admin/auth/user/{user.pk}/change/", f"/admin/auth/user/{user.pk}/delete/"]
-        addresses += [f"/admin/auth/user/{user.pk}/history/", f"/admin/auth/user/{user.pk}/password/"]
+        kinds = ("change", "delete", "history", "password")
+        addresses = [*addresses, *(f"/admin/auth/user/{user.pk}/{kind}/" for kind in kinds)]
     page = context.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))
     page.on("console", lambda line: broken.append(f"{page.url}: {line.text}") if "Policy" in line.text else None)
-    for address in addresses:
+    pages = [address for address in addresses if is_page(client, address)]
+    for address in pages:
         page.goto(address)
     context.close()
+    assert len(pages) > 1
     assert broken == []
