@@ -2,7 +2,7 @@
 
 >>> from faceauth.conf import conf
 >>> conf().THRESHOLD
-90.0
+'auto'
 """
 
 from dataclasses import dataclass, field, fields
@@ -26,8 +26,11 @@ class Conf:
     COLLECTION: str = "secretly"
     """The CollectionId that remembers the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
-    THRESHOLD: float = 90.0
-    """The least similarity, 0 to 100, that opens the door."""
+    THRESHOLD: float | str = "auto"
+    """The least similarity that opens the door: `auto` keeps to FALSE_OPEN_ODDS, a number from 0 to 100 fixes it."""
+
+    FALSE_OPEN_ODDS: float = 1e-4
+    """The chance, above 0 and below 1, that one attempt of a stranger may open somebody's notebook."""
 
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
@@ -45,8 +48,8 @@ class Conf:
     come in ten times a day, 1.2 to 4.8 % of single photos are not recognised (docs/looks.md): 30 to 120."""
 
     CALL_BUDGET: str = "300/m, 3000/h"
-    """Calls to Rekognition, of everybody together. A sign-in makes two, so 150 people a minute and 1,500 an hour. 300 a
-    minute are the 5 a second that Amazon grants in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
+    """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a
+    second that Amazon grants in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
 
     FRAMES_PER_ADDRESS: str = "1800/m"
     """Frames of looks from one address: ten people at once, three frames a second each."""

@@ -9,8 +9,8 @@ Four limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas 
 * FAILURES_PER_ADDRESS: attempts in which a face was looked up and opened nothing. They are guesses, and the chance
   that one of n guesses opens somebody's notebook is at most n times the odds of one. People who are recognised, and
   pictures in which no face could be used, do not count, so that an office behind one address can sign in all morning.
-* CALL_BUDGET: calls to Rekognition, of everybody together. They cost money. Only what could be called is counted: a
-  picture without a usable face gives its share back.
+* CALL_BUDGET: calls to Rekognition, of everybody together. They cost money. As many as an attempt can make are set
+  aside, and what it did not make is given back.
 
 A limit counts in fixed windows, so that the wait can be told exactly; in any span as long as a window at most twice
 the limit fits. The windows of different addresses do not start together.
@@ -25,7 +25,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -37,20 +37,22 @@ from django.utils.translation import ngettext
 from faceauth.conf import conf
 from faceauth.counting import Meter, counted
 from faceauth.models import Login
+from faceauth.odds import MOST_FRAMES
 from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.rekognition import client
 
 View = Callable[..., HttpResponse]
 
-# The most calls to Rekognition that an attempt makes; tests/test_doorman.py counts them. Recognising asks for the
-# vectors and for the single faces. Remembering does that, indexes, searches for faces alike, and makes the vector; or,
-# when somebody was earlier, lets the new face go.
-RECOGNISING = 2
-REMEMBERING = 8
+# The most calls to Rekognition that an attempt makes; tests/test_doorman.py counts them. Recognising asks, for each
+# frame, for the vectors and for the single faces. Remembering does that, indexes each frame, searches for faces alike,
+# makes the user and associates the faces.
+RECOGNISING = 2 * MOST_FRAMES
+REMEMBERING = RECOGNISING + MOST_FRAMES + 3
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LIMIT = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 
-# What is said of a picture that was not looked up: no guess was made, and no call.
+# What is said of a picture that was not looked up: it was no guess.
 NOT_LOOKED_UP = {
     Reason.NO_FACE,
     Reason.SEVERAL_FACES,
@@ -108,6 +110,7 @@ def admit(request: HttpRequest, calls: int = RECOGNISING, door: str = "face") ->
     asked = list(meters(request, calls, door))
     if not counted(lambda store: store.take(asked)):
         return no_room(asked) or TurnedAway(1, asked[-1].key, time.time() + 1)  # there was none a moment ago
+    request.calls_before = client.calls.get()  # type: ignore[attr-defined]
     request.to_give_back = [meter for meter in asked if meter.key.startswith(("failures", "calls"))]  # type: ignore[attr-defined]
     return None
 
@@ -119,17 +122,20 @@ def peek(request: HttpRequest, calls: int = RECOGNISING) -> TurnedAway | None:
 
 def settle(request: HttpRequest, outcome: str, reason: str | None = None) -> None:
     """Give back what the attempt that was admitted did not use; do it when its outcome is known."""
-    if outcome in (Outcome.STRANGER, Outcome.REFUSED):
-        give_back(request, ("failures", "calls") if reason in NOT_LOOKED_UP else ())
-    else:  # somebody came in, or Rekognition did not answer: no guess, but the calls were made
-        give_back(request, ("failures",))
+    give_back(request, failed=outcome in (Outcome.STRANGER, Outcome.REFUSED) and reason not in NOT_LOOKED_UP)
 
 
-def give_back(request: HttpRequest, kinds: tuple[str, ...] = ("failures", "calls")) -> None:
-    """Give back what was taken of these kinds, once: of an attempt that came to no look-up, all."""
-    unused = [meter for meter in getattr(request, "to_give_back", []) if meter.key.startswith(kinds)]
+def give_back(request: HttpRequest, failed: bool = False) -> None:
+    """Give back, once, the calls that were not made, and the failure if it was none."""
+    taken: list[Meter] = getattr(request, "to_give_back", [])
+    if not taken:
+        return
     request.to_give_back = []  # type: ignore[attr-defined]
-
+    made = client.calls.get() - request.calls_before  # type: ignore[attr-defined]
+    unused = [replace(meter, amount=max(0, meter.amount - made)) for meter in taken if meter.key.startswith("calls")]
+    if not failed:
+        unused += [meter for meter in taken if meter.key.startswith("failures")]
+    unused = [meter for meter in unused if meter.amount]
     if unused:
         counted(lambda store: store.give_back(unused))
 

@@ -1,6 +1,7 @@
 """The boto3 client for Rekognition: the only place that builds one, and the only one that knows where its calls go."""
 
 import os
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +30,29 @@ ONLINE = Config(
 IN_PROCESS = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
+calls: ContextVar[int] = ContextVar("calls", default=0)
+"""How many requests this thread has sent to Rekognition so far. What something cost is a difference of two readings."""
+
+
+def count(**kwargs: Any) -> None:
+    calls.set(calls.get() + 1)
+
+
 @cache
 def client() -> "RekognitionClient":
     """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
     endpoint = conf().ENDPOINT
     if endpoint == "local":
-        return local_client()
-    return boto3.session.Session().client(
-        "rekognition",
-        region_name=conf().REGION,
-        endpoint_url=None if endpoint == "aws" else endpoint,
-        config=ONLINE,
-    )
+        made = local_client()
+    else:
+        made = boto3.session.Session().client(
+            "rekognition",
+            region_name=conf().REGION,
+            endpoint_url=None if endpoint == "aws" else endpoint,
+            config=ONLINE,
+        )
+    made.meta.events.register("request-created.rekognition", count)  # for each try, so retries count as well
+    return made
 
 
 def local_client() -> "RekognitionClient":
