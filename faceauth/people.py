@@ -111,7 +111,8 @@ def decide(matches: list[Match]) -> Recognition:
     top = over[0][0] if over else None
     rivals = [(similarity, user) for similarity, user in over if user is not None]
     if top is None or not rivals or top - rivals[0][0] >= TOO_ALIKE:
-        return Recognition(Outcome.STRANGER, similarity=top, near=people[0][1] if people else None)
+        best, near = people[0] if people else (None, None)
+        return Recognition(Outcome.STRANGER, similarity=best, near=near)
     similarity, user = rivals[0]
     if len(rivals) > 1 and similarity - rivals[1][0] < TOO_ALIKE:
         return refused(Reason.TOO_ALIKE, similarity, user)
