@@ -136,7 +136,7 @@ class Command(BaseCommand):
         counts: Counter[bool] = Counter()
 
         def counted() -> Iterator[doctor.Finding]:
-            for finding in doctor.examine(collection, repair, self.looked_at):
+            for finding in doctor.examined(collection, repair, self.looked_at):
                 counts[finding.mended] += 1
                 yield finding
 
