@@ -24,6 +24,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(HOME)
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "secretly",  # for `manage.py demo`
     "notes",
     "faceauth",
     "faceauth.local",
@@ -127,6 +128,7 @@ FACEAUTH = {
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
+    "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
