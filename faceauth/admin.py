@@ -94,7 +94,7 @@ class AddressFilter(admin.SimpleListFilter):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "user", "similarity", "way", "address", "device_in_words")
+    list_display = ("at", "outcome", "reason", "similarity", "way", "address", "device_in_words", "user")
     list_filter = ("outcome", "reason", "way", AddressFilter)
     list_select_related = ("user",)
     search_fields = (USERNAME,)
@@ -198,17 +198,24 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     """Users as Django has them. Nobody edits a person, gives them a password or opens their notebook by it: the page of
     a person is to be read, and what may be done to them is in `care`."""
 
-    list_display = (
-        "username", "is_active", "is_staff", "looks", "last_login", "consent", "held", "date_joined",
-    )  # fmt: skip
+    list_display = ("username", "is_active", "looks", "last_login", "consent", "held")
     list_filter = ("is_active", "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or how a person's name begins.")
     ordering = ("-date_joined",)
     looked_up = ("is_active", "is_staff", "date_joined", "last_login")
     show_facets = admin.ShowFacets.NEVER
-    facts = ("username", "is_active", "date_joined", "last_login", "all_looks", "consents", "open_sessions", "held",
-             "recent_visits")  # fmt: skip
+    facts = (
+        "name",
+        "active",
+        "date_joined",
+        "last_login",
+        "all_looks",
+        "consents",
+        "open_sessions",
+        "held",
+        "last_visits",
+    )
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/desk.css"]}
@@ -220,7 +227,6 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         return users.annotate(
             look_count=Coalesce(Subquery(looks), 0),
             consent_text=Subquery(consents.values("text")[:1]),
-            consent_given=Subquery(consents.values("given")[:1]),
         )
 
     def get_search_results(
@@ -310,27 +316,38 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         facts = (None, {"fields": self.facts})
         if not self.has_change_permission(request, obj):
             return (facts,)
-        account, _personal, permissions, _dates = super().get_fieldsets(request, obj)
-        rest = [fact for fact in self.facts if fact not in ("username", "is_active")]
-        return (account, permissions, (_("Door"), {"fields": rest}))
+        account, _personal, permissions, dates = super().get_fieldsets(request, obj)
+        rest = [fact for fact in self.facts if fact not in ("name", "active", "last_login", "date_joined")]
+        return (account, permissions, dates, (_("Door"), {"fields": rest}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return [fact for fact in self.facts if fact not in ("username", "is_active")]
+        return self.facts
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        acts = care.ACTS if self.has_care_permission(request) else {}
+        acts = {}
+        if self.has_care_permission(request):
+            user = self.get_object(request, object_id)
+            senseless = "deactivate" if user and not user.is_active else "activate"
+            acts = {name: act for name, act in care.ACTS.items() if name != senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
+
+    @admin.display(description=gettext_lazy("name"))
+    def name(self, user: User) -> str:
+        return user.get_username()
+
+    @admin.display(description=gettext_lazy("active"), boolean=True)
+    def active(self, user: User) -> bool:
+        return user.is_active
 
     @admin.display(description=gettext_lazy("looks"), ordering="look_count")
     def looks(self, user: User) -> int:
         return int(getattr(user, "look_count", 0))
 
-    @admin.display(description=gettext_lazy("consent"), ordering="consent_given")
+    @admin.display(description=gettext_lazy("consent"), ordering="consent_text")
     def consent(self, user: User) -> str:
-        text = getattr(user, "consent_text", None)
-        return f"{text}, {written(user.consent_given)}" if text else NOTHING  # type: ignore[attr-defined]
+        return getattr(user, "consent_text", None) or NOTHING
 
     @admin.display(description=gettext_lazy("holds"))
     def held(self, user: User) -> str:
@@ -369,7 +386,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         return sum(1 for _visit in visits.open_sessions(user))
 
     @admin.display(description=gettext_lazy("last visits"))
-    def recent_visits(self, user: User) -> SafeString | str:
+    def last_visits(self, user: User) -> SafeString | str:
         return table(
             (_("at"), _("outcome"), _("reason"), _("similarity"), _("device")),
             (

@@ -7,7 +7,7 @@ viewBox, as text with a point, whatever the reader's language writes.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-WIDTH, HEIGHT = 640, 200
+WIDTH, HEIGHT = 400, 190
 LEFT, TOP, RIGHT, BOTTOM = 44, 8, 4, 22
 """Around the plot: room for the numbers beside it, and for the words below."""
 
@@ -124,7 +124,7 @@ def rounded_up(value: float) -> float:
 
 
 def name_places(chart: Chart, step: float) -> None:
-    every = max(1, -(-len(chart.places) // 6))
+    every = max(1, -(-len(chart.places) // 4))
     for place in range(0, len(chart.places), every):
         x = LEFT + (place + 0.5) * step
         chart.labels.append(Mark(unit(x), str(HEIGHT - 6), text=chart.places[place]))

@@ -46,7 +46,7 @@ class Figures:
     similarities: Counter[tuple[bool, int]] = field(default_factory=Counter)
     """Visits by whether they were let in, and by their similarity without its fraction."""
     milliseconds: Counter[int] = field(default_factory=Counter)
-    """Visits by what Rekognition took for them."""
+    """Visits by what Rekognition took to answer them."""
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(
@@ -80,7 +80,9 @@ def figures(start: datetime, end: datetime) -> Figures:
     alike: Counter[tuple[bool, int]] = Counter()
     for outcome, whole, count in matched.values_list("outcome", "whole").annotate(Count("pk")):
         alike[outcome == Outcome.RECOGNISED, int(whole)] += count
-    timed = visits.filter(rekognition_ms__isnull=False).values_list("rekognition_ms").annotate(Count("pk"))
+    # How long somebody waited for nothing is the timeout, and says nothing of what is usual.
+    answered = visits.filter(rekognition_ms__isnull=False).exclude(outcome=Outcome.UNAVAILABLE)
+    timed = answered.values_list("rekognition_ms").annotate(Count("pk"))
     return Figures(
         Counter({(it, reason): n for it, reason, n in visits.values_list("outcome", "reason").annotate(Count("pk"))}),
         alike,

@@ -179,7 +179,7 @@ REASONS = {
 def log_visits(random: Random, users: list[User], count: int, report: Report) -> list[int]:
     """Visits of the last thirty days, in the daytime, with one hour in which Rekognition did not answer."""
     end = timezone.now()
-    outage = end - timedelta(days=DAYS * 0.4)
+    outage = (end - timedelta(days=12)).replace(hour=14, minute=20)
     rows, keys = [], []
     last: dict[int, datetime] = {}
     for _number in range(count):
@@ -198,8 +198,9 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
 
 def one_visit(random: Random, users: list[User], end: datetime, outage: datetime) -> Login:
     day = DAYS * (1 - math.sqrt(random.random()))  # more and more come
-    at = (end - timedelta(days=day)).replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
-    at = at if at < end else at - timedelta(days=1)
+    at = end - timedelta(days=day)
+    awake = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
+    at = awake if awake < end else at
     user = random.choice(users) if users else None
     visit = Login(at=at, way=random.choice(Login.Way.values), device=random.choice(DEVICES))
     visit.address = random.choice(NETWORKS).format(random.randrange(1, 255))
