@@ -22,10 +22,10 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from faceauth import groups, people, visits
-from faceauth.conf import conf
+from faceauth import groups, odds, people, visits
 from faceauth.images import read_photo
 from faceauth.models import Consent, Login
+from faceauth.odds import Needed
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.views import CONSENT
 from notes import attaching
@@ -180,10 +180,11 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
     """Visits of the last thirty days, in the daytime, with one hour in which Rekognition did not answer."""
     end = timezone.now()
     outage = (end - timedelta(days=12)).replace(hour=14, minute=20)
+    needed = odds.current()
     rows, keys = [], []
     last: dict[int, datetime] = {}
     for _number in range(count):
-        visit = one_visit(random, users, end, outage)
+        visit = one_visit(random, users, end, outage, needed)
         rows.append(visit)
         if visit.outcome == Outcome.RECOGNISED and visit.user_id:
             last[visit.user_id] = max(visit.at, last.get(visit.user_id, visit.at))
@@ -196,7 +197,7 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
     return keys
 
 
-def one_visit(random: Random, users: list[User], end: datetime, outage: datetime) -> Login:
+def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Needed) -> Login:
     day = DAYS * (1 - math.sqrt(random.random()))  # more and more come
     at = end - timedelta(days=day)
     awake = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
@@ -211,14 +212,14 @@ def one_visit(random: Random, users: list[User], end: datetime, outage: datetime
     chance = random.random()
     if chance < 0.84 and user:
         visit.outcome, visit.user = Outcome.RECOGNISED, user
-        visit.similarity = max(conf().THRESHOLD, 100 - random.expovariate(0.5))
+        visit.similarity = max(needed.threshold, 100 - random.expovariate(0.5))
     elif chance < 0.94:
         visit.outcome = Outcome.REFUSED
         [visit.reason] = random.choices(list(REASONS), list(REASONS.values()))
         if visit.reason == Reason.FAMILIAR:
-            visit.similarity = conf().THRESHOLD - random.uniform(0.01, people.FAMILIAR)
+            visit.similarity = random.uniform(needed.familiar, needed.threshold)
         elif visit.reason == Reason.TOO_ALIKE:
-            visit.similarity = conf().THRESHOLD + random.uniform(0, 4)
+            visit.similarity = random.uniform(needed.threshold, 100)
     elif chance < 0.98:
         visit.outcome = Outcome.STRANGER
     elif chance < 0.995:

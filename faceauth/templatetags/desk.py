@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from faceauth import charts
+from faceauth import charts, odds
 from faceauth import desk as desks
 from faceauth.charts import Chart, Series
 from faceauth.conf import conf
@@ -28,12 +28,22 @@ def desk(context: dict[str, Any]) -> dict[str, Any]:
         "today": [(label, seen.today.of(value)) for value, label in Outcome.choices],
         "reasons": reasons(seen.today, seen.month),
         "charts": [visits_chart(seen), similarities_chart(seen), latency_chart(seen)],
+        "needed": [(_("for a photo"), odds.current()), (_("for a look"), odds.current(odds.MOST_FRAMES))],
+        "measured": odds.is_measured(),
         "latency": [
             (_("today"), seen.today.percentile(50), seen.today.percentile(95)),
             (_("30 days"), seen.month.percentile(50), seen.month.percentile(95)),
         ],
         "log": admin_url("faceauth_login_changelist"),
     }
+
+
+@register.filter
+def one_in(chance: float) -> str:
+    """A probability as people say it: 1 in 12,000."""
+    return (
+        _("1 in %(many)s") % {"many": formats.number_format(round(1 / chance), force_grouping=True)} if chance else "0"
+    )
 
 
 def admin_url(name: str) -> str:
@@ -73,15 +83,15 @@ def visits_chart(seen: desks.Desk) -> Chart:
 
 def similarities_chart(seen: desks.Desk) -> Chart:
     found = seen.month.similarities
-    threshold = conf().THRESHOLD
-    least = int(min([threshold - 5, *(similarity for _let_in, similarity in found)]))
+    threshold = odds.current().threshold
+    least = int(min([odds.current().familiar, *(similarity for _let_in, similarity in found)]))
     places = range(least, 101)
     return charts.stacked(
         Chart(
             "similarities",
             _("How similar visitors were, in the last 30 days"),
             _("Visits by their similarity. The door opens from %(threshold)g; there is a line.")
-            % {"threshold": threshold},
+            % {"threshold": round(threshold, 1)},
             _("similarity"),
             [str(place) for place in places],
             [
