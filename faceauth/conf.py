@@ -60,6 +60,9 @@ class Conf:
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.export`."""
 
+    HOLDINGS: list[str] = field(default_factory=list)
+    """Dotted paths of functions that tell the desk how much other apps hold: see `faceauth.desk.holdings`."""
+
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
     """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
 

@@ -24,6 +24,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(HOME)
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "secretly",  # for `manage.py demo`
     "notes",
     "faceauth",
     "faceauth.local",
@@ -141,6 +142,7 @@ FACEAUTH = {
     "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from faceauth.conf import conf
+from faceauth.rekognition import timing
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -42,17 +43,19 @@ def count(**kwargs: Any) -> None:
 def client() -> "RekognitionClient":
     """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
     endpoint = conf().ENDPOINT
-    if endpoint == "local":
-        made = local_client()
-    else:
-        made = boto3.session.Session().client(
-            "rekognition",
-            region_name=conf().REGION,
-            endpoint_url=None if endpoint == "aws" else endpoint,
-            config=ONLINE,
-        )
+    made = local_client() if endpoint == "local" else online_client(endpoint)
     made.meta.events.register("request-created.rekognition", count)  # for each try, so retries count as well
+    timing.listen(made.meta.events)
     return made
+
+
+def online_client(endpoint: str) -> "RekognitionClient":
+    return boto3.session.Session().client(
+        "rekognition",
+        region_name=conf().REGION,
+        endpoint_url=None if endpoint == "aws" else endpoint,
+        config=ONLINE,
+    )
 
 
 def local_client() -> "RekognitionClient":
