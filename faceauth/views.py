@@ -27,7 +27,7 @@ from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
-from faceauth.rekognition import timing
+from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
 from faceauth.uploads import MemoryUploadHandler, picture_in
@@ -236,7 +236,7 @@ def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool 
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=request.session.session_key or "" if opened else "",
-        rekognition_ms=timing.milliseconds(),
+        rekognition_ms=metering.milliseconds(),
     )
 
 
