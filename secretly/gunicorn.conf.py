@@ -23,6 +23,10 @@ preload_app = True
 timeout = 60
 keepalive = 5
 
+# Whose headers are believed is for secretly/proxies.py to say, not for a second list with other defaults.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 control_socket_disable = True  # it would lie in the home folder of whoever runs this, and nothing here asks it
 accesslog = None  # the log of the door is in the database; a proxy in front writes the rest
 log = environment.choice("SECRETLY_LOG", "line", logs.KINDS)

@@ -1,19 +1,17 @@
 """The boto3 client for Rekognition: the only place that builds one, and the only one that knows where its calls go."""
 
 import os
-import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
-from botocore.client import BaseClient
 from botocore.config import Config
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from faceauth.conf import conf
-from faceauth.signals import called
+from faceauth.rekognition import metering
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -36,7 +34,7 @@ IN_PROCESS = Config(retries={"mode": "standard", "total_max_attempts": 1})
 def client() -> "RekognitionClient":
     """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
     made = local_client() if conf().ENDPOINT == "local" else online_client()
-    announce(made)
+    metering.listen(made.meta.events)
     return made
 
 
@@ -67,35 +65,6 @@ def local_client() -> "RekognitionClient":
     made = session.client("rekognition", endpoint_url="http://rekognition.invalid", config=IN_PROCESS)
     attach(made)
     return made
-
-
-# What is measured -----------------------------------------------------------------------------------------------------
-
-STARTED = "faceauth.started"  # in the context that botocore hands from event to event of one call
-
-
-def announce(made: BaseClient) -> None:
-    """Send `signals.called` after each call of this client. One event is one call, however often it is tried."""
-    made.meta.events.register("before-call.rekognition", note_start)
-    made.meta.events.register("after-call.rekognition", tell_answer)
-    made.meta.events.register("after-call-error.rekognition", tell_error)
-
-
-def note_start(context: dict[str, Any], **kwargs: Any) -> None:
-    context[STARTED] = time.perf_counter()
-
-
-def tell_answer(event_name: str, parsed: dict[str, Any], context: dict[str, Any], **kwargs: Any) -> None:
-    tell(event_name, context, parsed.get("Error", {}).get("Code", ""))
-
-
-def tell_error(event_name: str, exception: Exception, context: dict[str, Any], **kwargs: Any) -> None:
-    tell(event_name, context, type(exception).__name__)
-
-
-def tell(event_name: str, context: dict[str, Any], error: str) -> None:
-    seconds = time.perf_counter() - context[STARTED]
-    called.send(None, operation=event_name.rsplit(".", 1)[1], seconds=seconds, error=error)
 
 
 @receiver(setting_changed)
