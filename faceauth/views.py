@@ -114,6 +114,8 @@ def remember_view(request: HttpRequest) -> HttpResponse:
     if request.POST.get("answer") != "yes":
         request.session.flush()
         return say_goodbye(request)
+    if jpeg is None and request.user.is_authenticated:  # a second click, after the first has let them in
+        return redirect(next_url(request))
     if jpeg is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
     with reopen_photo(jpeg) as photo:

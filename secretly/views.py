@@ -5,6 +5,7 @@
 
 from hashlib import sha256
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -14,8 +15,15 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 from notes.answers import words_back
 
 
+AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form without a valid token: say what to do. Why it failed stands in Django's log, not on the page."""
+    at_the_door = request.resolver_match and request.resolver_match.view_name in AT_THE_DOOR
+    if at_the_door and request.user.is_authenticated:
+        # A second click, with the token of before the first, which has let them in. It opens nothing that is not open.
+        return redirect(settings.LOGIN_REDIRECT_URL)
     return words_back(request) or render(request, "403_csrf.html", status=403)
 
 
