@@ -17,13 +17,13 @@ NOTES = [
     "3. fold it four times\n\n> Patience is the first ingredient.\n\nThe oven: `240 °C`, with steam.",
     "Things I could not say at the table\n\nThat I liked the soup. That I was afraid of the quiet afterwards, and "
     "that nobody noticed how the light went round the room.",
-    "مطبخ الخامسة صباحًا\n\nلا أحد مستيقظ سواي والإبريق. سأكتب الرسالة **اليوم**، ولن أرسلها.",
+    "مطبخ الخامسة صباحًا\n\nلا أحد مستيقظ سواي والإبريق. سأكتب الرسالة **اليوم**، ولن أرسلها.",  # noqa: RUF001
     "A table and some code\n\n| day | pages |\n| --- | --- |\n| Monday | 3 |\n| Tuesday | 11 |\n\n"
-    "```\nfor page in notebook:\n    page.read(aloud=False)  # a long line of code that does not fit on a telephone\n```",
+    "```\nfor page in notebook:\n    page.read(aloud=False)  # a line of code that is too long for a telephone\n```",
     "https://example.org/a/very/long/address/without/any/space/that/has/to/break/somewhere/or/it/leads/off/the/page",
     "Just one line, with no more to it",
     "A wide table\n\n| "
-    + " | ".join("Monday Tuesday".split() * 6)
+    + " | ".join(["Monday", "Tuesday"] * 6)
     + " |\n"
     + "| --- " * 12
     + "|\n"

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from secretly.tests.installation import ROOT, installed

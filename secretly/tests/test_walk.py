@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
@@ -31,10 +31,10 @@ CHECK = """async (only) => {
         `${target} ${any.map(({ message }) => message).join("; ")}`)]);
 }"""
 DRAWN = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))"
-# What Django's own widgets and lists of filters in the admin come with, and an operator can live with until it mends it.
+# What Django's own widgets and lists of filters in the admin come with, and an operator can live with.
 OF_DJANGO = {"aria-prohibited-attr", "label", "link-name"}
-NARROW = {"width": 320, "height": 640}
-WIDE = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ A page that is added to the site and not to this list fails `test_walk.py`.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,7 @@ class Stop:
     """"owner", "newcomer", "operator", or "nobody"."""
 
     sends_to: str = ""
-    fields: dict[str, str | File] = field(default_factory=dict)
+    fields: Mapping[str, str | File] = field(default_factory=dict)
     token: bool = True
     template: str = ""
     """An error page, which comes in the place of the address."""
@@ -227,7 +227,7 @@ def do(page: Page, what: str, target: str, *details: str) -> None:
             raise ValueError(what)
 
 
-def sendable(fields: dict[str, str | File]) -> dict[str, Any]:
+def sendable(fields: Mapping[str, str | File]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str) else [*value[:2], base64.b64encode(value[2]).decode()]
         for name, value in fields.items()
