@@ -154,6 +154,9 @@ def remember_view(request: HttpRequest) -> HttpResponse:
     if turned_away:
         return turn_away(request, turned_away, show_answer)
     jpegs = unseal(request.POST.get("sealed", ""), request.session)
+    if jpegs is None and request.user.is_authenticated:  # a second click, after the first has let them in
+        doorman.settle(request, Outcome.REFUSED, Reason.LOOK_EXPIRED)
+        return redirect(next_url(request))
     if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
     with ExitStack() as stack:
