@@ -38,8 +38,11 @@ def measure() -> Iterator[Row]:
 
 
 @contextmanager
-def site(workers: int = 1, pinned: bool = True) -> Iterator[tuple[int, list[int]]]:
-    """A fresh installation behind gunicorn, pinned to the last core or free: its port, and the workers' pids."""
+def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = None) -> Iterator[tuple[int, list[int]]]:
+    """A fresh installation behind gunicorn, pinned to the last core or free: its port, and the workers' pids.
+
+    `given` is more of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
         port = free_port()
         surroundings = {
@@ -49,6 +52,7 @@ def site(workers: int = 1, pinned: bool = True) -> Iterator[tuple[int, list[int]
             "WEB_CONCURRENCY": str(workers),
             "SECRETLY_ENROLMENT": "open",
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+            **(given or {}),
         }
         for command in (
             ["migrate", "-v0"],
