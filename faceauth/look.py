@@ -63,12 +63,14 @@ MOST_BETWEEN = 3.0
 # The page waits longer than this; whoever does not is no page.
 LEAST_BETWEEN = 0.1
 
-# Degrees. Whoever looks straight at a camera is within the first; a turn is counted from there.
-STRAIGHT = 12.0
+# Degrees. Whoever looks straight at a camera is within the first.
+STRAIGHT = 10.0
 TURN = 20.0
+# Up is counted from where the person looked at first: a camera may stand low, and a nose may be short.
 UP = 10.0
+ASIDE = 15.0  # what a head that looks up may be turned
 # By how much a face is larger that has come closer, and the share of the picture's height from which it cannot.
-CLOSER = 1.25
+CLOSER = 1.2
 ROOM = 0.55
 # Frames in which something must be seen: one may be a slip of the detector.
 HELD = 2
@@ -399,13 +401,12 @@ def slip(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
 
 def shown(base: Observation, seen: Observation) -> set[Ask]:
     """What can be seen in a frame, of all that somebody may be asked for."""
-    turned, raised = seen.yaw - base.yaw, seen.pitch - base.pitch
     poses = set()
-    if turned >= TURN:
+    if seen.yaw >= TURN:
         poses.add(Ask.LEFT)  # the nose points to the right of the picture, which is the person's left
-    elif turned <= -TURN:
+    elif seen.yaw <= -TURN:
         poses.add(Ask.RIGHT)
-    elif raised >= UP and abs(turned) <= STRAIGHT:
+    elif abs(seen.yaw) <= ASIDE and seen.pitch - base.pitch >= UP:
         poses.add(Ask.UP)
     elif is_straight(base, seen):
         poses.add(Ask.STRAIGHT)
@@ -456,8 +457,9 @@ def rise(face: vision.Points) -> float:
 
 
 def growth(before: vision.Points, now: vision.Points) -> float:
-    """By how much a face has become larger: by the distance of the eyes or their height, whichever a turn spares."""
-    return max(eyes(now) / eyes(before), rise(now) / rise(before))
+    """By how much a face has become larger: the distance of the eyes and their height both say it, and a turn or a
+    mouth that opens changes only one of them."""
+    return min(eyes(now) / eyes(before), rise(now) / rise(before), key=lambda ratio: abs(math.log(ratio)))
 
 
 def width(before: vision.Points, now: vision.Points) -> float:
@@ -490,8 +492,7 @@ def has_depth(base: Observation, seen: Observation) -> bool:
     """Whether a turned or raised head is a head, and not a picture of one."""
     before, now = points(base), points(seen)
     across, down = depth(before, now)
-    turned = seen.yaw - base.yaw
-    if abs(turned) >= TURN:
-        sides_agree = across * math.copysign(1, turned) >= TURN_DEPTH
-        return sides_agree and width(before, now) >= NARROWEST * math.cos(math.radians(turned))
+    if abs(seen.yaw) >= TURN:
+        stands_out = across * math.copysign(1, seen.yaw) >= TURN_DEPTH
+        return stands_out and width(before, now) >= NARROWEST * math.cos(math.radians(seen.yaw))
     return seen.pitch - base.pitch >= UP and -down >= UP_DEPTH and width(before, now) <= WIDEST
