@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import cast
 
@@ -92,9 +92,9 @@ def login_view(request: HttpRequest) -> HttpResponse:
     if isinstance(photo, Refusal):
         return answer(request, people.refused(photo.reason), way)
     with photo:
-        recognition = recognise(request, photo)
+        recognition = recognise(request, [photo])
         if recognition.outcome == Outcome.STRANGER:
-            return answer(request, recognition, way, sealed=seal(photo.jpeg, request.session))
+            return answer(request, recognition, way, sealed=seal([photo.jpeg], request.session))
         return answer(request, recognition, way)
 
 
@@ -109,15 +109,16 @@ def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
 @sensitive_variables()
 @require_POST
 def remember_view(request: HttpRequest) -> HttpResponse:
-    """The answer to the consent question: `sealed` is the photo that the question came with."""
-    jpeg = unseal(request.POST.get("sealed", ""), request.session)
+    """The answer to the consent question: `sealed` holds the photos that the question came with."""
+    jpegs = unseal(request.POST.get("sealed", ""), request.session)
     if request.POST.get("answer") != "yes":
         request.session.flush()
         return say_goodbye(request)
-    if jpeg is None:
+    if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
-    with reopen_photo(jpeg) as photo:
-        return answer(request, recognise(request, photo, remember=True, consent=CONSENT), "")
+    with ExitStack() as stack:
+        photos = [stack.enter_context(reopen_photo(jpeg)) for jpeg in jpegs]
+        return answer(request, recognise(request, photos, remember=True, consent=CONSENT), "")
 
 
 @never_cache
@@ -130,9 +131,9 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_variables()
-def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consent: str = "") -> Recognition:
-    """Ask the authentication backends who is on the photo, and remember a stranger if that needs no asking."""
-    recognition = ask(request, photo, remember, consent)
+def recognise(request: HttpRequest, photos: Sequence[Photo], remember: bool = False, consent: str = "") -> Recognition:
+    """Ask the authentication backends who is on the photos, and remember a stranger if that needs no asking."""
+    recognition = ask(request, photos, remember, consent)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
     if conf().ENROLMENT == "closed":
@@ -141,15 +142,15 @@ def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consen
         request.session[FAMILIAR] = True
         return people.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
     if conf().ENROLMENT == "open":
-        return ask(request, photo, remember=True)
+        return ask(request, photos, remember=True)
     return recognition
 
 
 @sensitive_variables()
-def ask(request: HttpRequest, photo: Photo, remember: bool, consent: str = "") -> Recognition:
+def ask(request: HttpRequest, photos: Sequence[Photo], remember: bool, consent: str = "") -> Recognition:
     """What the authentication backends say. What is broken becomes `throttled` or `unavailable`."""
     with unbroken() as broken:
-        authenticate(request, photo=photo.copy(), remember=remember, consent=consent)
+        authenticate(request, photos=[photo.copy() for photo in photos], remember=remember, consent=consent)
     return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
 
 
