@@ -48,6 +48,7 @@ def site() -> Iterator[tuple[int, int]]:
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
             "SECRETLY_ENROLMENT": "open",
+            "SECRETLY_LOOK": "off",  # one frame of the camera is the whole visit
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
         }
         for command in (

@@ -35,6 +35,9 @@ class Conf:
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
 
+    LOOK: str = "camera"
+    """Who must show a living face: `camera` those who come by camera, `always` everybody, `off` nobody."""
+
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 

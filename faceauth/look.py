@@ -42,7 +42,7 @@ class Hint(StrEnum):
 
 
 class Code(StrEnum):
-    """Why a look ended without success. For the operator's log, never for the person: it would teach how to do better."""
+    """Why a look ended without success: for the operator's log. The person hears less, or would learn how to cheat."""
 
     FLAT = "flat"  # turned, and as flat as a picture
     UNMOVED = "unmoved"  # until the time was over nothing was seen that a moved picture would not show
@@ -258,9 +258,10 @@ def step(state: State, seen: Observation, draw: Draw = draw) -> tuple[State, Say
     state = replace(state, before=seen.at)
     if any(seen.digest == one.digest for one in state.seen):
         return failed(state, Code.REPEATED)
-    if state.base is None:
+    base = state.base
+    if base is None:
         return begin(state, seen, draw)
-    doubt = doubt_about(state, state.base, seen)
+    doubt = doubt_about(state, base, seen)
     if doubt:
         return untaken(state, *doubt)
     state = replace(state, untaken=0)
@@ -269,8 +270,8 @@ def step(state: State, seen: Observation, draw: Draw = draw) -> tuple[State, Say
         return replace(state, still=state.still + 1), state.asking
     state = replace(state, last=bare(seen), seen=(*state.seen, bare(seen)), still=0)
     if state.done == len(state.asks):
-        return finish(state, state.base, seen)
-    return answer(state, state.base, seen, draw)
+        return finish(state, base, seen)
+    return answer(state, base, seen, draw)
 
 
 def out_of_time(state: State, seen: Observation) -> Code | None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from faceauth import images, vision
 from faceauth.look import Ask
+from faceauth.outcomes import Refusal
 from faceauth.tests.pictures import FACES
 
 SIZE = (640, 480)
@@ -53,7 +54,7 @@ def pictures_of(name: str, most: int = 1000) -> tuple[Picture, ...]:
         photo = images.read_photo(path.read_bytes())
         assert isinstance(photo, images.Photo)
         face = vision.judge(vision.find_faces(photo.pixels), photo.pixels)
-        if isinstance(face, vision.Refusal):
+        if isinstance(face, Refusal):
             continue
         picture = Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
         for one in (picture, picture.mirrored()):
@@ -79,7 +80,8 @@ class Actor:
         self.level = max(
             sorted({round(one.pitch) for one in frontal}),
             key=lambda level: min(
-                sum(abs(one.pitch - level) <= 2.5 for one in frontal), 2 * sum(one.pitch >= level + 12.5 for one in frontal)
+                sum(abs(one.pitch - level) <= 2.5 for one in frontal),
+                2 * sum(one.pitch >= level + 12.5 for one in frontal),
             ),
         )
         self.up = [one for one in frontal if one.pitch >= self.level + 12.5]
@@ -162,10 +164,18 @@ def encoded(pixels: vision.Pixels, quality: int = 88) -> bytes:
 
 
 def held(
-    picture: vision.Pixels, chance: np.random.Generator, *, yaw: float = 0, pitch: float = 0, roll: float = 0,
-    away: float = 0.5, across: float = 0, down: float = 0, wide: float = 0.3,
+    picture: vision.Pixels,
+    chance: np.random.Generator,
+    *,
+    yaw: float = 0,
+    pitch: float = 0,
+    roll: float = 0,
+    away: float = 0.5,
+    across: float = 0,
+    down: float = 0,
+    wide: float = 0.3,
 ) -> bytes:
-    """A print of a picture, `wide` metres, before a camera: turned (degrees) and moved (metres), as a pinhole sees it."""
+    """A print of a picture before a camera, as a pinhole sees it: turned by degrees, moved by metres."""
     a, b, c = np.radians([yaw, pitch, roll])
     turn = (
         np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])

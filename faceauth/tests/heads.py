@@ -25,6 +25,25 @@ def turned(yaw: float, pitch: float = 0.0, head: vision.Points = vision.HEAD) ->
 FLAT = vision.HEAD * (1, 1, 0)
 
 
+# What somebody does who is asked for this.
+POSES: dict[str, dict[str, float]] = {
+    Ask.STRAIGHT: {"yaw": 0, "pitch": 0},
+    Ask.LEFT: {"yaw": 26, "pitch": 0},
+    Ask.RIGHT: {"yaw": -26, "pitch": 0},
+    Ask.UP: {"yaw": 0, "pitch": 16},
+    Ask.CLOSER: {"yaw": 0, "pitch": 0, "zoom": 1.35},
+}
+
+
+def pose_for(ask: str, pose: dict[str, float]) -> dict[str, float]:
+    """The next pose on the way to what is asked for: no further than heads move from one frame to the next."""
+    rest = {"yaw": 0.0, "pitch": 0.0, "zoom": 1.0}
+    now = rest | pose
+    there = now | POSES.get(ask, {})
+    most = {"yaw": 26, "pitch": 16, "zoom": 0.2}
+    return {name: now[name] + max(-most[name], min(most[name], there[name] - now[name])) for name in rest}
+
+
 @dataclass
 class Film:
     """One look, frame by frame. What is not said stays as it was."""
@@ -50,14 +69,7 @@ class Film:
 
     def do(self, ask: Ask) -> Say:
         """What somebody does who is asked for this: there, and held for two frames."""
-        towards: dict[Ask, dict[str, float]] = {
-            Ask.STRAIGHT: {"yaw": 0, "pitch": 0},
-            Ask.LEFT: {"yaw": 26, "pitch": 0},
-            Ask.RIGHT: {"yaw": -26, "pitch": 0},
-            Ask.UP: {"yaw": 0, "pitch": 16},
-            Ask.CLOSER: {"yaw": 0, "pitch": 0, "zoom": 1.35},
-        }
-        there = towards[ask]
+        there = POSES[ask]
         halfway = {name: (self.pose.get(name, name == "zoom") + value) / 2 for name, value in there.items()}
         self.show(**halfway)
         self.show(**there)

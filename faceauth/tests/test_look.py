@@ -39,7 +39,9 @@ def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
         assert len({*asks}) == len(asks)
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
         assert Ask.STRAIGHT not in (asks[0], asks[-1])
-    pairs = {(a, b) for a in Ask for b in Ask if a != b and {Ask.LEFT, Ask.RIGHT} & {a, b} and Ask.STRAIGHT not in (a, b)}
+    pairs = {
+        (a, b) for a in Ask for b in Ask if a != b and {Ask.LEFT, Ask.RIGHT} & {a, b} and Ask.STRAIGHT not in (a, b)
+    }
     assert pairs <= drawn.keys()
     assert {Ask.STRAIGHT, Ask.CLOSER, Ask.UP} <= {ask for asks in drawn for ask in asks}
     assert len(drawn) == 10 + 24 + 10  # pairs, three movements, and straight between two
@@ -186,7 +188,9 @@ def test_another_person_among_the_last_frames(film: Film) -> None:
     assert failure_of(film) == Code.ANOTHER_PERSON
 
 
-@pytest.mark.parametrize("jump", [{"x": 520}, {"yaw": 44}, {"pitch": 40}, {"zoom": 1.6}], ids=lambda jump: next(iter(jump)))
+@pytest.mark.parametrize(
+    "jump", [{"x": 520}, {"yaw": 44}, {"pitch": 40}, {"zoom": 1.6}], ids=lambda jump: next(iter(jump))
+)
 def test_a_jump(jump: dict[str, float], film: Film) -> None:
     film.show(yaw=-10)
     film.show(**jump)
