@@ -43,14 +43,25 @@ class Picture:
         return Picture(np.ascontiguousarray(self.pixels[:, ::-1]), landmarks, -self.yaw, self.pitch)
 
 
+# Pictures that show what a look asks for: straight, up, to a side, and on the way there. All of his take half a minute.
+POWELL = (
+    *(5, 50, 74, 97, 151, 160, 174, 195, 208, 216, 226, 232),
+    *(24, 33, 57, 80, 82, 127, 201),
+    *(19, 54, 88, 118, 121, 124, 142, 146, 161, 177, 190, 197, 223),
+    *(6, 14, 21, 22, 26, 55, 56, 98, 116, 120, 185, 186),
+)
+
+
 @cache
-def pictures_of(name: str, most: int = 1000) -> tuple[Picture, ...]:
-    """The usable pictures of somebody in Labeled Faces in the Wild, and each in a mirror."""
+def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]:
+    """The usable pictures of somebody in Labeled Faces in the Wild, all or some, and each in a mirror."""
     folder = FACES / "lfw" / name
     if not folder.is_dir():
         pytest.skip(f"The wider set of faces is not at {FACES}.")
     found = []
-    for path in sorted(folder.iterdir())[:most]:
+    for path in sorted(folder.iterdir()):
+        if numbers and int(path.stem[-4:]) not in numbers:
+            continue
         photo = images.read_photo(path.read_bytes())
         assert isinstance(photo, images.Photo)
         face = vision.judge(vision.find_faces(photo.pixels), photo.pixels)
@@ -72,9 +83,9 @@ class Actor:
     The pictures were taken on different days, so such a film is harder on the look than a living person is.
     """
 
-    def __init__(self, name: str, seed: int = 0, most: int = 1000) -> None:
+    def __init__(self, name: str = "Colin_Powell", seed: int = 0, numbers: tuple[int, ...] = POWELL) -> None:
         self.chance = np.random.default_rng(seed)
-        pictures = pictures_of(name, most)
+        pictures = pictures_of(name, numbers)
         frontal = [one for one in pictures if abs(one.yaw) <= 8]
         # Looking straight is at the pitch from which there is most to look up to.
         self.level = max(
@@ -96,26 +107,29 @@ class Actor:
         self.side: Ask | None = None
         self.turn = 0.0  # 0 straight, 1 as far as asked for
         self.zoom = 1.0
-        self.place = MIDDLE
         self.used: set[int] = set()
 
     def can(self, ask: Ask) -> bool:
         return len({Ask.UP: self.up, **self.turned}.get(ask, self.straight)) >= 2
 
-    def frame(self, ask: Ask) -> bytes:
-        """The next frame of somebody who is asked for this."""
+    def frame(self, ask: Ask, step: float = 0.5, copies: int = 1) -> bytes:
+        """The next frame of somebody who is asked for this; `step` is how much of a movement it takes.
+
+        Several copies, one after the other, are several frames of a film: no two have the same bytes.
+        """
         if self.side not in (None, ask) and self.turn:
-            self.turn -= 0.5
+            self.turn = max(0.0, self.turn - step)
         elif ask in (Ask.LEFT, Ask.RIGHT, Ask.UP):
             self.side = ask
-            self.turn = min(1.0, self.turn + 0.5)
+            self.turn = min(1.0, self.turn + step)
         if not self.turn:
             self.side = None
         if ask == Ask.CLOSER:
-            self.zoom = min(1.38, self.zoom * 1.15)
-        self.place = MIDDLE + self.chance.normal(0, 5, 2)  # nobody is a statue
+            self.zoom = min(1.38, self.zoom * 1.15 ** (2 * step))
+        place = MIDDLE + self.chance.normal(0, 5, 2)  # nobody is a statue
         zoom = self.zoom * (1 + self.chance.normal(0, 0.015))
-        return encoded(self.composed(self.picture(), zoom))
+        scene = placed(self.picture(), place, zoom, self.chance)
+        return b"".join(encoded(scene, quality=88 + copy) for copy in range(copies))
 
     def picture(self) -> Picture:
         if self.side is None or not self.turn:
@@ -129,9 +143,6 @@ class Actor:
         one = fresh[int(self.chance.integers(len(fresh)))]
         self.used.add(id(one))
         return one
-
-    def composed(self, picture: Picture, zoom: float) -> vision.Pixels:
-        return placed(picture, self.place, zoom, self.chance)
 
 
 def room(chance: np.random.Generator) -> vision.Pixels:
