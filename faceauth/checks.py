@@ -12,6 +12,7 @@ from faceauth.conf import Conf, conf
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
+LOOKS = ("camera", "always", "off")
 
 
 @register
@@ -25,6 +26,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_collection(given),
         *check_threshold(given),
         *check_enrolment(given),
+        *check_look(given),
         *check_keys(given),
         *check_limits(given),
     ]
@@ -66,6 +68,13 @@ def check_enrolment(given: Conf) -> list[CheckMessage]:
         return []
     hint = f"Set FACEAUTH['ENROLMENT'] to one of {', '.join(ENROLMENTS)}."
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
+
+
+def check_look(given: Conf) -> list[CheckMessage]:
+    if given.LOOK in LOOKS:
+        return []
+    hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
+    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E010")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:

@@ -23,6 +23,8 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault
 
+pytestmark = pytest.mark.usefixtures("without_look")  # test_looking.py has the door that asks for it
+
 JSON = {"Accept": "application/json"}
 
 
