@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from faceauth import doorman, people
 from faceauth.doorman import Limit, TurnedAway
-from faceauth.local import transport
+from faceauth.local import service, transport
 from faceauth.models import Login, Tally
 from faceauth.outcomes import Outcome, Reason
 from faceauth.tests import pictures
@@ -37,7 +37,7 @@ def midnight(monkeypatch: pytest.MonkeyPatch) -> None:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The operations that Rekognition is asked for, by whichever client: each change of a setting makes a new one."""
     seen: list[str] = []
-    ask = transport.answer
+    ask = service.answer
 
     def note(target: str, body: bytes) -> Any:
         seen.append(target)
