@@ -94,24 +94,17 @@ def needed(people: int, frames: int = 1, faces: int | None = None) -> Needed:
 
     `faces` is how many looks all of them have together; one each if it is not said.
     """
-    population = Population(people, max(people, faces or 0))
+    here = Population(people, max(people, faces or 0))
     given = conf().THRESHOLD
     if given != AUTO:
         threshold = float(given)
-        return Needed(threshold, 1, False, odds_of(threshold, population), familiar(threshold, population))
-    most = max(1, min(frames, MOST_FRAMES))
-    for count in range(1, most + 1):
-        threshold = threshold_for(population, count)
+        return Needed(threshold, 1, False, odds_of(threshold, here), familiar(threshold, here))
+    for count in range(1, max(1, min(frames, MOST_FRAMES)) + 1):
+        threshold = threshold_for(here, count)
         if threshold <= ONE_PICTURE:
             break
-    odds = odds_of(threshold, population, count)
-    lock = odds > conf().FALSE_OPEN_ODDS * ROUNDING
-    if (
-        lock
-    ):  # which keeps strangers out better than any threshold does, so those who belong here are spared the highest
-        threshold = ONE_PICTURE
-        odds = odds_of(threshold, population, count)
-    return Needed(threshold, count, lock, odds, familiar(threshold, population))
+    chance = odds_of(threshold, here, count)
+    return Needed(threshold, count, chance > conf().FALSE_OPEN_ODDS * ROUNDING, chance, familiar(threshold, here))
 
 
 def current(frames: int = 1) -> Needed:
