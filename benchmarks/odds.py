@@ -102,11 +102,13 @@ def rates(these: Set, cosines: Sequence[float]) -> Iterator[tuple[float, float, 
         drawn.append(sums(weights * times[a] * times[b]) / ((people**2 - (times**2).sum()) / 2))
     bootstrap = np.percentile(drawn, 95, axis=0)
     pairs = people * (people - 1) / 2
-    total, squares = sums(weights), sums(weights**2)
-    for k in range(len(cosines)):
-        count = total[k] ** 2 / squares[k] if squares[k] else 0.0
-        poisson = most(count) * (total[k] / count if count else 1) / pairs
-        yield total[k] / pairs, max(bootstrap[k], poisson), count
+    for k, end in enumerate(ends):
+        _, place = np.unique(a[:end] * people + b[:end], return_inverse=True)
+        matched = np.bincount(place, weights[:end])  # the share of its comparisons that match, of each pair
+        total = float(matched.sum())
+        count = total**2 / float((matched**2).sum()) if end else 0.0
+        poisson = most(count) * (total / count if end else 1) / pairs
+        yield total / pairs, max(float(bootstrap[k]), poisson), count
 
 
 def most(count: float) -> float:

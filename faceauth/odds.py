@@ -36,7 +36,7 @@ BOUND: dict[float, float] = {
     0.4673: 2.2e-5,
     0.4800: 1.4e-5,
     0.5000: 7.5e-6,
-    0.5200: 4.1e-6,
+    0.5200: 4.6e-6,
 }
 COSINES = np.array(list(BOUND))
 DECADES = np.log10(list(BOUND.values()))

@@ -122,7 +122,7 @@ def test_one_picture_is_enough_up_to_99_and_then_frames_are_combined(limit: Any)
 def test_the_lock_comes_on_top_of_the_highest_threshold(limit: Any) -> None:
     limit(1e-4)
     end = similarity.from_cosine(max(odds.BOUND))
-    assert needed(24, 3).threshold == pytest.approx(end, abs=0.01)
+    assert needed(21, 3).threshold == pytest.approx(end, abs=0.01)
     assert needed(1000, 3).threshold == pytest.approx(end)
     assert needed(1000, 3).odds > 1e-4
 
@@ -223,7 +223,7 @@ def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
     assert (now.people, now.faces, now.limit, now.is_measured) == (1, 1, 1e-4, True)
     assert now.frames_from is not None
     assert now.look_lock_from is not None
-    assert now.photo_lock_from == now.look_lock_from == 25
+    assert now.photo_lock_from == now.look_lock_from == 22
     assert needed(now.frames_from, 3).frames > 1
     assert needed(now.frames_from - 1, 3).frames == 1
     assert needed(now.look_lock_from, 3).lock
@@ -260,7 +260,7 @@ def test_nothing_is_said_of_few_people(db: None) -> None:
 def test_it_is_said_before_the_lock_is_required_and_after(db: None) -> None:
     crowd(20)
     [soon] = warned()
-    assert (soon.id, "from 25 on" in soon.msg, "SECRETLY_FALSE_OPEN_ODDS" in str(soon.hint)) == (
+    assert (soon.id, "from 22 on" in soon.msg, "SECRETLY_FALSE_OPEN_ODDS" in str(soon.hint)) == (
         "faceauth.W003",
         True,
         True,
