@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import doorman, people
+from faceauth import doorman, people, sight
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
@@ -30,7 +30,7 @@ from faceauth.people import Recognition
 from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
-from faceauth.uploads import MemoryUploadHandler, picture_in
+from faceauth.uploads import MemoryUploadHandler, frames_in, picture_in
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
         protected = sensitive_variables()(csrf_protect(admitted))
 
         @never_cache
-        @sensitive_post_parameters("image", "sealed")
+        @sensitive_post_parameters("frame", "image", "sealed")
         @require_http_methods(["GET", "HEAD", "POST"])
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
@@ -122,17 +122,35 @@ def calls_to_sign_in() -> int:
 
 @takes_picture(show_answer, calls_to_sign_in)
 def login_view(request: HttpRequest) -> HttpResponse:
-    """GET shows the door. POST takes `file` or `image` and says who it is."""
+    """GET shows the door. POST takes the frames of a look, a `file` or an `image`, and says who it is."""
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else show_door(request)
+    photos, way = photos_in(request)
+    if isinstance(photos, Refusal):
+        return answer(request, people.refused(photos.reason), way)
+    with ExitStack() as stack:
+        for photo in photos:
+            stack.enter_context(photo)
+        recognition = recognise(request, photos)
+        if recognition.outcome == Outcome.STRANGER:
+            sealed = seal([photo.jpeg for photo in photos], request.session)
+            return answer(request, recognition, way, sealed=sealed)
+        return answer(request, recognition, way)
+
+
+@sensitive_variables()
+def photos_in(request: HttpRequest) -> tuple[list[Photo] | Refusal, Login.Way]:
+    """The photos that somebody wants to be recognised by: the frames of a look, or one that needs no look here."""
+    frames = frames_in(request)
+    if frames is not None:
+        return (sight.redeem(request.session, frames) if isinstance(frames, list) else frames), Login.Way.LOOK
     photo, way = photo_in(request)
     if isinstance(photo, Refusal):
-        return answer(request, people.refused(photo.reason), way)
-    with photo:
-        recognition = recognise(request, [photo])
-        if recognition.outcome == Outcome.STRANGER:
-            return answer(request, recognition, way, sealed=seal([photo.jpeg], request.session))
-        return answer(request, recognition, way)
+        return photo, way
+    if conf().LOOK == "always" or (conf().LOOK == "camera" and way == Login.Way.CAMERA):
+        photo.close()
+        return Refusal(Reason.LOOK_NEEDED), way
+    return [photo], way
 
 
 @sensitive_variables()
@@ -154,6 +172,9 @@ def remember_view(request: HttpRequest) -> HttpResponse:
     if turned_away:
         return turn_away(request, turned_away, show_answer)
     jpegs = unseal(request.POST.get("sealed", ""), request.session)
+    if jpegs is None and request.user.is_authenticated:  # a second click, after the first has let them in
+        doorman.settle(request, Outcome.REFUSED, Reason.LOOK_EXPIRED)
+        return redirect(next_url(request))
     if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
     with ExitStack() as stack:
@@ -264,7 +285,7 @@ def answer_json(request: HttpRequest, recognition: Recognition, message: str, se
 
 
 def show_door(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
-    context: dict[str, str] = {"next": given_next(request)}
+    context: dict[str, str] = {"next": given_next(request), "look": conf().LOOK}
     status = 200
     if recognition is not None:
         context["message"] = message

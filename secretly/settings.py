@@ -143,6 +143,7 @@ FACEAUTH = {
     "FALSE_OPEN_ODDS": environment.number("SECRETLY_FALSE_OPEN_ODDS", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
+    "LOOK": environment.choice("SECRETLY_LOOK", "camera", ("camera", "always", "off")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),

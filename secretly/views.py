@@ -7,6 +7,7 @@ import sys
 from hashlib import sha256
 
 import redis.exceptions
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
@@ -63,8 +64,15 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
+AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form without a valid token: say what to do. Why it failed stands in Django's log, not on the page."""
+    at_the_door = request.resolver_match and request.resolver_match.view_name in AT_THE_DOOR
+    if at_the_door and request.user.is_authenticated:
+        # A second click, with the token of before the first, which has let them in. It opens nothing that is not open.
+        return redirect(settings.LOGIN_REDIRECT_URL)
     return words_back(request) or render(request, "403_csrf.html", status=403)
 
 
