@@ -94,7 +94,7 @@ class AddressFilter(admin.SimpleListFilter):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "similarity", "way", "address", "device_in_words", "user")
+    list_display = ("at", "outcome", "reason", "times", "similarity", "way", "address", "device_in_words", "user")
     list_filter = ("outcome", "reason", "way", AddressFilter)
     list_select_related = ("user",)
     search_fields = (USERNAME,)

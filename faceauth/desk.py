@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.db.models.functions import Floor
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -84,7 +84,8 @@ def figures(start: datetime, end: datetime) -> Figures:
     answered = visits.filter(rekognition_ms__isnull=False).exclude(outcome=Outcome.UNAVAILABLE)
     timed = answered.values_list("rekognition_ms").annotate(Count("pk"))
     return Figures(
-        Counter({(it, reason): n for it, reason, n in visits.values_list("outcome", "reason").annotate(Count("pk"))}),
+        # A row may stand for many, where a flood was turned away.
+        Counter({(it, reason): n for it, reason, n in visits.values_list("outcome", "reason").annotate(Sum("times"))}),
         alike,
         Counter({ms: count for ms, count in timed if ms is not None}),
     )

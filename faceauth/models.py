@@ -1,6 +1,6 @@
 """Which remembered face belongs to whom, what is still to be done in Rekognition, and what happened at the door.
 
-No picture and no template is ever here.
+No picture is ever here, and no template that is not sealed.
 """
 
 import uuid
@@ -121,6 +121,38 @@ class Deletion(models.Model):
         return str(self.face_id)
 
 
+class Look(models.Model):
+    """A look that is under way: see `faceauth.sight`. The row is of no use without the session that it belongs to."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sequence = models.PositiveIntegerField(_("frames so far"), default=0)
+    sealed = models.TextField(_("state"), editable=False)
+    """Numbers, encrypted with a key that only the session and SECRET_KEY together give."""
+    passed = models.BooleanField(_("passed"), default=False)
+    expires = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("look under way")
+        verbose_name_plural = _("looks under way")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SpentFrame(models.Model):
+    """A frame that was looked at, as a keyed digest of its bytes, for a day: it never counts a second time."""
+
+    digest = models.CharField(_("digest"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("spent frame")
+        verbose_name_plural = _("spent frames")
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
 class LoginQuerySet(models.QuerySet["Login"]):
     def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: tzinfo | None = None) -> Any:
         """The years, months or days that have a visit: one look into the index for each.
@@ -171,6 +203,9 @@ class Login(models.Model):
     rekognition_ms = models.PositiveIntegerField(_("Rekognition, ms"), null=True, blank=True)
     """How long Rekognition took for all calls of the visit; none where it was not asked."""
 
+    times = models.PositiveIntegerField(_("times"), default=1)
+    """How many attempts the row stands for, at least. More than one only where a flood was turned away."""
+
     session_key = models.CharField(_("session"), max_length=64, blank=True, db_index=True, editable=False)
     """The session that this visit opened, until it is ended. As secret as the session itself: it is shown nowhere."""
 
@@ -182,12 +217,30 @@ class Login(models.Model):
         ordering = ("-at", "-pk")
         indexes = (
             # All that the desk counts of a month, so that it reads this index and never the rows.
-            models.Index(fields=["at", "outcome", "reason", "similarity", "rekognition_ms"], name="login_figures"),
+            models.Index(
+                fields=["at", "outcome", "reason", "similarity", "rekognition_ms", "times"], name="login_figures"
+            ),
             models.Index(fields=["address", "at"], name="login_of_an_address"),
         )
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.reason or self.outcome}"
+
+
+class Tally(models.Model):
+    """A number that the doorman counts, where no cache does: see `faceauth.counting`."""
+
+    key = models.CharField(_("key"), max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(_("count"), default=0)
+    ends = models.FloatField(_("ends"), db_index=True)
+    """When it counts no longer, in seconds since 1970."""
+
+    class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies of the doorman")
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Examination(models.Model):

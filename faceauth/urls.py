@@ -1,12 +1,14 @@
 from django.urls import path
 
-from faceauth import mydoor, views
+from faceauth import looking, mydoor, views
 
 app_name = "faceauth"
 
 urlpatterns = [
     path("login/", views.login_view, name="login"),
     path("login/remember/", views.remember_view, name="remember"),
+    path("login/look/", looking.start_view, name="look"),
+    path("login/look/frame/", looking.frame_view, name="look_frame"),
     path("logout/", views.logout_view, name="logout"),
     path("door/", mydoor.door_view, name="door"),
     path("door/sessions/<int:pk>/end/", mydoor.end_session_view, name="end_session"),

@@ -14,5 +14,8 @@ urlpatterns = [
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("worker.js", views.worker, name="worker"),
     path("offline/", views.offline, name="offline"),
+    path("admin/login/", views.admin_login),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = views.broken

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0005_ways_and_reasons_of_look_and_lock"),
+        ("faceauth", "0006_counts_of_the_doorman"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="login",
             index=models.Index(
-                fields=["at", "outcome", "reason", "similarity", "rekognition_ms"], name="login_figures"
+                fields=["at", "outcome", "reason", "similarity", "rekognition_ms", "times"], name="login_figures"
             ),
         ),
         migrations.AddIndex(
