@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class FaceAuthConfig(AppConfig):
     name = "faceauth"
-    verbose_name = "The door"
+    verbose_name = _("The door")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -14,7 +14,6 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 
 from notes.answers import words_back
 
-
 AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
 
 
