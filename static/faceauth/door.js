@@ -201,6 +201,7 @@ take.addEventListener("click", takePicture);
 form.addEventListener("submit", () => say("thinking"));
 
 part("camera").hidden = false;
+part("unscripted")?.remove();
 why.hidden = false;
 if (chooser) {
   chooser.hidden = true;
