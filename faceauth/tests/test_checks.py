@@ -38,6 +38,7 @@ def test_the_defaults_work(settings: Settings) -> None:
         ({"THRESHOLD": -1}, "faceauth.E004"),
         ({"THRESHOLD": 0.9}, "faceauth.E005"),
         ({"THRESHOLD": 70}, "faceauth.W001"),
+        ({"LOOK": "sometimes"}, "faceauth.E010"),
         ({"ENROLMENT": "maybe"}, "faceauth.E006"),
         ({"ENCRYPTION_KEYS": []}, "faceauth.E007"),
         ({"ENCRYPTION_KEYS": ["short"]}, "faceauth.E007"),

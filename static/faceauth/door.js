@@ -135,7 +135,7 @@ function tell({ say: what, message, progress: done }) {
     speak(message);
     hinted = HINTS.includes(what) ? performance.now() + HINT : 0;
   }
-  hide(cue, !["left", "right", "up", "closer"].includes(what));
+  hide(cue, !["left", "right", "up"].includes(what));
   cue.dataset.cue = what;
   if (done !== undefined) progress(done);
 }
