@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
-from faceauth import people, sight
+from faceauth import doorman, people, sight
 from faceauth.look import Ask, Hint
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, sentence
@@ -33,6 +33,10 @@ SENTENCES: dict[Ask | Hint, Promise] = {
 @require_POST
 def start_view(request: HttpRequest) -> HttpResponse:
     """Begin a look. It asks for nothing yet: first comes a frame on which the person looks straight."""
+    turned_away = doorman.admit(request, calls=0, door="look")
+    if turned_away:
+        return doorman.turn_away(request, turned_away)
+    doorman.give_back(request)  # it is no failure before it has failed
     sight.start(request.session)
     return JsonResponse({"state": "looking", "say": Ask.STRAIGHT, "message": str(SENTENCES[Ask.STRAIGHT])})
 
@@ -46,6 +50,9 @@ def frame_view(request: HttpRequest) -> HttpResponse:
     `keep` says that the browser shall keep it, and `best`, at the end, which of those that it kept shall be sent to the
     door: their places, the best first.
     """
+    turned_away = doorman.admit_frame(request)
+    if turned_away:
+        return doorman.turn_away(request, turned_away)
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
         taken = sight.over(request.session, sight.Broken.OVERSIZED)
     else:
@@ -74,6 +81,7 @@ def message(taken: Taken) -> str:
 
 def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
     reason = Reason(taken.say)
+    doorman.admit(request, calls=0, door="look")  # a look that failed counts among the failures of its address
     keep(request, people.refused(reason), Login.Way.LOOK)
     content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

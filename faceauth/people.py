@@ -13,10 +13,9 @@ from django.db.models import Min, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from faceauth import ledger, odds, vectors, vision, visits
+from faceauth import ledger, odds, similarity, vectors, vision, visits
 from faceauth.conf import conf
 from faceauth.images import Photo
-from faceauth.local import similarity
 from faceauth.models import Consent, Deletion, Enrolment, Face, Receipt
 from faceauth.odds import Needed
 from faceauth.outcomes import Outcome, Reason, Refusal
@@ -165,17 +164,17 @@ def decide(*frames: list[Match], needed: Needed | None = None) -> Recognition:
     """
     needed = needed or odds.current(len(frames))
     people = candidates(frames, needed.familiar)
-    near = people[0].user if people else None
+    nearest, near = (people[0].similarity, people[0].user) if people else (None, None)
     over = [one for one in people if one.similarity >= needed.threshold]
     top = over[0].similarity if over else None
     rivals = [(one, one.user) for one in over if one.user is not None]
     if top is None or not rivals or odds.apart(top, rivals[0][0].similarity):
-        return Recognition(Outcome.STRANGER, similarity=top, near=near)
+        return Recognition(Outcome.STRANGER, similarity=nearest, near=near)
     best, user = rivals[0]
     if len(rivals) > 1 and not odds.apart(best.similarity, rivals[1][0].similarity):
         return refused(Reason.TOO_ALIKE, best.similarity, user)
     if not best.everywhere:
-        return Recognition(Outcome.STRANGER, similarity=top, near=user)
+        return Recognition(Outcome.STRANGER, similarity=nearest, near=user)
     return enter(user, best.similarity, needed.lock)
 
 
@@ -210,17 +209,19 @@ def best_by_person(matches: list[Match]) -> dict[str, tuple[float, "User | None"
 def with_faces(matches: list[Match]) -> Iterator[tuple[Match, Face | None]]:
     """Each match with the row that gives it to a user: its own, or, for a vector, any of the person's.
 
-    The row decides, not the name that Rekognition keeps: a look that was removed has none, though its person is here.
-    A vector that may still be made of such a look is left out.
+    The row decides, not the name that Rekognition keeps. Of a person who is here, what has no row is left out: a look
+    that was removed or is just being added, and a vector that may still be made of such a look. Neither opens
+    anything, nor does it stand in the way of its own person as the face of somebody who left would.
     """
     face_ids = [match.face_id for match in matches if match.face_id]
-    people = [match.external_id for match in matches if not match.face_id]
+    people = [match.external_id for match in matches if match.external_id]
     faces = list(Face.objects.filter(Q(face_id__in=face_ids) | Q(person__in=people)).select_related("user"))
     by_id = {str(face.face_id): face for face in faces}
     by_person = {face.person: face for face in sorted(faces, key=lambda face: face.associated)}
     for match in matches:
-        face = by_id.get(match.face_id) if match.face_id else by_person.get(match.external_id)
-        if match.face_id or face is None or face.associated:
+        here = by_person.get(match.external_id)
+        face = by_id.get(match.face_id) if match.face_id else here
+        if (face or here is None) and (match.face_id or face is None or face.associated):
             yield match, face
 
 

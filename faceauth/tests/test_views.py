@@ -151,6 +151,15 @@ def test_session_is_new_after_recognition(door: Client) -> None:
     assert door.session.session_key != before
 
 
+def test_session_is_new_after_consent(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    before = door.session.session_key
+    say(door, question)
+    assert signed_in(door) is not None
+    assert door.session.session_key != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
 # Consent --------------------------------------------------------------------------------------------------------------
 
 
@@ -174,8 +183,9 @@ def test_consent_of_another_session_counts_for_nothing(door: Client) -> None:
 def test_consent_counts_once(door: Client) -> None:
     question = show(door, pictures.hopper())
     say(door, question)
-    assert say(door, question).status_code == 422
+    assert say(door, question).headers["Location"] == "/"  # a double click: they are in
     assert User.objects.count() == 1
+    assert Face.objects.count() == 1
 
 
 def test_consent_too_late(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:

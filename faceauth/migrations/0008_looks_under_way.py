@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0005_ways_and_reasons_of_look_and_lock"),
+        ("faceauth", "0007_figures_for_the_desk"),
     ]
 
     operations = [
