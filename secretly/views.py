@@ -63,6 +63,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
+
 AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
 
 
