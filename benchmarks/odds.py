@@ -1,8 +1,9 @@
 """The odds of a stranger, and what keeping them low costs: `python -m benchmarks.odds FOLDER`, of people's folders.
 
-Four tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
-`faceauth.odds.BOUND`; how much likelier a match is with a person of several looks; how much rarer it is for the mean of
-several frames; and what becomes of genuine visitors and of strangers at the door as it is, by the number of people.
+Five tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
+`faceauth.odds.BOUND`; how much likelier a match is with a person of several looks, and rarer for several frames; what
+each rule for several frames costs; and what becomes of genuine visitors at the door as it is, by the number of people,
+and with another margin between two of them.
 Each pair of people counts once, however many pictures they have. docs/odds.md has the figures.
 """
 
