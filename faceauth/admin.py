@@ -1,18 +1,21 @@
-"""What operators see: who is remembered and what happened at the door. Never a picture, a template or a note."""
+"""What operators see: who is remembered and what happened at the door. Never a picture, template, note or secret."""
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
+from django_otp.plugins.otp_static.admin import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from faceauth import people
-from faceauth.models import Consent, Deletion, Enrolment, Face, Login
+from faceauth import locks, people
+from faceauth.models import Clearing, Consent, Deletion, Enrolment, Face, Login
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Model]):
@@ -67,9 +70,38 @@ class EnrolmentAdmin(ReadOnlyAdmin):
     list_display = ("external_id", "collection_id", "started")
 
 
+@admin.register(Clearing)
+class ClearingAdmin(ReadOnlyAdmin):
+    list_display = ("at", "user", "operator")
+    list_select_related = ("user", "operator")
+
+
+@admin.action(description=gettext_lazy("Take the second lock away"), permissions=["change"])
+def clear_second_locks(
+    modeladmin: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """For somebody who has lost their passkey and their recovery codes. It asks first, and the person gets to know."""
+    locked = [user for user in queryset if locks.has_lock(user)]
+    if locked and request.POST.get("confirmed") != "yes":
+        context = {
+            **modeladmin.admin_site.each_context(request),
+            "title": _("Take the second lock away"),
+            "people": locked,
+            "opts": modeladmin.model._meta,
+        }
+        return TemplateResponse(request, "admin/faceauth/clear_second_locks.html", context)
+    cleared = [user for user in locked if locks.clear(user, cast(User, request.user))]
+    for user in cleared:
+        modeladmin.log_change(request, user, "Took the second lock away.")
+    words = ngettext("The second lock of %d person was taken away.", "%d second locks were taken away.", len(cleared))
+    modeladmin.message_user(request, words % len(cleared), messages.SUCCESS if cleared else messages.WARNING)
+    return None
+
+
 class PersonAdmin(UserAdmin[User]):
     """Users as Django has them, but deleting one forgets the person's faces too."""
 
+    actions = (clear_second_locks,)
     list_display = ("username", "is_active", "is_staff", "face_count", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff", "date_joined", "last_login")
     search_fields = ("username", "faces__face_id")
@@ -101,6 +133,10 @@ class PersonAdmin(UserAdmin[User]):
         for user in queryset:
             people.forget(user)
 
+
+# django-otp's own pages show secrets, and would let an operator make a lock for somebody. They are registered when they
+# are imported, which has happened above.
+admin.site.unregister((StaticDevice, TOTPDevice))
 
 if admin.site.is_registered(User):  # a site with a user model of its own has its own admin for it
     admin.site.unregister(User)

@@ -75,6 +75,12 @@ def recognise_among(faces: list[vision.Face], photo: Photo) -> Recognition:
     return recognition
 
 
+def too_bad_to_remember(photo: Photo) -> Refusal | None:
+    """Why a stranger on this photo could not be remembered, if so."""
+    good = vision.judge_to_remember(vision.find_faces(photo.pixels), photo.pixels)
+    return good if isinstance(good, Refusal) else None
+
+
 def look_up(jpeg: bytes) -> Recognition:
     """Ask Rekognition for everybody who looks like this, and decide.
 
