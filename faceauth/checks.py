@@ -44,8 +44,10 @@ def check_collection(given: Conf) -> list[CheckMessage]:
 
 
 def check_threshold(given: Conf) -> list[CheckMessage]:
-    if not 0 <= given.THRESHOLD <= 100:
-        hint = "Set REKOGNITION_THRESHOLD to a number from 0 to 100."
+    if given.THRESHOLD == "auto":
+        return []
+    if not isinstance(given.THRESHOLD, float | int) or not 0 <= given.THRESHOLD <= 100:
+        hint = "Set REKOGNITION_THRESHOLD to auto, or to a number from 0 to 100."
         return [Error(f"{given.THRESHOLD!r} is not a similarity.", hint=hint, id="faceauth.E004")]
     if given.THRESHOLD < 80:
         # Rekognition's own default. A value like 0.9 is on the wrong scale and would open every notebook to anybody.

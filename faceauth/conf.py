@@ -2,7 +2,7 @@
 
 >>> from faceauth.conf import conf
 >>> conf().THRESHOLD
-90.0
+'auto'
 """
 
 from dataclasses import dataclass, field, fields
@@ -26,8 +26,11 @@ class Conf:
     COLLECTION: str = "secretly"
     """The CollectionId that remembers the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
-    THRESHOLD: float = 90.0
-    """The least similarity, 0 to 100, that opens the door."""
+    THRESHOLD: float | str = "auto"
+    """The least similarity that opens the door: `auto` keeps to FALSE_OPEN_ODDS, a number from 0 to 100 fixes it."""
+
+    FALSE_OPEN_ODDS: float = 1e-4
+    """The chance, above 0 and below 1, that one attempt of a stranger may open somebody's notebook."""
 
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""

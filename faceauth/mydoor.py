@@ -160,12 +160,12 @@ def show_looks(request: HttpRequest, recognition: Recognition | None = None) -> 
             }
             for face in faces
         ]
-        content: dict[str, object] = {"looks": rows, "most": looks.MOST_LOOKS}
+        content: dict[str, object] = {"looks": rows, "most": people.MOST_LOOKS}
         if recognition is not None:
             content |= {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
         response: HttpResponse = JsonResponse(content, status=status)
     else:
-        context = {"faces": faces, "most": looks.MOST_LOOKS, "message": message}
+        context = {"faces": faces, "most": people.MOST_LOOKS, "message": message}
         response = render(request, "faceauth/looks.html", context, status=status)
     return finished(response, recognition) if recognition else varied(response)
 
@@ -180,7 +180,7 @@ def remove_look_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
         raise Http404
     if looks.remove(user, face_id):
         return redirect("faceauth:looks")
-    context = {"faces": user.faces.all(), "most": looks.MOST_LOOKS, "message": _("I keep your last look.")}
+    context = {"faces": user.faces.all(), "most": people.MOST_LOOKS, "message": _("I keep your last look.")}
     return render(request, "faceauth/looks.html", context, status=422)
 
 
@@ -216,7 +216,7 @@ def again_view(request: HttpRequest) -> HttpResponse:
         recognition = people.refused(photo.reason)
     else:
         with photo:
-            recognition = ask(request, photo, remember=False)
+            recognition = ask(request, [photo], remember=False)
         if recognition.outcome == Outcome.STRANGER or (recognition.user and recognition.user != request.user):
             recognition = people.refused(Reason.SOMEBODY_ELSE, recognition.similarity, user_of(request))
         elif not opens(recognition, way):

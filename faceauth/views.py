@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
@@ -96,9 +96,9 @@ def login_view(request: HttpRequest) -> HttpResponse:
     if isinstance(photo, Refusal):
         return answer(request, people.refused(photo.reason), way)
     with photo:
-        truth = recognise(request, photo)
-        recognition = truth if opens(truth, way) else as_stranger(photo)
-        sealed = seal(photo.jpeg, request.session) if recognition.outcome == Outcome.STRANGER else ""
+        truth = recognise(request, [photo])
+        recognition = truth if opens(truth, way) else as_stranger([photo])
+        sealed = seal([photo.jpeg], request.session) if recognition.outcome == Outcome.STRANGER else ""
         return answer(request, recognition, way, sealed, truth)
 
 
@@ -113,15 +113,16 @@ def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
 @sensitive_variables()
 @require_POST
 def remember_view(request: HttpRequest) -> HttpResponse:
-    """The answer to the consent question: `sealed` is the photo that the question came with."""
-    jpeg = unseal(request.POST.get("sealed", ""), request.session)
+    """The answer to the consent question: `sealed` holds the photos that the question came with."""
+    jpegs = unseal(request.POST.get("sealed", ""), request.session)
     if request.POST.get("answer") != "yes":
         request.session.flush()
         return say_goodbye(request)
-    if jpeg is None:
+    if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
-    with reopen_photo(jpeg) as photo:
-        return answer(request, recognise(request, photo, remember=True, consent=CONSENT), "")
+    with ExitStack() as stack:
+        photos = [stack.enter_context(reopen_photo(jpeg)) for jpeg in jpegs]
+        return answer(request, recognise(request, photos, remember=True, consent=CONSENT), "")
 
 
 @never_cache
@@ -134,9 +135,9 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_variables()
-def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consent: str = "") -> Recognition:
-    """Ask the authentication backends who is on the photo, and remember a stranger if that needs no asking."""
-    recognition = ask(request, photo, remember, consent)
+def recognise(request: HttpRequest, photos: Sequence[Photo], remember: bool = False, consent: str = "") -> Recognition:
+    """Ask the authentication backends who is on the photos, and remember a stranger if that needs no asking."""
+    recognition = ask(request, photos, remember, consent)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
     if conf().ENROLMENT == "closed":
@@ -145,15 +146,15 @@ def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consen
         request.session[FAMILIAR] = True
         return people.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
     if conf().ENROLMENT == "open":
-        return ask(request, photo, remember=True)
+        return ask(request, photos, remember=True)
     return recognition
 
 
 @sensitive_variables()
-def ask(request: HttpRequest, photo: Photo, remember: bool, consent: str = "") -> Recognition:
+def ask(request: HttpRequest, photos: Sequence[Photo], remember: bool, consent: str = "") -> Recognition:
     """What the authentication backends say. What is broken becomes `throttled` or `unavailable`."""
     with unbroken() as broken:
-        authenticate(request, photo=photo.copy(), remember=remember, consent=consent)
+        authenticate(request, photos=[photo.copy() for photo in photos], remember=remember, consent=consent)
     return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
 
 
@@ -162,11 +163,11 @@ def opens(recognition: Recognition, way: str) -> bool:
     return recognition.user is None or photo_path.may_open(recognition.user, way)
 
 
-def as_stranger(photo: Photo) -> Recognition:
+def as_stranger(photos: Sequence[Photo]) -> Recognition:
     """What a stranger hears. Whoever shows somebody's photo shall not learn that they have a notebook here."""
     if conf().ENROLMENT == "closed":
         return people.refused(Reason.CLOSED)
-    bad = people.too_bad_to_remember(photo)
+    bad = people.too_bad_to_remember(photos)
     if bad is not None:
         return people.refused(bad.reason)
     # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.
@@ -215,7 +216,7 @@ def checked(recognition: Recognition, way: str) -> Recognition:
         return recognition
     if not opens(recognition, way):
         return people.refused(Reason.LOOK_NEEDED, recognition.similarity, user)
-    if getattr(recognition, "lock", False) and not locks.has_lock(user):
+    if recognition.lock and not locks.has_lock(user):
         return people.refused(Reason.LOCK_NEEDED, recognition.similarity, user)
     return recognition
 

@@ -125,7 +125,8 @@ CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 FACEAUTH = {
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
-    "THRESHOLD": environment.number("REKOGNITION_THRESHOLD", 90, low=0, high=100),
+    "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),
+    "FALSE_OPEN_ODDS": environment.number("SECRETLY_FALSE_OPEN_ODDS", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,

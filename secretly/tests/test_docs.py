@@ -20,7 +20,7 @@ def documented() -> set[str]:
 def read() -> set[str]:
     """The variables that the settings read."""
     code = "".join((ROOT / "secretly" / name).read_text() for name in ("settings.py", "environment.py"))
-    return set(re.findall(r'\b(?:text|words|boolean|number|choice|credentials)\(\s*"([A-Z_]+)"', code))
+    return set(re.findall(r'\b(?:text|words|boolean|number|number_or|choice|credentials)\(\s*"([A-Z_]+)"', code))
 
 
 def test_every_variable_is_documented() -> None:
@@ -34,8 +34,10 @@ def test_every_documented_variable_is_read() -> None:
 def test_documented_defaults_are_the_defaults() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     code = (ROOT / "secretly" / "settings.py").read_text()
-    assert "| `REKOGNITION_THRESHOLD` | `90` |" in text
-    assert 'number("REKOGNITION_THRESHOLD", 90,' in code
+    assert "| `REKOGNITION_THRESHOLD` | `auto` |" in text
+    assert 'number_or("REKOGNITION_THRESHOLD", "auto",' in code
+    assert "| `SECRETLY_FALSE_OPEN_ODDS` | `0.0001` |" in text
+    assert 'number("SECRETLY_FALSE_OPEN_ODDS", 1e-4,' in code
     assert "| `SECRETLY_LOCK_AFTER` | `900` |" in text
     assert 'number("SECRETLY_LOCK_AFTER", 15 * 60,' in code
 
