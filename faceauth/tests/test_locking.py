@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from faceauth import fresh, locks, mydoor, passkeys, pending, photo_path
-from faceauth.models import Clearing, CodeApp, Login, Passkey
+from faceauth import fresh, locks, passkeys, pending, photo_path
+from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.people import Recognition
 from faceauth.photo_path import Choice
@@ -150,9 +150,9 @@ def test_nobody_comes_to_the_lock_without_a_face(client: Client, owner: User) ->
 
 def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(pending.time, "time", lambda: now + 299)
+    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 299)
     assert at_lock.get(LOCK).status_code == 200
-    monkeypatch.setattr(pending.time, "time", lambda: now + 301)
+    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 301)
     assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -480,7 +480,7 @@ def test_the_lock_is_asked_for_again(
     assert answer["Location"].startswith(f"{LOCK}?next=")
     assert locks.has_lock(known)
     assert User.objects.filter(pk=known.pk).exists()
-    assert not mydoor.Receipt.objects.exists()
+    assert not Receipt.objects.exists()
 
 
 def test_and_then_it_goes_on(known: User) -> None:
@@ -585,20 +585,11 @@ def test_wrong_method(path: str, known: User) -> None:
 # The odds -------------------------------------------------------------------------------------------------------------
 
 
-class Unlikely:
-    """What the door has recognised, but not surely enough for a face alone."""
-
-    def __init__(self, user: User) -> None:
-        self.recognition = Recognition(Outcome.RECOGNISED, user=user, similarity=91.0)
-
-    def __getattr__(self, name: str) -> Any:
-        return True if name == "lock" else getattr(self.recognition, name)
-
-
 def test_where_the_odds_are_not_enough_the_lock_is_needed(
     known: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceauth.views.ask", lambda *args, **kwargs: Unlikely(known))
+    unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, lock=True)
+    monkeypatch.setattr("faceauth.views.ask", lambda *args, **kwargs: unlikely)
     answer = show_face(client, JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "lock_needed")
     assert signed_in(client) is None
@@ -615,9 +606,10 @@ def looks_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo_path, "offered", lambda: True)
 
 
-def small(data: bytes) -> bytes:
-    """Good enough to be recognised, too small to be remembered by."""
-    return pictures.encoded(pictures.opened(data).resize((160, 188)))
+def small(data: bytes, width: int) -> bytes:
+    """With a face of some sixty pixels: large enough to be recognised, too small to be remembered by."""
+    image = pictures.opened(data)
+    return pictures.encoded(image.resize((width, width * image.height // image.width)))
 
 
 def anonymous(page: Any) -> str:
@@ -636,10 +628,10 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
     photo_path.choose(user, Choice.NEVER)
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
 
-    def shown(data: bytes) -> Any:
-        return show(Client(), small(data) if picture == "small" else data, headers)
-
-    mine, theirs = shown(pictures.hopper()), shown(pictures.collins())
+    faces = [pictures.hopper(), pictures.collins()]
+    if picture == "small":
+        faces = [small(faces[0], 170), small(faces[1], 360)]
+    mine, theirs = (show(Client(), face, headers) for face in faces)
     assert mine.status_code == theirs.status_code
     if headers:
         told = [{name: value for name, value in one.json().items() if name != "sealed"} for one in (mine, theirs)]

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from faceauth import at_rest, locks, photo_path
 from faceauth.locks import Verdict
-from faceauth.models import Clearing, CodeApp, Login, Passkey
+from faceauth.models import Clearing, CodeApp, Login, Passkey, PhotoPath
 from faceauth.photo_path import Choice
 from faceauth.tests.lock_cast import code_of, with_app
 
@@ -288,7 +288,7 @@ def test_everything_goes_with_its_person(owner: User, operator: User) -> None:
     photo_path.choose(owner, Choice.NEVER)
     Clearing.objects.create(user=owner, operator=operator)
     owner.delete()
-    for model in (CodeApp, Passkey, StaticToken, Clearing, photo_path.PhotoPath):
+    for model in (CodeApp, Passkey, StaticToken, Clearing, PhotoPath):
         assert not model._default_manager.exists(), model
 
 

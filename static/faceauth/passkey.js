@@ -67,6 +67,7 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });
 
+document.querySelector("[data-without-script]").hidden = true;
 if (!window.PublicKeyCredential) say("failed");
 else {
   form.hidden = false;
