@@ -217,7 +217,7 @@ def remove_all(user: "User") -> None:
 
 
 @transaction.atomic
-def clear(user: "User", operator: "User") -> bool:
+def clear(user: "User", operator: "User | None" = None) -> bool:
     """An operator takes the second lock of somebody away who has lost it. The person sees it at their door.
 
     False if there was none.

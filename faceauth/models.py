@@ -184,13 +184,19 @@ class CodeApp(TOTPDevice):  # type: ignore[misc]
 
     Whoever has a picture of somebody's face may type wrong codes, which must neither find the right one nor keep its
     owner out for long. So the wait after wrong codes doubles (1, 2, 4 seconds), but never lasts more than an hour; and
-    after a hundred in a row, the most that NIST SP 800-63B-4 (3.2.2) allows, no code opens anything until the owner has
+    after a hundred, the most in a row that NIST SP 800-63B-4 (3.2.2) allows, no code opens anything until the owner has
     come in by a passkey or a recovery code, for which there is no wait. With three codes valid at a time (this one,
     the one before and the one after), a hundred guesses find one in 3 of 10,000 cases.
+
+    A right code ends the wait and forgives three wrong ones, as many as people mistype. Were it to forgive all, whoever
+    guesses between the visits of somebody who comes every day could go on for ever.
     """
 
     LONGEST_WAIT = timedelta(hours=1)
     MOST_WRONG = 100
+    FORGIVEN = 3
+
+    throttling_failure_count: int
 
     class Meta:
         proxy = True
@@ -208,6 +214,12 @@ class CodeApp(TOTPDevice):  # type: ignore[misc]
     def bin_key(self) -> bytes:
         """Raises `at_rest.CannotOpen`."""
         return at_rest.unseal(self.key, self.place)
+
+    def throttle_reset(self, commit: bool = True) -> None:
+        self.throttling_failure_timestamp = None
+        self.throttling_failure_count = max(0, self.throttling_failure_count - self.FORGIVEN)
+        if commit:
+            self.save()
 
     @property
     def rests(self) -> bool:

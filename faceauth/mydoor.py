@@ -4,6 +4,7 @@ Their second lock is in `faceauth.locking`.
 """
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -48,6 +50,7 @@ SEEN_FOR = 300
 TRY_AGAIN_AFTER = 30  # seconds after being forgotten: it was asked for just now
 
 RECENT = 30  # visits on the page; the export has them all
+NOTICED = 90  # days for which the page says that an operator took the second lock away; the export says it for ever
 
 
 def user_of(request: HttpRequest) -> "User":
@@ -68,7 +71,8 @@ def door_view(request: HttpRequest) -> HttpResponse:
         visit_row(visit) | {"pk": visit.pk, "this": visit.session_key == request.session.session_key}
         for visit in visits.open_sessions(user)
     ]
-    clearings = [clearing.at for clearing in Clearing.objects.filter(user_id=user.pk)]
+    since = timezone.now() - timedelta(days=NOTICED)
+    clearings = [clearing.at for clearing in Clearing.objects.filter(user_id=user.pk, at__gte=since)]
     content = {"visits": recent, "sessions": sessions, "clearings": clearings}
     return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/door.html", content))
 

@@ -145,6 +145,34 @@ def test_brute_force_is_hopeless(owner: User, clock: Any) -> None:
     assert locks.check(owner, code_of(app)) == Verdict.OPEN
 
 
+def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: Any) -> None:
+    """The owner signs in with a code every day, which forgives some guesses and not all."""
+    app = with_app(owner)
+    looked_at = 0
+    for _day in range(365):
+        tomorrow = clock.now + timedelta(days=1)
+        while clock.now < tomorrow and locks.check(owner, wrong_code(app)) == Verdict.WRONG:
+            looked_at += 1
+            clock.passes(seconds=locks.wait(owner))
+        CodeApp.objects.update(last_t=-1)  # the clock of the codes stands still
+        if locks.check(owner, code_of(app)) == Verdict.RESTS:
+            break
+        assert locks.wait(owner) == 0
+    else:
+        pytest.fail("The codes never came to rest.")
+    assert looked_at < 120
+    assert looked_at * 3 / 10**6 < 0.0004
+
+
+def test_a_mistyped_code_is_forgiven(owner: User, clock: Any) -> None:
+    app = with_app(owner)
+    for _ in range(CodeApp.FORGIVEN):
+        locks.check(owner, wrong_code(app))
+        clock.passes(seconds=locks.wait(owner))
+    assert locks.check(owner, code_of(app)) == Verdict.OPEN
+    assert CodeApp.objects.get().throttling_failure_count == 0
+
+
 def test_recovery_codes_cannot_be_guessed_and_never_wait(owner: User) -> None:
     with_app(owner)
     codes = locks.make_recovery_codes(owner)
