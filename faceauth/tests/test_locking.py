@@ -434,6 +434,7 @@ def test_an_app_is_added_without_a_script(known: User) -> None:
     app = CodeApp.objects.get()
     assert locks.secret_text(app) in page.content.decode()
     assert "data:image/svg+xml" in page.content.decode()
+    assert 'href="otpauth://totp/Secretly' in page.content.decode()
     assert client.post("/locks/app/", {"code": "wrong"}).status_code == 422
     assert not locks.has_lock(known)
     CodeApp.objects.update(throttling_failure_count=0)
@@ -697,6 +698,10 @@ def test_the_choice(known: User, looks_offered: None) -> None:
     with_app(known)
     client.post("/locks/photos/", {"choice": "with_lock"})
     assert photo_path.choice_of(known) == Choice.WITH_LOCK
+    assert "photos of you open nothing" not in client.get("/locks/").content.decode()
+    CodeApp.objects.all().delete()
+    assert "photos of you open nothing" in client.get("/locks/").content.decode()
+    with_app(known)
     assert client.post("/locks/photos/", {"choice": "sometimes"}).status_code == 404
 
 
