@@ -165,9 +165,12 @@ def opens(recognition: Recognition, way: str) -> bool:
 
 def as_stranger(photos: Sequence[Photo]) -> Recognition:
     """What a stranger hears. Whoever shows somebody's photo shall not learn that they have a notebook here."""
+    with unbroken() as broken:
+        bad = people.as_stranger(photos)
+    if broken:
+        return broken[0]
     if conf().ENROLMENT == "closed":
         return people.refused(Reason.CLOSED)
-    bad = people.too_bad_to_remember(photos)
     if bad is not None:
         return people.refused(bad.reason)
     # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.

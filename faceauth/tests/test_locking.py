@@ -22,6 +22,7 @@ from faceauth.photo_path import Choice
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, another_challenge, options_in
+from faceauth.tests.conftest import Fault
 from faceauth.tests.lock_cast import (
     add_passkey,
     code_of,
@@ -658,6 +659,20 @@ def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) 
     assert len(list(collection.faces())) == 1
     page = open_notebook(user).get("/door/").content.decode()
     assert "a photo of you, which I turned away" in page
+
+
+def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
+    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    for face in (pictures.hopper(), pictures.collins()):
+        calls.clear()
+        show(Client(), face)
+        assert calls == ["SearchUsersByImage", "SearchFacesByImage"]
+
+
+def test_a_refused_photo_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
+    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    fault("SearchFacesByImage", "ThrottlingException")
+    assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
 
 
 def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
