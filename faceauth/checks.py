@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from faceauth import vision
+from faceauth import doorman, vision
 from faceauth.conf import Conf, conf
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
@@ -26,6 +26,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_threshold(given),
         *check_enrolment(given),
         *check_keys(given),
+        *check_limits(given),
     ]
 
 
@@ -77,6 +78,25 @@ def check_keys(given: Conf) -> list[CheckMessage]:
     except ValueError:
         return [Error("One of the encryption keys is no key.", hint=hint, id="faceauth.E007")]
     return []
+
+
+LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET", "FRAMES_PER_ADDRESS")
+
+
+def check_limits(given: Conf) -> list[CheckMessage]:
+    errors: list[CheckMessage] = []
+    for name in LIMITS:
+        hint = f"Set SECRETLY_{name} to such as 60/m, or 30/h, 120/d (s, m, h or d), or to off."
+        try:
+            most = [limit.most for limit in doorman.limits(getattr(given, name))]
+        except (ValueError, AttributeError):
+            errors.append(Error(f"{getattr(given, name)!r} is no limit.", hint=hint, id="faceauth.E009"))
+        else:
+            if name == "CALL_BUDGET" and most and min(most) < doorman.REMEMBERING:
+                hint = f"Set SECRETLY_CALL_BUDGET to {doorman.REMEMBERING} or more, or to off."
+                said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {doorman.REMEMBERING} calls."
+                errors.append(Error(said, hint=hint, id="faceauth.E010"))
+    return errors
 
 
 @register

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from faceauth import locks, passkeys, pending, people, photo_path, visits
+from faceauth import doorman, locks, passkeys, pending, people, photo_path, visits
 from faceauth.at_rest import CannotOpen
 from faceauth.fresh import GIVEN, with_second_lock
 from faceauth.locks import Verdict
@@ -27,7 +27,7 @@ from faceauth.models import Login
 from faceauth.mydoor import look_again, seen_just_now, user_of, varied
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.pending import Pending
-from faceauth.views import answer_json, given_next, keep, next_url, open_session, show_door, wants_json
+from faceauth.views import given_next, keep, next_url, open_session, show_answer, wants_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -49,6 +49,7 @@ STATUS = {Verdict.WRONG: 422, Verdict.RESTS: 422, Verdict.WAIT: 429}
 @sensitive_post_parameters("code", "credential")
 @sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
+@doorman.limited(door="second lock")
 def second_lock_view(request: HttpRequest) -> HttpResponse:
     """The second lock of a visit whose face is known; or, in an open session, of its person once more.
 
@@ -92,6 +93,7 @@ def tried(request: HttpRequest, user: "User") -> Verdict:
 
 def opened(request: HttpRequest, user: "User", visit: Pending | None) -> HttpResponse:
     """Only now is somebody signed in. The visit that the log called refused has come in after all."""
+    doorman.settle(request, Outcome.RECOGNISED)
     url = next_url(request)
     if visit is not None:
         pending.end(request)
@@ -112,7 +114,7 @@ def refused(request: HttpRequest, user: "User", visit: Pending | None, verdict: 
     if verdict == Verdict.WRONG:
         keep(request, recognition, visit.way if visit else "")
         if visit is not None and pending.failed(request):
-            return answer_json(request, recognition, "") if wants_json(request) else show_door(request, recognition)
+            return show_answer(request, recognition)
     response = show_lock(request, user, words(verdict), STATUS[verdict])
     if verdict == Verdict.WAIT:
         response.headers["Retry-After"] = str(max(1, locks.wait(user)))

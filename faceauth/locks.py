@@ -217,7 +217,7 @@ def remove_all(user: "User") -> None:
 
 
 @transaction.atomic
-def clear(user: "User", operator: "User | None" = None) -> bool:
+def clear(user: "User") -> bool:
     """An operator takes the second lock of somebody away who has lost it. The person sees it at their door.
 
     False if there was none.
@@ -225,7 +225,7 @@ def clear(user: "User", operator: "User | None" = None) -> bool:
     if not has_lock(user):
         return False
     remove_all(user)
-    Clearing.objects.create(user=user, operator=operator)
+    Clearing.objects.create(user=user)
     return True
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from faceauth import export, ledger, looks, people, visits
+from faceauth import doorman, export, ledger, looks, people, visits
 from faceauth.fresh import with_second_lock
 from faceauth.models import Clearing, Login, Receipt
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
@@ -121,11 +121,35 @@ def end_others_view(request: HttpRequest) -> HttpResponse:
 # Looks ----------------------------------------------------------------------------------------------------------------
 
 
-def look_too_large(request: HttpRequest) -> HttpResponse:
-    return show_looks(request, people.refused(Reason.TOO_LARGE))
+@login_required
+def show_looks(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
+    faces = user_of(request).faces.all()
+    status = 200
+    if recognition is not None:
+        added = recognition.outcome == Outcome.REMEMBERED
+        said = _("I know this look of you now.") if added else sentence(recognition.outcome, recognition.reason)
+        message, status = message or said, STATUS[recognition.outcome]
+    if wants_json(request):
+        rows = [
+            {
+                "face_id": face.face_id,
+                "remembered": face.remembered,
+                "brightness": face.brightness,
+                "sharpness": face.sharpness,
+            }
+            for face in faces
+        ]
+        content: dict[str, object] = {"looks": rows, "most": people.MOST_LOOKS}
+        if recognition is not None:
+            content |= {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
+        response: HttpResponse = JsonResponse(content, status=status)
+    else:
+        context = {"faces": faces, "most": people.MOST_LOOKS, "message": message}
+        response = render(request, "faceauth/looks.html", context, status=status)
+    return finished(response, recognition) if recognition else varied(response)
 
 
-@takes_picture(look_too_large)
+@takes_picture(show_looks, lambda: doorman.REMEMBERING)
 @login_required
 def looks_view(request: HttpRequest) -> HttpResponse:
     """GET lists the looks. POST takes `file` or `image` and adds one, on which the person must be recognised."""
@@ -145,33 +169,6 @@ def looks_view(request: HttpRequest) -> HttpResponse:
     if recognition.outcome == Outcome.REMEMBERED and not wants_json(request):
         return redirect("faceauth:looks")
     return show_looks(request, recognition)
-
-
-def show_looks(request: HttpRequest, recognition: Recognition | None = None) -> HttpResponse:
-    faces = user_of(request).faces.all()
-    message, status = "", 200
-    if recognition is not None:
-        added = recognition.outcome == Outcome.REMEMBERED
-        message = _("I know this look of you now.") if added else sentence(recognition.outcome, recognition.reason)
-        status = STATUS[recognition.outcome]
-    if wants_json(request):
-        rows = [
-            {
-                "face_id": face.face_id,
-                "remembered": face.remembered,
-                "brightness": face.brightness,
-                "sharpness": face.sharpness,
-            }
-            for face in faces
-        ]
-        content: dict[str, object] = {"looks": rows, "most": people.MOST_LOOKS}
-        if recognition is not None:
-            content |= {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
-        response: HttpResponse = JsonResponse(content, status=status)
-    else:
-        context = {"faces": faces, "most": people.MOST_LOOKS, "message": message}
-        response = render(request, "faceauth/looks.html", context, status=status)
-    return finished(response, recognition) if recognition else varied(response)
 
 
 @never_cache
@@ -205,11 +202,19 @@ def export_view(request: HttpRequest) -> StreamingHttpResponse:
 # Being forgotten ------------------------------------------------------------------------------------------------------
 
 
-def again_too_large(request: HttpRequest) -> HttpResponse:
-    return show_again(request, people.refused(Reason.TOO_LARGE))
+@login_required
+def show_again(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
+    message = message or (sentence(recognition.outcome, recognition.reason) if recognition else "")
+    status = STATUS[recognition.outcome] if recognition else 200
+    context = {"next": given_next(request), "message": message}
+    if wants_json(request) and recognition:
+        content = {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
+        return finished(JsonResponse(content, status=status), recognition)
+    response = render(request, "faceauth/again.html", context, status=status)
+    return finished(response, recognition) if recognition else varied(response)
 
 
-@takes_picture(again_too_large)
+@takes_picture(show_again, lambda: doorman.RECOGNISING)
 @login_required
 def again_view(request: HttpRequest) -> HttpResponse:
     """Look at the person once more, before something that cannot be undone. Nobody's session changes by it."""
@@ -230,17 +235,6 @@ def again_view(request: HttpRequest) -> HttpResponse:
         return show_again(request, recognition)
     request.session[SEEN] = time.time()
     return redirect(next_url(request))
-
-
-def show_again(request: HttpRequest, recognition: Recognition | None = None) -> HttpResponse:
-    message = sentence(recognition.outcome, recognition.reason) if recognition else ""
-    status = STATUS[recognition.outcome] if recognition else 200
-    context = {"next": given_next(request), "message": message}
-    if wants_json(request) and recognition:
-        content = {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
-        return finished(JsonResponse(content, status=status), recognition)
-    response = render(request, "faceauth/again.html", context, status=status)
-    return finished(response, recognition) if recognition else varied(response)
 
 
 def seen_just_now(request: HttpRequest) -> bool:

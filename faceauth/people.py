@@ -181,17 +181,17 @@ def decide(*frames: list[Match], needed: Needed | None = None) -> Recognition:
     """
     needed = needed or odds.current(len(frames))
     people = candidates(frames, needed.familiar)
-    near = people[0].user if people else None
+    nearest, near = (people[0].similarity, people[0].user) if people else (None, None)
     over = [one for one in people if one.similarity >= needed.threshold]
     top = over[0].similarity if over else None
     rivals = [(one, one.user) for one in over if one.user is not None]
     if top is None or not rivals or odds.apart(top, rivals[0][0].similarity):
-        return Recognition(Outcome.STRANGER, similarity=top, near=near)
+        return Recognition(Outcome.STRANGER, similarity=nearest, near=near)
     best, user = rivals[0]
     if len(rivals) > 1 and not odds.apart(best.similarity, rivals[1][0].similarity):
         return refused(Reason.TOO_ALIKE, best.similarity, user)
     if not best.everywhere:
-        return Recognition(Outcome.STRANGER, similarity=top, near=user)
+        return Recognition(Outcome.STRANGER, similarity=nearest, near=user)
     return enter(user, best.similarity, needed.lock)
 
 

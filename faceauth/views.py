@@ -22,12 +22,13 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import locks, pending, people, photo_path
+from faceauth import doorman, locks, pending, people, photo_path
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
+from faceauth.rekognition import timing
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
 from faceauth.uploads import MemoryUploadHandler, picture_in
@@ -57,13 +58,25 @@ FAMILIAR = "faceauth.familiar"
 
 
 View = Callable[[HttpRequest], HttpResponse]
+Show = Callable[..., HttpResponse]  # of a request, a Recognition and, where it is not the ordinary one, a sentence
 
 
-def takes_picture(too_large: View) -> Callable[[View], View]:
-    """A view that is posted a picture, which stays in memory. `too_large` answers one that is not read to its end."""
+def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View]:
+    """A view that is posted a picture, which stays in memory. A flood of them is turned away before it is read.
+
+    `show` answers what does not come to the view, and `calls` is how many calls to Rekognition the view makes at most.
+    """
 
     def decorator(view: View) -> View:
-        protected = csrf_protect(sensitive_variables()(view))
+        def admitted(request: HttpRequest) -> HttpResponse:
+            turned_away = doorman.admit(request, calls()) if request.method == "POST" else None
+            if turned_away:
+                return turn_away(request, turned_away, show)
+            response = view(request)
+            doorman.give_back(request)  # of whoever was sent elsewhere, such as to sign in
+            return response
+
+        protected = sensitive_variables()(csrf_protect(admitted))
 
         @never_cache
         @sensitive_post_parameters("image", "sealed")
@@ -72,22 +85,46 @@ def takes_picture(too_large: View) -> Callable[[View], View]:
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
             request.upload_handlers = [MemoryUploadHandler(request)]
+            turned_away = doorman.peek(request, calls()) if request.method == "POST" else None
+            if turned_away:
+                drain(request)
+                return turn_away(request, turned_away, show)
             try:
                 return protected(request)
             except RequestDataTooBig:
                 drain(request)
-                return too_large(request)
+                turned_away = doorman.admit(request, calls())
+                return turn_away(request, turned_away, show) if turned_away else too_large(request, show)
 
         return taking
 
     return decorator
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    return answer(request, people.refused(Reason.TOO_LARGE), Login.Way.CAMERA)
+def turn_away(request: HttpRequest, turned_away: doorman.TurnedAway, show: Show) -> HttpResponse:
+    doorman.write_down(request, turned_away)
+    response = show(request, Recognition(Outcome.THROTTLED), doorman.spoken(turned_away))
+    return doorman.waiting(response, turned_away)
 
 
-@takes_picture(too_large)
+def too_large(request: HttpRequest, show: Show) -> HttpResponse:
+    recognition = people.refused(Reason.TOO_LARGE)
+    keep(request, recognition, Login.Way.CAMERA)
+    return show(request, recognition)
+
+
+def show_answer(request: HttpRequest, recognition: Recognition, message: str = "", sealed: str = "") -> HttpResponse:
+    """What came of a visit, as a page or as JSON."""
+    message = message or sentence(recognition.outcome, recognition.reason)
+    answer_as = answer_json if wants_json(request) else answer_page
+    return finished(answer_as(request, recognition, message, sealed), recognition)
+
+
+def calls_to_sign_in() -> int:
+    return doorman.RECOGNISING + (doorman.REMEMBERING if conf().ENROLMENT == "open" else 0)
+
+
+@takes_picture(show_answer, calls_to_sign_in)
 def login_view(request: HttpRequest) -> HttpResponse:
     """GET shows the door. POST takes `file` or `image` and says who it is."""
     if request.method != "POST":
@@ -114,10 +151,13 @@ def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
 @require_POST
 def remember_view(request: HttpRequest) -> HttpResponse:
     """The answer to the consent question: `sealed` holds the photos that the question came with."""
-    jpegs = unseal(request.POST.get("sealed", ""), request.session)
     if request.POST.get("answer") != "yes":
         request.session.flush()
         return say_goodbye(request)
+    turned_away = doorman.admit(request, doorman.REMEMBERING)
+    if turned_away:
+        return turn_away(request, turned_away, show_answer)
+    jpegs = unseal(request.POST.get("sealed", ""), request.session)
     if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
     with ExitStack() as stack:
@@ -201,15 +241,14 @@ def answer(
     """
     truth = checked(truth or recognition, way)
     recognition = truth if recognition.user is not None else recognition
+    # By what the visitor hears: the limits must not tell a photo that is turned away from a stranger's either.
+    doorman.settle(request, recognition.outcome, recognition.reason)
     if recognition.user is not None and locks.has_lock(recognition.user):
         return ask_for_lock(request, recognition, way)
     if recognition.user is not None:
         open_session(request, recognition.user)
     keep(request, truth, way, opened=recognition.user is not None)
-    response = (
-        answer_json(request, recognition, sealed) if wants_json(request) else answer_page(request, recognition, sealed)
-    )
-    return finished(response, recognition)
+    return show_answer(request, recognition, sealed=sealed)
 
 
 def checked(recognition: Recognition, way: str) -> Recognition:
@@ -254,6 +293,7 @@ def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
 
 def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> Login:
     """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
+    doorman.settle(request, recognition.outcome, recognition.reason)
     return Login.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",
@@ -263,23 +303,24 @@ def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool 
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=request.session.session_key or "" if opened else "",
+        rekognition_ms=timing.milliseconds(),
     )
 
 
-def answer_page(request: HttpRequest, recognition: Recognition, sealed: str) -> HttpResponse:
+def answer_page(request: HttpRequest, recognition: Recognition, message: str, sealed: str) -> HttpResponse:
     if recognition.user is not None:
         return redirect(next_url(request))
     if recognition.outcome == Outcome.STRANGER:
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         return render(request, "faceauth/stranger.html", context)
-    return show_door(request, recognition)
+    return show_door(request, recognition, message)
 
 
-def answer_json(request: HttpRequest, recognition: Recognition, sealed: str) -> HttpResponse:
+def answer_json(request: HttpRequest, recognition: Recognition, message: str, sealed: str) -> HttpResponse:
     content = {
         "outcome": recognition.outcome,
         "reason": recognition.reason,
-        "message": sentence(recognition.outcome, recognition.reason),
+        "message": message,
         "next": reverse("faceauth:login"),
     }
     if recognition.user is not None:
@@ -289,11 +330,11 @@ def answer_json(request: HttpRequest, recognition: Recognition, sealed: str) -> 
     return JsonResponse(content, status=STATUS[recognition.outcome])
 
 
-def show_door(request: HttpRequest, recognition: Recognition | None = None) -> HttpResponse:
+def show_door(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
     context: dict[str, str] = {"next": given_next(request)}
     status = 200
     if recognition is not None:
-        context["message"] = sentence(recognition.outcome, recognition.reason)
+        context["message"] = message
         context["outcome"] = recognition.outcome
         status = STATUS[recognition.outcome]
     return render(request, "faceauth/login.html", context, status=status)

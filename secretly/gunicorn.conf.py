@@ -19,6 +19,10 @@ preload_app = True
 timeout = 60
 keepalive = 5
 
+# Whose headers are believed is for secretly/proxies.py to say, not for a second list with other defaults.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 control_socket_disable = True  # it would lie in the home folder of whoever runs this, and nothing here asks it
 accesslog = None  # the log of the door is in the database; a proxy in front writes the rest
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, never a picture

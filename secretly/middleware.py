@@ -12,10 +12,11 @@ type_of_view = Callable[[HttpRequest], HttpResponseBase]
 PERMISSIONS_POLICY = "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
-def permissions_policy(get_response: type_of_view) -> type_of_view:
+def site_headers(get_response: type_of_view) -> type_of_view:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # Django adds the opener's policy
         return response
 
     return middleware

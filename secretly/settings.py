@@ -11,7 +11,7 @@ import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
 
-from secretly import environment
+from secretly import environment, proxies
 
 django_stubs_ext.monkeypatch()
 
@@ -24,6 +24,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(HOME)
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "secretly",  # for `manage.py demo`
     "notes",
     "faceauth",
     "faceauth.local",
@@ -40,10 +41,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "secretly.proxies.believe_proxies_alone",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "secretly.middleware.permissions_policy",
+    "secretly.middleware.site_headers",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -93,7 +95,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Without these a Redis that hangs would hang everybody at the door.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -120,6 +127,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True  # our scripts read the token from the form that they send
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # one cookie less
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 
 FACEAUTH = {
@@ -131,6 +140,12 @@ FACEAUTH = {
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
+    "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
+    "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
+    "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
+    "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
@@ -139,6 +154,10 @@ OTP_TOTP_ISSUER = "Secretly"  # how the second lock is called in somebody's one-
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
 # three bytes). Anything above is refused while it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024 + 64 * 1024
+
+# Views that are sent files have handlers of their own. For all others a file beyond 2.5 MB is read and not kept:
+# Django's default would write it to a temporary folder, even a face, for the report of an error before the view.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # A folder of notes that somebody brings along; their bytes are counted in notes/uploads.py.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
@@ -151,12 +170,22 @@ HTTPS = environment.boolean("SECRETLY_HTTPS")
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # A browser takes such a cookie from this very host alone, over HTTPS alone (RFC 6265bis): a neighbour in the same
+    # domain can plant none.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Whose word is taken for whom a request comes from: see secretly/proxies.py.
+TRUSTED_PROXIES = proxies.networks(environment.words("SECRETLY_TRUSTED_PROXIES"))
+CLIENT_HEADER = environment.text("SECRETLY_CLIENT_HEADER", "X-Forwarded-For")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -211,7 +240,9 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Logs -----------------------------------------------------------------------------------------------------------------
+# Errors and logs ------------------------------------------------------------------------------------------------------
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.reports.NamesAlone"
 
 # Nothing below DEBUG=False prints local variables or request bodies; botocore would print pictures at DEBUG level.
 LOGGING = {

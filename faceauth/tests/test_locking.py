@@ -165,8 +165,8 @@ def test_who_may_not_enter_any_more_does_not(change: dict[str, bool], at_lock: C
     assert signed_in(at_lock) is None
 
 
-def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User, operator: User) -> None:
-    locks.clear(known, operator)
+def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User) -> None:
+    locks.clear(known)
     assert at_lock.get(LOCK)["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -740,25 +740,32 @@ def desk(operator: User) -> Client:
 def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
     with_app(known)
     codes = locks.make_recovery_codes(known)
-    url = reverse("admin:auth_user_changelist")
-    chosen = {"action": "clear_second_locks", "_selected_action": [known.pk, stranger.pk]}
-    question = desk.post(url, chosen)
-    assert question.status_code == 200
+    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
-    assert stranger.username not in question.content.decode()
+    assert "Be sure that it is they who asked" in question.content.decode()
     assert locks.has_lock(known)
-    assert desk.post(url, {**chosen, "confirmed": "yes"}).status_code == 302
+    done = desk.post(url, {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes"}, follow=True)
+    assert "there is nothing to do" in done.content.decode()  # for the stranger
     assert not locks.has_lock(known)
     assert locks.codes_left(known) == 0
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (operator, str(known.pk))
-    assert "second lock" in entry.change_message
-    assert codes[0] not in entry.change_message
+    assert entry.change_message == "Took the second lock away."
     visitor = Client()
     show_face(visitor)
-    assert "An operator took your second lock away on" in visitor.get("/door/").content.decode()
+    page = visitor.get("/door/")
+    assert "An operator took your second lock away on" in page.content.decode()
+    assert not [code for code in codes if code in page.content.decode()]
     assert len(visitor.get("/door/", headers=JSON).json()["clearings"]) == 1
     assert desk.get(reverse("admin:faceauth_clearing_changelist")).status_code == 200
+
+
+def test_the_desk_offers_it_where_there_is_a_lock(desk: Client, known: User) -> None:
+    url = reverse("admin:auth_user_change", args=[known.pk])
+    assert "clear_lock" not in desk.get(url).content.decode()
+    with_app(known)
+    assert "clear_lock" in desk.get(url).content.decode()
 
 
 def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
@@ -766,8 +773,8 @@ def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
-    chosen = {"action": "clear_second_locks", "_selected_action": [known.pk], "confirmed": "yes"}
-    assert client.post(reverse("admin:auth_user_changelist"), chosen).status_code == 403
+    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
     assert locks.has_lock(known)
 
 
@@ -782,12 +789,12 @@ def test_the_admin_shows_no_secret(desk: Client, known: User) -> None:
 # What is kept and what is told ----------------------------------------------------------------------------------------
 
 
-def test_the_export_tells_of_locks_and_no_secret(known: User, operator: User) -> None:
+def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     client = open_notebook(known)
     device = add_passkey(client, "My key")
     app = with_app(known)
     codes = locks.make_recovery_codes(known)
-    Clearing.objects.create(user=known, operator=operator)
+    Clearing.objects.create(user=known)
     photo_path.choose(known, Choice.WITH_LOCK)
     texts = texts_in(b"".join(client.get("/export/").streaming_content))  # type: ignore[attr-defined]
     told = json.loads(texts["locks.json"])

@@ -295,26 +295,26 @@ def test_nobody_removes_the_lock_of_somebody_else(owner: User, stranger: User) -
     assert locks.has_lock(owner)
 
 
-def test_an_operator_clears_a_lock(owner: User, stranger: User, operator: User) -> None:
+def test_a_lock_is_cleared(owner: User, stranger: User) -> None:
     with_app(owner)
     passkey_of(owner)
     with_app(stranger)
     codes = locks.make_recovery_codes(owner)
-    assert locks.clear(owner, operator)
+    assert locks.clear(owner)
     assert not locks.has_lock(owner)
     assert locks.check(owner, codes[0]) == Verdict.WRONG
-    assert (Clearing.objects.get().user, Clearing.objects.get().operator) == (owner, operator)
+    assert Clearing.objects.get().user == owner
     assert locks.has_lock(stranger)
-    assert not locks.clear(owner, operator)
+    assert not locks.clear(owner)
     assert Clearing.objects.count() == 1
 
 
-def test_everything_goes_with_its_person(owner: User, operator: User) -> None:
+def test_everything_goes_with_its_person(owner: User) -> None:
     with_app(owner)
     passkey_of(owner)
     locks.make_recovery_codes(owner)
     photo_path.choose(owner, Choice.NEVER)
-    Clearing.objects.create(user=owner, operator=operator)
+    Clearing.objects.create(user=owner)
     owner.delete()
     for model in (CodeApp, Passkey, StaticToken, Clearing, PhotoPath):
         assert not model._default_manager.exists(), model

@@ -6,6 +6,8 @@ import pytest
 from django.conf import settings
 
 from faceauth import vision
+from faceauth.checks import LIMITS
+from faceauth.conf import Conf
 from faceauth.local import similarity
 
 ROOT = settings.BASE_DIR
@@ -40,6 +42,10 @@ def test_documented_defaults_are_the_defaults() -> None:
     assert 'number("SECRETLY_FALSE_OPEN_ODDS", 1e-4,' in code
     assert "| `SECRETLY_LOCK_AFTER` | `900` |" in text
     assert 'number("SECRETLY_LOCK_AFTER", 15 * 60,' in code
+    for name in LIMITS:  # they stand in three places
+        default = Conf.__dataclass_fields__[name].default
+        assert f"| `SECRETLY_{name}` | `{default}` |" in text
+        assert f'"{name}": environment.text("SECRETLY_{name}", "{default}"),' in code
 
 
 @pytest.mark.parametrize("path", ["README.md", "CHANGELOG.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])

@@ -121,6 +121,8 @@ def test_many_processes_that_start_at_once_agree(tmp_path: Path) -> None:
         ("SECRETLY_ENROLMENT", "maybe"),
         ("REKOGNITION_ENDPOINT", "amazon"),
         ("REKOGNITION_COLLECTION", "my faces"),
+        ("SECRETLY_TRUSTED_PROXIES", "localhost"),
+        ("SECRETLY_CALL_BUDGET", "much"),
     ],
 )
 def test_a_value_that_cannot_work_stops_the_start(name: str, value: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("faceauth", "0005_ways_and_reasons_of_look_and_lock"),
+        ("faceauth", "0007_figures_for_the_desk"),
         ("otp_static", "0003_add_timestamps"),
         ("otp_totp", "0003_add_timestamps"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -78,16 +78,6 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
-                (
-                    "operator",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="operator",
-                    ),
-                ),
                 (
                     "user",
                     models.ForeignKey(
