@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lock messages bench
+.PHONY: help run install test check lock messages bench screenshots
 
 help:
 	@echo "make run      serve the site; the first time this also installs it"
 	@echo "make install  make the environment alone, in $(VENV)"
 	@echo "make test     run the checks and all tests; ARGS='-m \"not browser and not slow\"' for the quick ones"
 	@echo "make bench    measure, and print a table"
+	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook bin' for those that begin so"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
 
@@ -36,6 +37,9 @@ test: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/installed-dev
+	$(BIN)/python -m secretly.tests.screenshots $(ARGS)
 
 messages:
 	$(MANAGE) makemessages -l ar -i .venv -i var -i "*/tests/*" --no-wrap --no-obsolete --no-location

@@ -30,7 +30,7 @@ LIMIT_OF_PHOTO = 160.0
 
 def measure() -> Iterator[Row]:
     """One person is remembered; a search among many is measured by benchmarks/search.py."""
-    with site() as (port, worker):
+    with site() as (port, [worker]):
         yield Row("POST to redirect, 640 x 480 frame", times(port, *camera_frame()), LIMIT_OF_FRAME)
         taken = times(port, *telephone_photo())
         note = f"the worker had at most {peak_memory(worker):.0f} MB"
@@ -38,17 +38,22 @@ def measure() -> Iterator[Row]:
 
 
 @contextmanager
-def site() -> Iterator[tuple[int, int]]:
-    """A fresh installation behind gunicorn with one worker, pinned to the last core: its port, and the worker's pid."""
+def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = None) -> Iterator[tuple[int, list[int]]]:
+    """A fresh installation behind gunicorn, pinned to the last core or free: its port, and the workers' pids.
+
+    `given` is more of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
         port = free_port()
         surroundings = {
             "PATH": os.environ["PATH"],
             "SECRETLY_HOME": home,
             "PORT": str(port),
-            "WEB_CONCURRENCY": "1",
+            "WEB_CONCURRENCY": str(workers),
             "SECRETLY_ENROLMENT": "open",
+            "SECRETLY_LOOK": "off",  # one frame of the camera is the whole visit
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+            **(given or {}),
         }
         for command in (
             ["migrate", "-v0"],
@@ -56,18 +61,18 @@ def site() -> Iterator[tuple[int, int]]:
             ["collectstatic", "--noinput", "-v0"],
         ):
             manage(command, surroundings)
-        core = {max(os.sched_getaffinity(0))}
+        cores = {max(os.sched_getaffinity(0))} if pinned else os.sched_getaffinity(0)
         server = subprocess.Popen(  # noqa: S603
             [str(Path(sys.executable).with_name("gunicorn")), "-c", "secretly/gunicorn.conf.py"],
             cwd=ROOT,
             env=surroundings,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, core),
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         try:
             wait_for(port)
-            yield port, worker_of(server.pid)
+            yield port, workers_of(server.pid)
         finally:
             server.terminate()
             server.wait()
@@ -93,8 +98,8 @@ def wait_for(port: int) -> None:
     raise TimeoutError("gunicorn did not start.")
 
 
-def worker_of(master: int) -> int:
-    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+def workers_of(master: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
 def peak_memory(pid: int) -> float:

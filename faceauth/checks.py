@@ -1,17 +1,20 @@
 """Settings and files of faceauth that cannot work, said at start with their cure."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
-from faceauth import doorman, vision
+from faceauth import doorman, odds, vision
 from faceauth.conf import Conf, conf
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
+LOOKS = ("camera", "always", "off")
 
 
 @register
@@ -24,7 +27,9 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_endpoint(given),
         *check_collection(given),
         *check_threshold(given),
+        *check_odds(given),
         *check_enrolment(given),
+        *check_look(given),
         *check_keys(given),
         *check_limits(given),
     ]
@@ -61,11 +66,64 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
     return []
 
 
+def check_odds(given: Conf) -> list[CheckMessage]:
+    if isinstance(given.FALSE_OPEN_ODDS, float) and 0 < given.FALSE_OPEN_ODDS < 1:
+        return []
+    hint = "Set SECRETLY_FALSE_OPEN_ODDS to a number between 0 and 1: 0.0001 is one attempt in 10,000."
+    return [Error(f"{given.FALSE_OPEN_ODDS!r} are no odds.", hint=hint, id="faceauth.E011")]
+
+
+# So near to the number of people from which on the second lock is required it is time to tell whoever runs the site.
+NEAR = 0.75
+
+
+@register(Tags.database)
+def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whether there are, or soon will be, more people than the odds allow: with `migrate` and `check --database`."""
+    if not databases:
+        return []
+    try:
+        now = odds.outlook()
+    except DatabaseError:  # before the first migration nobody is here
+        return []
+    return [*check_fixed(now), *check_lock(now)]
+
+
+def check_fixed(now: odds.Outlook) -> list[CheckMessage]:
+    if conf().THRESHOLD == odds.AUTO or now.photo.odds <= now.limit * odds.ROUNDING:
+        return []
+    what = (
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {odds.as_words(now.photo.odds)} attempts"
+        f" of a stranger may open a notebook; {odds.as_words(now.limit)} is the limit."
+    )
+    return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
+
+
+def check_lock(now: odds.Outlook) -> list[CheckMessage]:
+    """The look decides: who shows a photo may still look."""
+    first = now.look_lock_from
+    if first is None or now.people < NEAR * first:
+        return []
+    needs = "need their second lock" if now.people >= first else f"will need their second lock from {first} on"
+    hint = (
+        "Ask everybody to add a second lock, or let SECRETLY_FALSE_OPEN_ODDS be higher: docs/odds.md says what each"
+        " number of people needs."
+    )
+    return [Warning(f"{now.people} people are remembered, who {needs}.", hint=hint, id="faceauth.W003")]
+
+
 def check_enrolment(given: Conf) -> list[CheckMessage]:
     if given.ENROLMENT in ENROLMENTS:
         return []
     hint = f"Set FACEAUTH['ENROLMENT'] to one of {', '.join(ENROLMENTS)}."
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
+
+
+def check_look(given: Conf) -> list[CheckMessage]:
+    if given.LOOK in LOOKS:
+        return []
+    hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
+    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E010")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:

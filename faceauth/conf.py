@@ -35,6 +35,9 @@ class Conf:
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
 
+    LOOK: str = "camera"
+    """Who must show a living face: `camera` those who come by camera, `always` everybody, `off` nobody."""
+
     ATTEMPTS_PER_ADDRESS: str = "60/m"
     """Attempts at the door from one address: "60/m", several with commas, or "off". 600 people who come in within ten
     minutes are 60 a minute."""

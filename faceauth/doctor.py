@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from faceauth import ledger, people, vectors
+from faceauth import ledger, people, sight, vectors
 from faceauth.models import Deletion, Enrolment, Examination, Face
 from faceauth.rekognition.collection import Collection, RememberedFace
 from faceauth.rekognition.errors import CredentialsRefused, NotOffered, RekognitionError, Throttled
@@ -106,6 +106,7 @@ def examine(collection_id: str, repair: bool = False, report: Report = lambda co
 
     Raises `RekognitionError`; what was mended before stays so, and another run goes on.
     """
+    sight.sweep()
     collection = Collection(collection_id)
     version = patiently(collection.describe).face_model_version
     yield from unfinished_deletions(repair)

@@ -39,7 +39,7 @@ from faceauth.counting import Meter, counted
 from faceauth.models import Login
 from faceauth.odds import MOST_FRAMES
 from faceauth.outcomes import Outcome, Reason, sentence
-from faceauth.rekognition import client
+from faceauth.rekognition import metering
 
 View = Callable[..., HttpResponse]
 
@@ -110,7 +110,7 @@ def admit(request: HttpRequest, calls: int = RECOGNISING, door: str = "face") ->
     asked = list(meters(request, calls, door))
     if not counted(lambda store: store.take(asked)):
         return no_room(asked) or TurnedAway(1, asked[-1].key, time.time() + 1)  # there was none a moment ago
-    request.calls_before = client.calls.get()  # type: ignore[attr-defined]
+    request.sent_before = metering.sent.get()  # type: ignore[attr-defined]
     request.to_give_back = [meter for meter in asked if meter.key.startswith(("failures", "calls"))]  # type: ignore[attr-defined]
     return None
 
@@ -131,7 +131,7 @@ def give_back(request: HttpRequest, failed: bool = False) -> None:
     if not taken:
         return
     request.to_give_back = []  # type: ignore[attr-defined]
-    made = client.calls.get() - request.calls_before  # type: ignore[attr-defined]
+    made = metering.sent.get() - request.sent_before  # type: ignore[attr-defined]
     unused = [replace(meter, amount=max(0, meter.amount - made)) for meter in taken if meter.key.startswith("calls")]
     if not failed:
         unused += [meter for meter in taken if meter.key.startswith("failures")]

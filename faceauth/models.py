@@ -1,6 +1,6 @@
 """Which remembered face belongs to whom, what is still to be done in Rekognition, and what happened at the door.
 
-No picture and no template is ever here.
+No picture is ever here, and no template that is not sealed.
 """
 
 import base64
@@ -125,6 +125,38 @@ class Deletion(models.Model):
 
     def __str__(self) -> str:
         return str(self.face_id)
+
+
+class Look(models.Model):
+    """A look that is under way: see `faceauth.sight`. The row is of no use without the session that it belongs to."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sequence = models.PositiveIntegerField(_("frames so far"), default=0)
+    sealed = models.TextField(_("state"), editable=False)
+    """Numbers, encrypted with a key that only the session and SECRET_KEY together give."""
+    passed = models.BooleanField(_("passed"), default=False)
+    expires = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("look under way")
+        verbose_name_plural = _("looks under way")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SpentFrame(models.Model):
+    """A frame that was looked at, as a keyed digest of its bytes, for a day: it never counts a second time."""
+
+    digest = models.CharField(_("digest"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("spent frame")
+        verbose_name_plural = _("spent frames")
+
+    def __str__(self) -> str:
+        return self.digest[:8]
 
 
 class LoginQuerySet(models.QuerySet["Login"]):

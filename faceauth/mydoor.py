@@ -4,6 +4,7 @@ Their second lock is in `faceauth.locking`.
 """
 
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
@@ -20,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from faceauth import doorman, export, ledger, looks, people, visits
+from faceauth.conf import conf
 from faceauth.fresh import with_second_lock
 from faceauth.models import Clearing, Login, Receipt
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
@@ -34,6 +36,7 @@ from faceauth.views import (
     next_url,
     opens,
     photo_in,
+    photos_in,
     takes_picture,
     unbroken,
     wants_json,
@@ -206,7 +209,7 @@ def export_view(request: HttpRequest) -> StreamingHttpResponse:
 def show_again(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
     message = message or (sentence(recognition.outcome, recognition.reason) if recognition else "")
     status = STATUS[recognition.outcome] if recognition else 200
-    context = {"next": given_next(request), "message": message}
+    context = {"next": given_next(request), "message": message, "look": conf().LOOK}
     if wants_json(request) and recognition:
         content = {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
         return finished(JsonResponse(content, status=status), recognition)
@@ -220,12 +223,14 @@ def again_view(request: HttpRequest) -> HttpResponse:
     """Look at the person once more, before something that cannot be undone. Nobody's session changes by it."""
     if request.method != "POST":
         return show_again(request)
-    photo, way = photo_in(request)
-    if isinstance(photo, Refusal):
-        recognition = people.refused(photo.reason)
+    photos, way = photos_in(request)
+    if isinstance(photos, Refusal):
+        recognition = people.refused(photos.reason)
     else:
-        with photo:
-            recognition = ask(request, [photo], remember=False)
+        with ExitStack() as stack:
+            for photo in photos:
+                stack.enter_context(photo)
+            recognition = ask(request, photos, remember=False)
         if recognition.outcome == Outcome.STRANGER or (recognition.user and recognition.user != request.user):
             recognition = people.refused(Reason.SOMEBODY_ELSE, recognition.similarity, user_of(request))
         elif not opens(recognition, way):

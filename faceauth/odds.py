@@ -5,7 +5,8 @@ number. Where one picture would then turn away too many who belong here, up to t
 where that is not enough the second lock is required. docs/odds.md has the formula and all measurements.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,12 +14,14 @@ import numpy as np
 from django.core.cache import cache
 from django.db.models import Count
 
+from faceauth import similarity
 from faceauth.conf import conf
-from faceauth.local import similarity
 from faceauth.models import Face
 
 AUTO = "auto"
 MOST_FRAMES = 3
+MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
+ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
 
 # What was measured with `python -m benchmarks.odds` -------------------------------------------------------------------
 
@@ -26,15 +29,14 @@ MOST_FRAMES = 3
 # upper end of the 95 % interval, each pair of people counted once. Beyond the last the measurement says nothing more:
 # what is left are people like sisters, of whom there is one pair in a million.
 BOUND: dict[float, float] = {
-    0.3319: 3.2e-3,
     0.3634: 1.1e-3,
     0.3915: 3.7e-4,
     0.4187: 1.4e-4,
-    0.4452: 5.7e-5,
+    0.4452: 5.6e-5,
     0.4673: 2.2e-5,
-    0.4800: 1.5e-5,
-    0.5000: 8.9e-6,
-    0.5200: 4.8e-6,
+    0.4800: 1.4e-5,
+    0.5000: 7.5e-6,
+    0.5200: 4.6e-6,
 }
 COSINES = np.array(list(BOUND))
 DECADES = np.log10(list(BOUND.values()))
@@ -42,10 +44,10 @@ TWINS = min(BOUND.values())
 """The rate that no threshold and no number of frames gets under: who looks like a sister looks so on every picture."""
 
 # How many more strangers match a person for each look beyond the first, by any of the looks or by the vector of all.
-ANOTHER_LOOK = 1.25
+ANOTHER_LOOK = 1.75
 
 # How many of the strangers that match on one frame still do on the mean of two and three.
-FRAMES = {1: 1.0, 2: 0.75, 3: 0.6}
+FRAMES = {1: 1.0, 2: 0.7, 3: 0.6}
 
 # Up to here one picture is enough. Beyond it more than three of a hundred who belong here would not be recognised.
 ONE_PICTURE = 99.0
@@ -62,7 +64,6 @@ POINTS = 5.0
 
 # Of the strangers, who are asked to try once more before they are remembered, because they look familiar.
 FAMILIAR_ODDS = 0.01
-LEAST_FAMILIAR = 80.0
 
 
 class Population(NamedTuple):
@@ -93,24 +94,72 @@ def needed(people: int, frames: int = 1, faces: int | None = None) -> Needed:
 
     `faces` is how many looks all of them have together; one each if it is not said.
     """
-    population = Population(people, max(people, faces or 0))
+    here = Population(people, max(people, faces or 0))
     given = conf().THRESHOLD
     if given != AUTO:
         threshold = float(given)
-        return Needed(threshold, 1, False, odds_of(threshold, population), familiar(threshold, population))
-    for count in range(1, min(frames, MOST_FRAMES) + 1):
-        threshold = threshold_for(population, count)
+        return Needed(threshold, 1, False, odds_of(threshold, here), familiar(threshold, here))
+    for count in range(1, max(1, min(frames, MOST_FRAMES)) + 1):
+        threshold = threshold_for(here, count)
         if threshold <= ONE_PICTURE:
             break
-    odds = odds_of(threshold, population, count)
-    lock = odds > conf().FALSE_OPEN_ODDS * (1 + 1e-6)
-    return Needed(threshold, count, lock, odds, familiar(threshold, population))
+    chance = odds_of(threshold, here, count)
+    return Needed(threshold, count, chance > conf().FALSE_OPEN_ODDS * ROUNDING, chance, familiar(threshold, here))
 
 
 def current(frames: int = 1) -> Needed:
     """What opens a notebook now."""
     now = population()
     return needed(now.people, frames, now.faces)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The odds as they are, and when they change, for whoever runs the site."""
+
+    people: int
+    faces: int
+    limit: float
+    """FALSE_OPEN_ODDS."""
+    photo: Needed
+    """For one photo."""
+    look: Needed
+    """For a look of three frames."""
+    frames_from: int | None
+    """From how many people on, with as many looks each as now, one frame of a look is not enough."""
+    photo_lock_from: int | None
+    """From how many people on a photo needs the second lock."""
+    look_lock_from: int | None
+    """And a look."""
+    is_measured: bool
+    """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
+
+
+def outlook(collection_id: str | None = None) -> Outlook:
+    now = population(collection_id)
+    looks = now.faces / max(1, now.people) if now.people else 1.0
+
+    def first(frames: int, what: Callable[[Needed], bool]) -> int | None:
+        """From how many people on something is so; it stays so, as the odds only rise."""
+        found = bisect_left(range(1, MOST_PEOPLE), True, key=lambda n: what(needed(n, frames, round(n * looks))))
+        return found + 1 if found + 1 < MOST_PEOPLE else None
+
+    return Outlook(
+        people=now.people,
+        faces=now.faces,
+        limit=conf().FALSE_OPEN_ODDS,
+        photo=needed(now.people, 1, now.faces),
+        look=needed(now.people, MOST_FRAMES, now.faces),
+        frames_from=first(MOST_FRAMES, lambda it: it.frames > 1),
+        photo_lock_from=first(1, lambda it: it.lock),
+        look_lock_from=first(MOST_FRAMES, lambda it: it.lock),
+        is_measured=is_measured(),
+    )
+
+
+def as_words(odds: float) -> str:
+    """`1 in 12,000`."""
+    return f"1 in {1 / odds:,.0f}" if odds else "none"
 
 
 # The formula ----------------------------------------------------------------------------------------------------------
@@ -123,7 +172,7 @@ def odds_of(threshold: float, population: Population, frames: int = 1) -> float:
 
 def rate_of(threshold: float, population: Population, frames: int) -> float:
     """The chance that a stranger reaches this similarity with one person."""
-    bound = float(10 ** np.interp(similarity.to_cosine(threshold), COSINES, DECADES))
+    bound = 10 ** -decades(threshold)
     return min(1.0, TWINS + weight_of(population) * FRAMES[frames] * (bound - TWINS))
 
 
@@ -143,7 +192,7 @@ def threshold_for(population: Population, frames: int) -> float:
 
 
 def is_measured() -> bool:
-    """Whether similarities are known to be those of `faceauth.local.similarity`."""
+    """Whether similarities are known to be those of `faceauth.similarity`."""
     return conf().ENDPOINT == "local"
 
 
@@ -161,20 +210,23 @@ def apart(higher: float, lower: float) -> bool:
 
 
 def decades(value: float) -> float:
-    """How rarely a stranger reaches a similarity, as -log10 of BOUND; above the end of it all are equally similar."""
-    return float(-np.interp(similarity.to_cosine(value), COSINES, DECADES))
+    """How rarely a stranger reaches a similarity, as -log10 of BOUND.
+
+    Above its end all are equally similar, and below its beginning (80) they might as well be anybody: 0.
+    """
+    return float(-np.interp(similarity.to_cosine(value), COSINES, DECADES, left=0.0))
 
 
 def familiar(threshold: float, population: Population) -> float:
     """The similarity from which on somebody is asked to try again, before they are offered a second, empty notebook.
 
-    It is half a decade below the threshold, or as low as brings one stranger in a hundred there.
+    It is half a decade below the threshold, or as low as brings one stranger in a hundred there, and 80 at least.
     """
     if not is_measured():
         return max(threshold - POINTS, 0.0)
     rare = min(decades(threshold) - MARGIN, np.log10(max(1, population.people) / FAMILIAR_ODDS))
     below = float(similarity.from_cosine(float(np.interp(rare, -DECADES, COSINES))))
-    return min(threshold, max(below, LEAST_FAMILIAR))
+    return min(threshold, below)
 
 
 # Who is remembered ----------------------------------------------------------------------------------------------------
@@ -183,22 +235,22 @@ SECONDS = 10
 """For so long a count is believed: counting a million people takes the database longer than a search."""
 
 
-def population() -> Population:
-    """Who is remembered in the collection of the settings."""
-    key = count_key()
-    counted = cache.get(key)
+def population(collection_id: str | None = None) -> Population:
+    """Who is remembered in a collection, that of the settings if none is named."""
+    name = collection_id or conf().COLLECTION
+    counted = cache.get(count_key(name))
     if counted is None:
-        rows = Face.objects.filter(collection_id=conf().COLLECTION)
-        counts = rows.order_by().aggregate(people=Count("person", distinct=True), faces=Count("pk"))
+        rows = Face.objects.filter(collection_id=name).order_by()
+        counts = rows.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
         counted = counts["people"], counts["faces"]
-        cache.set(key, counted, SECONDS)
+        cache.set(count_key(name), counted, SECONDS)
     return Population(*counted)
 
 
 def count_again() -> None:
     """Somebody was remembered: the next visitor is not measured by the old number."""
-    cache.delete(count_key())
+    cache.delete(count_key(conf().COLLECTION))
 
 
-def count_key() -> str:
-    return f"faceauth.odds.{conf().COLLECTION}"
+def count_key(collection_id: str) -> str:
+    return f"faceauth.odds.{collection_id}"

@@ -13,10 +13,9 @@ from django.db.models import Min, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from faceauth import ledger, odds, vectors, vision, visits
+from faceauth import ledger, odds, similarity, vectors, vision, visits
 from faceauth.conf import conf
 from faceauth.images import Photo
-from faceauth.local import similarity
 from faceauth.models import Consent, Deletion, Enrolment, Face, Receipt
 from faceauth.odds import Needed
 from faceauth.outcomes import Outcome, Reason, Refusal
@@ -226,17 +225,19 @@ def best_by_person(matches: list[Match]) -> dict[str, tuple[float, "User | None"
 def with_faces(matches: list[Match]) -> Iterator[tuple[Match, Face | None]]:
     """Each match with the row that gives it to a user: its own, or, for a vector, any of the person's.
 
-    The row decides, not the name that Rekognition keeps: a look that was removed has none, though its person is here.
-    A vector that may still be made of such a look is left out.
+    The row decides, not the name that Rekognition keeps. Of a person who is here, what has no row is left out: a look
+    that was removed or is just being added, and a vector that may still be made of such a look. Neither opens
+    anything, nor does it stand in the way of its own person as the face of somebody who left would.
     """
     face_ids = [match.face_id for match in matches if match.face_id]
-    people = [match.external_id for match in matches if not match.face_id]
+    people = [match.external_id for match in matches if match.external_id]
     faces = list(Face.objects.filter(Q(face_id__in=face_ids) | Q(person__in=people)).select_related("user"))
     by_id = {str(face.face_id): face for face in faces}
     by_person = {face.person: face for face in sorted(faces, key=lambda face: face.associated)}
     for match in matches:
-        face = by_id.get(match.face_id) if match.face_id else by_person.get(match.external_id)
-        if match.face_id or face is None or face.associated:
+        here = by_person.get(match.external_id)
+        face = by_id.get(match.face_id) if match.face_id else here
+        if (face or here is None) and (match.face_id or face is None or face.associated):
             yield match, face
 
 

@@ -14,7 +14,7 @@ Choice = PhotoPath.Choice
 
 def offered() -> bool:
     """Where the site asks nobody for a look, photos are all there is, and there is nothing to decide."""
-    return getattr(conf(), "LOOK", "off") != "off"
+    return conf().LOOK != "off"
 
 
 def choice_of(user: "User") -> Choice:

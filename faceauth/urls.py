@@ -1,12 +1,14 @@
 from django.urls import path
 
-from faceauth import locking, mydoor, views
+from faceauth import locking, looking, mydoor, views
 
 app_name = "faceauth"
 
 urlpatterns = [
     path("login/", views.login_view, name="login"),
     path("login/remember/", views.remember_view, name="remember"),
+    path("login/look/", looking.start_view, name="look"),
+    path("login/look/frame/", looking.frame_view, name="look_frame"),
     path("login/lock/", locking.second_lock_view, name="second_lock"),
     path("logout/", views.logout_view, name="logout"),
     path("door/", mydoor.door_view, name="door"),

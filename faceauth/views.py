@@ -22,16 +22,16 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import doorman, locks, pending, people, photo_path
+from faceauth import doorman, locks, pending, people, photo_path, sight
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
-from faceauth.rekognition import timing
+from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
-from faceauth.uploads import MemoryUploadHandler, picture_in
+from faceauth.uploads import MemoryUploadHandler, frames_in, picture_in
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -79,7 +79,7 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
         protected = sensitive_variables()(csrf_protect(admitted))
 
         @never_cache
-        @sensitive_post_parameters("image", "sealed")
+        @sensitive_post_parameters("frame", "image", "sealed")
         @require_http_methods(["GET", "HEAD", "POST"])
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
@@ -126,17 +126,35 @@ def calls_to_sign_in() -> int:
 
 @takes_picture(show_answer, calls_to_sign_in)
 def login_view(request: HttpRequest) -> HttpResponse:
-    """GET shows the door. POST takes `file` or `image` and says who it is."""
+    """GET shows the door. POST takes the frames of a look, a `file` or an `image`, and says who it is."""
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else show_door(request)
+    photos, way = photos_in(request)
+    if isinstance(photos, Refusal):
+        return answer(request, people.refused(photos.reason), way)
+    with ExitStack() as stack:
+        for photo in photos:
+            stack.enter_context(photo)
+        truth = recognise(request, photos)
+        recognition = truth if opens(truth, way) else as_stranger(photos)
+        stranger = recognition.outcome == Outcome.STRANGER
+        sealed = seal([photo.jpeg for photo in photos], request.session) if stranger else ""
+        return answer(request, recognition, way, sealed, truth)
+
+
+@sensitive_variables()
+def photos_in(request: HttpRequest) -> tuple[list[Photo] | Refusal, Login.Way]:
+    """The photos that somebody wants to be recognised by: the frames of a look, or one that needs no look here."""
+    frames = frames_in(request)
+    if frames is not None:
+        return (sight.redeem(request.session, frames) if isinstance(frames, list) else frames), Login.Way.LOOK
     photo, way = photo_in(request)
     if isinstance(photo, Refusal):
-        return answer(request, people.refused(photo.reason), way)
-    with photo:
-        truth = recognise(request, [photo])
-        recognition = truth if opens(truth, way) else as_stranger([photo])
-        sealed = seal([photo.jpeg], request.session) if recognition.outcome == Outcome.STRANGER else ""
-        return answer(request, recognition, way, sealed, truth)
+        return photo, way
+    if conf().LOOK == "always" or (conf().LOOK == "camera" and way == Login.Way.CAMERA):
+        photo.close()
+        return Refusal(Reason.LOOK_NEEDED), way
+    return [photo], way
 
 
 @sensitive_variables()
@@ -158,6 +176,9 @@ def remember_view(request: HttpRequest) -> HttpResponse:
     if turned_away:
         return turn_away(request, turned_away, show_answer)
     jpegs = unseal(request.POST.get("sealed", ""), request.session)
+    if jpegs is None and request.user.is_authenticated:  # a second click, after the first has let them in
+        doorman.settle(request, Outcome.REFUSED, Reason.LOOK_EXPIRED)
+        return redirect(next_url(request))
     if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
     with ExitStack() as stack:
@@ -303,7 +324,7 @@ def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool 
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=request.session.session_key or "" if opened else "",
-        rekognition_ms=timing.milliseconds(),
+        rekognition_ms=metering.milliseconds(),
     )
 
 
@@ -331,7 +352,7 @@ def answer_json(request: HttpRequest, recognition: Recognition, message: str, se
 
 
 def show_door(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
-    context: dict[str, str] = {"next": given_next(request)}
+    context: dict[str, str] = {"next": given_next(request), "look": conf().LOOK}
     status = 200
     if recognition is not None:
         context["message"] = message

@@ -135,7 +135,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
         "hidden": hidden_fields(request, writer),
         "address": reverse("notes:note", args=[NO_NOTE]),
         "lock_after": settings.SESSION_COOKIE_AGE,
-        "hidden_for": preferences_of(request.user).hidden_for if request.user.is_authenticated else 0,
+        "preferences": preferences_of(request.user) if request.user.is_authenticated else None,
         "door": resolve_url(settings.LOGIN_URL),
     }
     response = render(request, template, frame | context, status=status)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import IO
 
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
@@ -27,9 +26,12 @@ from notes.attaching import Fault
 from notes.models import MAX_LENGTH, Note
 
 MOST_BYTES = 100 * 1024 * 1024
-"""Of what is sent: it is held in memory, and never written to a disk in the clear."""
+"""Of loose files, which are held in memory."""
+MOST_ZIPPED = 4 * 1024**3
+"""Of ZIP files, which are laid aside, sealed: whatever has come out of a notebook goes into one again."""
 MOST_UNPACKED = 500 * 1024 * 1024
-MOST_ENTRIES = 20_000
+"""How much larger than the ZIP itself its content may be. Texts grow to several times; what hangs on them does not."""
+MOST_ENTRIES = 100_000
 LONGEST_PAGE = 4 * MAX_LENGTH + 2000  # bytes: four for a character at most, and the head
 AT_ONCE = 100  # notes to a transaction
 ENDINGS = (".md", ".markdown", ".txt")
@@ -39,10 +41,14 @@ class Refused(Enum):
     """Why a ZIP was not taken in at all."""
 
     NOT_A_ZIP = gettext_lazy("This is no ZIP file, or it is damaged.")
-    TOO_MUCH = gettext_lazy("This ZIP file holds too much: at most 500 MB in 20,000 files can be unpacked.")
+    TOO_MUCH = gettext_lazy(
+        "This ZIP file holds too much: unpacked it may be 500 MB larger than it is, and have 100,000 files."
+    )
     TRICKS = gettext_lazy("This ZIP file has names or links that lead out of it. I do not open such files.")
     LOCKED = gettext_lazy("This ZIP file is locked with a password. Please unlock it first.")
-    TOO_LARGE = gettext_lazy("I can take in 100 MB at once. Please send less at a time.")
+    TOO_LARGE = gettext_lazy(
+        "I can take in 4 GB of ZIP files at once, or 100 MB of others. Please send less at a time."
+    )
 
 
 class Unreadable(Exception):
@@ -63,6 +69,11 @@ class Incoming:
     name: str
     page: Page
     files: list[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
+
+
+def most_of(file: File[bytes]) -> int:
+    """How many bytes may be sent of such a file."""
+    return MOST_ZIPPED if (file.name or "").lower().endswith(".zip") else MOST_BYTES
 
 
 # What is sent ---------------------------------------------------------------------------------------------------------
@@ -88,10 +99,10 @@ def bring_in(owner: User, files: Iterable[File[bytes]]) -> Result | Refused:
 
 
 @sensitive_variables()
-def bring_in_zip(owner: User, file: IO[bytes] | File[bytes], result: Result) -> Refused | None:
+def bring_in_zip(owner: User, file: File[bytes], result: Result) -> Refused | None:
     try:
         with zipfile.ZipFile(file) as archive:
-            refused = look_through(archive.infolist())
+            refused = look_through(archive.infolist(), file.size or 0)
             if not refused:
                 keep_all(owner, read_zip(archive, result), result)
             return refused
@@ -99,9 +110,9 @@ def bring_in_zip(owner: User, file: IO[bytes] | File[bytes], result: Result) -> 
         return Refused.NOT_A_ZIP
 
 
-def look_through(entries: list[zipfile.ZipInfo]) -> Refused | None:
-    """What speaks against the ZIP, before anything of it is read."""
-    if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > MOST_UNPACKED:
+def look_through(entries: list[zipfile.ZipInfo], size: int) -> Refused | None:
+    """What speaks against the ZIP of so many bytes, before anything of it is read."""
+    if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > size + MOST_UNPACKED:
         return Refused.TOO_MUCH
     if any(leads_out(entry) for entry in entries):
         return Refused.TRICKS

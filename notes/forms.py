@@ -98,7 +98,7 @@ class TickForm(forms.Form):
 class PreferencesForm(forms.ModelForm[Preferences]):
     class Meta:
         model = Preferences
-        fields = ("hidden_for",)
+        fields = ("hidden_for", "single_keys")
 
 
 def whole_number(value: str | None) -> int:

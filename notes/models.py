@@ -85,6 +85,8 @@ class Preferences(models.Model):
     hidden_for = models.PositiveSmallIntegerField(
         _("out of sight"), choices=HiddenFor.choices, default=HiddenFor.FIVE_MINUTES
     )
+    single_keys = models.BooleanField(_("keys pressed alone"), default=True)
+    """Whether n, / and ? do something. Whoever speaks to their computer, or hits keys by chance, may not want it."""
 
     class Meta:
         verbose_name = _("preferences")

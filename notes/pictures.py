@@ -1,23 +1,32 @@
 """Pictures on notes: upright, without metadata, and small ones to show in a list. Only this module knows Pillow.
 
 Where, when and with what a photo was taken goes: EXIF, XMP, IPTC, comments, embedded previews. The colour profile
-stays, without which the colours would be wrong. Only the first frame of an animation is kept.
+stays, without which the colours would be wrong; so do all frames of an animation.
+
+TIFF is a file like any other, which is kept as it came, and the page says so: what a camera or a scanner writes in it
+(raw data, many pages, sixteen bits to a colour) would not survive.
 """
 
 import io
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, ImageSequence
 
-MAX_PIXELS = 50_000_000  # above a 48-megapixel telephone, far below what a forged header can claim
+from notes import gif
+
+# In all frames together: above a 48-megapixel telephone, far below what a forged header can claim.
+MAX_PIXELS = 50_000_000
 THUMBNAIL = 480  # px on the longer side: two of them beside each other on a telephone, at twice the density
 QUALITY = 90
+FAST = 9  # of AVIF's 0 to 10: a telephone's picture in a second or two instead of ten, a few percent larger
 
 # The formats that are decoded here; anything else is a file, which is kept as it came and never shown.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"hevc", b"msf1", b"avif", b"avis")
 BROKEN = (
     OSError,
     SyntaxError,
@@ -46,7 +55,7 @@ class Picture:
 
 def looks_like_picture(data: bytes) -> bool:
     riff = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    heif = data[4:12] in (b"ftypheic", b"ftypheix", b"ftypheif", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
+    heif = data[4:8] == b"ftyp" and data[8:12] in BRANDS
     return data.startswith(SIGNATURES) or riff or heif
 
 
@@ -59,24 +68,48 @@ def clean_picture(data: bytes) -> Picture | None:
         return None
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height * frames(image) > MAX_PIXELS:
                 raise BadPicture
             image.load()
-            return Picture(*encode(image), thumbnail_of(image))
+            thumbnail = thumbnail_of(image)
+            if image.format == "GIF":
+                return Picture(gif.clean(data), "image/gif", thumbnail)
+            return Picture(*encode(image), thumbnail)
     except BROKEN as error:
         raise BadPicture from error
 
 
+def frames(image: Image.Image) -> int:
+    """How many are drawn anew: none of a GIF, and of HEIC, and of a JPEG that holds several pictures, the first."""
+    return 1 if image.format in ("GIF", "HEIF", "MPO") else getattr(image, "n_frames", 1)
+
+
 def encode(image: Image.Image) -> tuple[bytes, str]:
-    profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
-    kind = "JPEG" if image.format == "HEIF" else str(image.format)
-    if kind == "JPEG" and upright.mode not in ("L", "RGB", "CMYK"):
-        upright = upright.convert("RGB")
-    upright.info = {key: value for key, value in upright.info.items() if key == "transparency"}
+    options: dict[str, Any] = {"quality": QUALITY}
+    if profile := image.info.get("icc_profile"):
+        options["icc_profile"] = profile
+    kind = "JPEG" if image.format in ("HEIF", "MPO") else str(image.format)
+    if kind == "AVIF":
+        options["speed"] = FAST
+    if kind != "JPEG" and frames(image) > 1:
+        # A frame is loaded, in `bare`, before it is asked how long it is seen.
+        drawn = [(bare(frame), int(frame.info.get("duration", 100))) for frame in ImageSequence.Iterator(image)]
+        (first, *others), times = [frame for frame, _ in drawn], [time for _, time in drawn]
+        options |= {"save_all": True, "append_images": others, "duration": times, "loop": image.info.get("loop", 0)}
+    else:
+        first = bare(image)
+        if kind == "JPEG" and first.mode not in ("L", "RGB", "CMYK"):
+            first = first.convert("RGB")
     buffer = io.BytesIO()
-    upright.save(buffer, kind, quality=QUALITY, **({"icc_profile": profile} if profile else {}))
+    first.save(buffer, kind, **options)
     return buffer.getvalue(), f"image/{kind.lower()}"
+
+
+def bare(frame: Image.Image) -> Image.Image:
+    """Upright, and with nothing about it."""
+    upright = ImageOps.exif_transpose(frame)
+    upright.info = {key: value for key, value in upright.info.items() if key == "transparency"}
+    return upright
 
 
 def thumbnail_of(image: Image.Image) -> bytes:

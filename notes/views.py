@@ -17,7 +17,7 @@ from notes import attaching, bringing_in, writing
 from notes import bin as bins
 from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
 from notes.attaching import MAX_BYTES, Fault, tidy
-from notes.bringing_in import MOST_BYTES, Refused, Result
+from notes.bringing_in import MOST_BYTES, MOST_ZIPPED, Refused, Result
 from notes.forms import PreferencesForm, Sheet, SheetForm, TickForm, whole_number
 from notes.models import BIN_DAYS, Attachment, Note, Preferences, key_of, preferences_of
 from notes.search import LONGEST, search
@@ -221,12 +221,12 @@ def take_away(request: OwnRequest) -> HttpResponseBase:
     return response
 
 
-@uploads(most=MOST_BYTES, most_together=MOST_BYTES)
+@uploads(most=MOST_BYTES, most_together=MOST_BYTES, most_zipped=MOST_ZIPPED)
 @private("POST")
 def bring_in(request: OwnRequest) -> HttpResponse:
     """Take in a ZIP, or Markdown and text files."""
     files = request.FILES.getlist("file")
-    if any((file.size or 0) > MOST_BYTES for file in files):
+    if any((file.size or 0) > bringing_in.most_of(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE
     else:
         result = bringing_in.bring_in(request.user, files)

@@ -10,8 +10,10 @@ import dj_database_url
 import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from secretly import environment, proxies
+from secretly import environment, logs, proxies
 
 django_stubs_ext.monkeypatch()
 
@@ -41,7 +43,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "secretly.middleware.probes",
     "secretly.proxies.believe_proxies_alone",
+    "secretly.middleware.observed",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
     "csp.middleware.CSPMiddleware",
@@ -91,6 +95,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is away is noticed while the person still waits. Both are libpq's, in seconds and milliseconds.
+    DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "tcp_user_timeout": 10_000})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
@@ -98,8 +105,9 @@ CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # Without these a Redis that hangs would hang everybody at the door.
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        # Seconds, without which a Redis that hangs would hang everybody at the door. One more try heals a connection
+        # that was cut; the library's own three, with a pause before each, would keep every request waiting.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 1)},
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -138,6 +146,7 @@ FACEAUTH = {
     "FALSE_OPEN_ODDS": environment.number("SECRETLY_FALSE_OPEN_ODDS", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
+    "LOOK": environment.choice("SECRETLY_LOOK", "camera", ("camera", "always", "off")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
@@ -229,7 +238,7 @@ if BUCKET:
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
             "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
-            "default_acl": "private",
+            "default_acl": None,  # objects are private anyhow, and AWS's own new buckets refuse every ACL
             "file_overwrite": False,
             "client_config": Config(
                 connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
@@ -244,20 +253,8 @@ if DEBUG:
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.reports.NamesAlone"
 
-# Nothing below DEBUG=False prints local variables or request bodies; botocore would print pictures at DEBUG level.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"level": "INFO", "propagate": True, "handlers": []},
-        "django.request": {"level": "ERROR"},  # a refused photo is no warning: the log of the door has it
-        "django.server": {"level": "INFO", "propagate": True, "handlers": []},
-        "botocore": {"level": "INFO"},
-        "boto3": {"level": "INFO"},
-        "urllib3": {"level": "INFO"},
-        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
-    },
-}
+LOGGING = logs.configuration(environment.choice("SECRETLY_LOG", "line", logs.KINDS))
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = environment.text("SECRETLY_METRICS_TOKEN")

@@ -1,7 +1,6 @@
 """The boto3 client for Rekognition: the only place that builds one, and the only one that knows where its calls go."""
 
 import os
-from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from faceauth.conf import conf
-from faceauth.rekognition import timing
+from faceauth.rekognition import metering
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -31,29 +30,19 @@ ONLINE = Config(
 IN_PROCESS = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
-calls: ContextVar[int] = ContextVar("calls", default=0)
-"""How many requests this thread has sent to Rekognition so far. What something cost is a difference of two readings."""
-
-
-def count(**kwargs: Any) -> None:
-    calls.set(calls.get() + 1)
-
-
 @cache
 def client() -> "RekognitionClient":
     """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
-    endpoint = conf().ENDPOINT
-    made = local_client() if endpoint == "local" else online_client(endpoint)
-    made.meta.events.register("request-created.rekognition", count)  # for each try, so retries count as well
-    timing.listen(made.meta.events)
+    made = local_client() if conf().ENDPOINT == "local" else online_client()
+    metering.listen(made.meta.events)
     return made
 
 
-def online_client(endpoint: str) -> "RekognitionClient":
+def online_client() -> "RekognitionClient":
     return boto3.session.Session().client(
         "rekognition",
         region_name=conf().REGION,
-        endpoint_url=None if endpoint == "aws" else endpoint,
+        endpoint_url=None if conf().ENDPOINT == "aws" else conf().ENDPOINT,
         config=ONLINE,
     )
 

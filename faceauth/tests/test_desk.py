@@ -16,7 +16,7 @@ from faceauth import charts, desk
 from faceauth.charts import Chart, Series
 from faceauth.models import Deletion, Examination, Login
 from faceauth.outcomes import Outcome
-from faceauth.rekognition import timing
+from faceauth.rekognition import metering
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
 
@@ -170,18 +170,18 @@ def test_an_empty_chart() -> None:
 
 
 def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> None:
-    timing.start_afresh()
-    assert timing.milliseconds() is None
+    metering.start_afresh()
+    assert metering.milliseconds() is None
     collection.describe()
-    first = timing.spent.get()
+    first = metering.spent.get()
     assert first is not None
     assert first > 0
     fault("ListFaces", "ThrottlingException")
     with pytest.raises(Exception, match="throttled"):
         list(collection.faces())
-    assert (timing.spent.get() or 0) > first
-    timing.start_afresh()
-    assert timing.milliseconds() is None
+    assert (metering.spent.get() or 0) > first
+    metering.start_afresh()
+    assert metering.milliseconds() is None
 
 
 # The doctor's findings ------------------------------------------------------------------------------------------------

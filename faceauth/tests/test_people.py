@@ -181,6 +181,12 @@ def test_a_removed_look_opens_nothing_though_its_person_is_here(owner: User) -> 
     assert decide([removed]).outcome == Outcome.STRANGER
 
 
+def test_a_removed_look_does_not_lock_its_person_out(owner: User) -> None:
+    """It may stay for a while, and be more like the photo than any look that is left."""
+    removed = Match(str(uuid.uuid4()), owner.username, 99.9)
+    assert decide([removed, match(owner, 99.0)]).user == owner
+
+
 # Remember -------------------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,24 @@ def test_create_list_describe_delete(endpoint: str) -> None:
     assert run_json("list") == []
 
 
+def test_describe_says_the_odds(endpoint: str, grace: str) -> None:
+    found = run_json("describe")["odds"]
+    assert (found["people"], found["faces"], found["is_measured"]) == (1, 1, endpoint == "local")
+    assert found["photo"]["odds"] <= found["limit"] == 1e-4
+    assert found["look_lock_from"] == 22
+    text = run("describe")
+    assert "1 in 10,000" in text
+    assert "photo: from 22 people on; look: from 22 people on" in text
+    assert ("not measured here" in text) == (endpoint == "aws")
+
+
+def test_describe_with_a_fixed_threshold(collection: Collection, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "THRESHOLD": 90}
+    text = run("describe")
+    assert "similarity 90.00" in text
+    assert "photo: never; look: never" in text
+
+
 def test_another_collection(endpoint: str) -> None:
     run("create", "--collection", "trial")
     assert [row["collection_id"] for row in run_json("list")] == ["trial"]

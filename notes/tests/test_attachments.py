@@ -110,10 +110,78 @@ def test_a_photo_loses_what_it_tells_and_stands_upright(own: Client, owner: User
         assert image.height > image.width
 
 
+def moving(kind: str, **extra: Any) -> bytes:
+    """Three frames, red, green and blue; the second is seen for longer."""
+    buffer = io.BytesIO()
+    first, *others = [Image.new("RGB", (60, 40), colour) for colour in ("#f00", "#0f0", "#00f")]
+    first.save(buffer, kind, save_all=True, append_images=others, duration=[100, 700, 100], loop=2, **extra)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_an_animation_keeps_moving(kind: str) -> None:
+    picture = pictures.clean_picture(moving(kind))
+    assert picture
+    assert picture.content_type == f"image/{kind.lower()}"
+    with Image.open(io.BytesIO(picture.content)) as image:
+        colours, times = [], []
+        for frame in range(3):
+            image.seek(frame)
+            colours.append([value > 128 for value in image.convert("RGB").getpixel((30, 20))])  # type: ignore[union-attr]
+            times.append(image.info.get("duration"))
+    assert colours == [[True, False, False], [False, True, False], [False, False, True]]
+    assert times == [100, 700, 100]
+
+
+def test_a_gif_loses_what_it_tells_and_not_one_pixel() -> None:
+    data = moving("GIF", comment=b"SecretComment")
+    head, rest = data[:-1], b"\x21\xff\x0bXMP DataXMP\x09SecretXmp\x00\x3bSecretTail"
+    picture = pictures.clean_picture(head + rest)
+    assert picture
+    assert b"SecretComment" in data
+    assert b"Secret" not in picture.content
+    assert picture.content.endswith(b"\x3b")
+    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(picture.content)) as after:
+        for frame in range(3):
+            before.seek(frame)
+            after.seek(frame)
+            assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+        assert after.info["loop"] == 2
+        assert "comment" not in after.info
+
+
+@pytest.mark.parametrize("cut", [14, 60, 120, -1])
+def test_a_gif_that_is_cut_off_is_told(owner: User, note: Note, cut: int) -> None:
+    assert attaching.attach(owner, note.pk, "a.gif", ContentFile(moving("GIF")[:cut])) == Fault.BAD_PICTURE
+
+
+def test_an_avif_loses_what_it_tells() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "CameraMaker"
+    data = photo("AVIF", exif=exif.tobytes(), xmp=b"<x:xmpmeta>SecretXmp</x:xmpmeta>")
+    picture = pictures.clean_picture(data)
+    assert picture
+    assert b"CameraMaker" in data
+    assert b"SecretXmp" in data
+    assert not any(word in picture.content for word in (b"CameraMaker", b"SecretXmp", b"Exif"))
+
+
+def test_a_tiff_stays_as_it_is_and_the_page_says_so(own: Client, owner: User, note: Note) -> None:
+    data = photo("TIFF", description="Negative 12")
+    send(own, note, ("scan.tiff", data))
+    answer = own.get(at(Attachment.objects.of(owner).get()))
+    assert answer.content == data
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert "TIFF and every other file stays as it is." in own.get(f"/notes/{note.pk}/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "content_type"),
     [
         ("PNG", "a.png", "image/png"),
+        ("AVIF", "a.avif", "image/avif"),
+        ("GIF", "a.gif", "image/gif"),
+        ("MPO", "a.jpg", "image/jpeg"),
         ("WEBP", "a.webp", "image/webp"),
         ("HEIF", "a.heic", "image/jpeg"),
         ("JPEG", "a.html", "image/jpeg"),

@@ -1,6 +1,7 @@
 """Notes go out as a ZIP and come in again; what is broken or hostile stays outside."""
 
 import io
+import random
 import stat
 import tracemalloc
 import zipfile
@@ -17,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from notes import attaching, bringing_in
+from notes import aside, attaching, bringing_in, sealing
 from notes.archive import Names, read_page, stem_of, write_page
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.taking_away import archive_of
@@ -40,9 +41,9 @@ def taken(client: Client) -> zipfile.ZipFile:
     return archive
 
 
-def zipped(files: dict[str, str | bytes]) -> bytes:
+def zipped(files: dict[str, str | bytes], packed: bool = True) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -265,7 +266,7 @@ def test_links_are_refused(own: Client) -> None:
 
 def test_bombs_are_refused_before_anything_is_kept(own: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bringing_in, "MOST_UNPACKED", 1_000_000)
-    answer = bring(own, ("a.zip", zipped({"fine.md": "fine", "bomb.md": b"0" * 1_000_001})))
+    answer = bring(own, ("a.zip", zipped({"fine.md": "fine", "bomb.md": b"0" * 1_100_000})))
     assert answer.status_code == 422
     assert "holds too much" in answer.content.decode()
     monkeypatch.setattr(bringing_in, "MOST_ENTRIES", 2)
@@ -320,12 +321,70 @@ def test_a_locked_zip_is_refused(own: Client) -> None:
 
 
 def test_too_much_at_once_is_refused(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from notes import views
+    monkeypatch.setattr(bringing_in, "MOST_BYTES", 10)
+    monkeypatch.setattr(bringing_in, "MOST_ZIPPED", 50)
+    for name, content in (("a.md", b"x" * 11), ("a.zip", zipped({"a.md": "x" * 200}))):
+        answer = bring(own, (name, content))
+        assert answer.status_code == 422
+        assert "4 GB of ZIP files at once, or 100 MB of others." in answer.content.decode()
+    assert not Note.objects.exists()
 
-    monkeypatch.setattr(views, "MOST_BYTES", 10)
-    answer = bring(own, ("a.md", b"x" * 11))
-    assert answer.status_code == 422
-    assert "100 MB at once" in answer.content.decode()
+
+def test_a_zip_may_be_larger_than_what_is_held_in_memory(
+    own: Client, owner: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is laid aside on the disk: sealed, without a name, and gone afterwards."""
+    laid: list[bytes] = []
+
+    def keep(key: bytes, value: bytes, place: str) -> bytes:
+        laid.append(seal(key, value, place))
+        return laid[-1]
+
+    seal = sealing.seal
+    monkeypatch.setattr(sealing, "seal", keep)
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "aside")
+    (tmp_path / "aside").mkdir()
+    big = b"Secret" + random.Random(1).randbytes(3 * aside.PIECE)  # noqa: S311 - nothing is to be guessed
+    archive = zipped({"a.md": "the words", "a/big.bin": big, "b.md": "last"}, packed=False)
+    assert bring(own, ("a.zip", archive)).status_code == 200
+    assert texts(owner) == {"the words", "last"}
+    [attachment] = Attachment.objects.of(owner)
+    assert attaching.read(attachment) == big
+    assert len(archive) // aside.PIECE + 1 <= len(laid)
+    assert not any(word in sealed for sealed in laid for word in (b"Secret", b"the words", b"big.bin"))
+    assert list((tmp_path / "aside").iterdir()) == []
+
+
+def test_what_is_laid_aside_is_read_from_anywhere() -> None:
+    data = random.Random(1).randbytes(2 * aside.PIECE + 100)  # noqa: S311
+    laid = aside.Aside()
+    for start in range(0, len(data), 65_536):
+        laid.add(data[start : start + 65_536])
+    with laid.opened() as file:
+        for start, length in ((0, 10), (aside.PIECE - 5, 10), (2 * aside.PIECE, 1000), (50, aside.PIECE + 100)):
+            file.seek(start)
+            assert file.read(length) == data[start : start + length]
+        file.seek(-3, 2)
+        assert file.read() == data[-3:]
+        file.seek(0)
+        assert file.read() == data
+
+
+def test_a_full_disk_is_told(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def tell(self) -> int:
+            return 0
+
+        def write(self, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: Full())
+    answer = bring(own, ("a.zip", zipped({"a.bin": random.Random(1).randbytes(2 * aside.PIECE)})))  # noqa: S311
+    assert answer.status_code == 503
+    assert "I need a moment." in answer.content.decode()
 
 
 def test_more_notes_than_a_browser_usually_sends(own: Client, owner: User) -> None:

@@ -22,6 +22,16 @@ def test_choosing(own: Client, strange: Client, owner: User, seconds: int) -> No
     assert 'data-hidden-for="300"' in strange.get("/").content.decode()
 
 
+def test_keys_pressed_alone_can_be_switched_off_and_on(own: Client, owner: User) -> None:
+    assert "data-single-keys" in own.get("/").content.decode()
+    own.post(PREFERENCES, {"hidden_for": 300})
+    assert "data-single-keys" not in own.get("/").content.decode()
+    assert 'name="single_keys">' in own.get(PREFERENCES).content.decode()
+    own.post(PREFERENCES, {"hidden_for": 300, "single_keys": "on"})
+    assert "data-single-keys" in own.get("/").content.decode()
+    assert 'name="single_keys" checked>' in own.get(PREFERENCES).content.decode()
+
+
 @pytest.mark.parametrize("seconds", ["", "x", "-1", "11", "99999"])
 def test_what_is_not_offered_is_refused(own: Client, owner: User, seconds: str) -> None:
     answer = own.post(PREFERENCES, {"hidden_for": seconds})

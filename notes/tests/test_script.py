@@ -176,6 +176,39 @@ def test_it_stays_open_while_another_tab_of_it_is_in_sight(tab: Page, context: B
     assert Session.objects.exists()
 
 
+DEAF = """
+    const listen = BroadcastChannel.prototype.addEventListener;
+    BroadcastChannel.prototype.addEventListener = function (type, hear) {
+        listen.call(this, type, (event) => window.deaf || hear(event));
+    };
+"""
+
+
+def test_a_tab_that_was_asleep_asks_the_others_before_it_locks(tab: Page, context: BrowserContext, owner: User) -> None:
+    tab.clock.install()
+    tab.reload()
+    asleep = context.new_page()
+    asleep.add_init_script(DEAF)
+    asleep.clock.install()
+    asleep.goto("/")
+    asleep.evaluate("window.deaf = true")
+    tab.clock.fast_forward(10 * 60_000)
+    tab.locator("#text").fill("In use")
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    tab.clock.fast_forward(6 * 60_000)
+    asleep.evaluate("window.deaf = false")
+    title = asleep.title()
+    asleep.clock.fast_forward(16 * 60_000)
+    expect(asleep.locator("[data-cover]")).to_be_visible()  # nothing can be read while it asks
+    expect(asleep.locator("#text")).to_be_visible()
+    assert asleep.title() == title
+    assert Session.objects.exists()
+    tab.close()
+    asleep.clock.fast_forward(16 * 60_000)
+    asleep.wait_for_url(DOOR)
+    assert not Session.objects.exists()
+
+
 def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owner: User) -> None:
     note = Note.objects.write(owner, "The kettle")
     other = open_tab(context, reverse("notes:note", args=[note.pk]))
@@ -530,6 +563,22 @@ def test_keys(tab: Page, owner: User) -> None:
     expect(tab.get_by_role("dialog")).to_contain_text("a new note")
     tab.keyboard.press("Escape")
     expect(tab.get_by_role("dialog")).to_be_hidden()
+
+
+def test_keys_that_are_pressed_alone_can_be_switched_off(tab: Page, owner: User) -> None:
+    Preferences.objects.create(owner=owner, single_keys=False)
+    tab.reload()
+    tab.locator("#text").blur()
+    for key in "n/?":
+        tab.keyboard.press(key)
+    expect(tab.get_by_role("dialog")).to_be_hidden()
+    expect(tab.locator("#text")).not_to_be_focused()
+    tab.locator("[data-keys]").click()
+    expect(tab.get_by_role("dialog")).to_contain_text("lock")
+    expect(tab.get_by_role("dialog")).not_to_contain_text("a new note")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
 
 
 def test_it_says_honestly_that_it_is_not_saved_and_tries_again(tab: Page, owner: User) -> None:

@@ -5,10 +5,9 @@ import re
 import pytest
 from django.conf import settings
 
-from faceauth import vision
+from faceauth import similarity, vision
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
-from faceauth.local import similarity
 
 ROOT = settings.BASE_DIR
 READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn and its configuration

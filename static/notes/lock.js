@@ -9,6 +9,7 @@ const MARGIN = 5_000; // ms before the server's own end, so that the last words 
 const WARNING = 60_000; // ms of warning; WCAG 2.2.1 asks for at least 20 s and one simple action to stay
 const TICK = 1_000;
 const RETRY = 10_000; // ms between tries to save below the cover
+const DOUBT = 500; // ms for other tabs to say that the notebook is in use
 
 export class Lock {
   #cover;
@@ -23,6 +24,9 @@ export class Lock {
   #waiting = false; // shut, with words that could not be saved
   #again = 0;
   #asking = false;
+  #doubting = false;
+  #title = document.title;
+  #focus = null;
   #channel = new BroadcastChannel("secretly");
 
   constructor({ cover, lockForm, sheets, warning }) {
@@ -74,8 +78,8 @@ export class Lock {
   #tick() {
     const left = this.#end - Date.now();
     if (this.#waiting) this.#return();
-    else if (this.#shut) return;
-    else if (left <= 0 || this.#outOfSight()) this.shut({ end: true });
+    else if (this.#shut || this.#doubting) return;
+    else if (left <= 0 || this.#outOfSight()) this.#doubt();
     else this.#warn(left <= Math.min(WARNING, this.#silence / 2));
   }
 
@@ -87,6 +91,18 @@ export class Lock {
       this.#tell({ seen: this.#seen });
     }
     return false;
+  }
+
+  /** The time is up, as far as this tab knows. One that was asleep may know little, so the others are asked first. */
+  async #doubt() {
+    this.#doubting = true;
+    this.#hide();
+    this.#tell({ asks: true });
+    await new Promise((done) => setTimeout(done, DOUBT));
+    this.#doubting = false;
+    if (this.#shut) return;
+    if (this.#end > Date.now() && !this.#outOfSight()) this.#uncover();
+    else this.shut({ end: true });
   }
 
   #wake() {
@@ -131,6 +147,7 @@ export class Lock {
 
   #hide() {
     this.#warn(false);
+    if (this.#cover.hidden) this.#focus = document.activeElement;
     document.title = "Secretly";
     for (const part of document.body.children) part.hidden = part !== this.#cover;
     this.#cover.querySelector("[data-cover-door]").focus();
@@ -139,8 +156,14 @@ export class Lock {
   #show() {
     this.#shut = this.#waiting = false;
     this.#seen = Date.now();
-    for (const part of document.body.children) part.hidden = part === this.#cover;
+    this.#uncover();
     this.contact();
+  }
+
+  #uncover() {
+    document.title = this.#title;
+    for (const part of document.body.children) part.hidden = part === this.#cover;
+    this.#focus?.focus({ preventScroll: true });
   }
 
   #keep() {
@@ -171,9 +194,13 @@ export class Lock {
     this.#channel.postMessage({ ...message, writer: this.#cover.dataset.writer });
   }
 
-  #hear({ end, shut, seen, writer }) {
+  #hear({ end, shut, seen, asks, writer }) {
     const mine = writer === this.#cover.dataset.writer;
-    if (mine && seen) this.#seen = Math.max(this.#seen, seen);
+    if (mine && asks) {
+      if (this.#shut || this.#doubting || Date.now() >= this.#end) return;
+      this.#tell({ end: this.#end });
+      this.#outOfSight(); // says so where it is in sight
+    } else if (mine && seen) this.#seen = Math.max(this.#seen, seen);
     else if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
     else if (mine && end > this.#end) {
       this.#end = end;

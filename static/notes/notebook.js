@@ -56,6 +56,7 @@ const withControl = {
   enter: () => (document.activeElement.closest("[data-sheet]") ?? form)?.requestSubmit(),
   l: () => lock.shut({ end: true }),
 };
+// These can be switched off: whoever speaks to their computer, or hits keys by chance, presses them unawares.
 const alone = {
   n: () => (find("all") || !find("notes") ? writeNew() : leave(() => location.assign(cover.dataset.home))),
   "/": () => (searchForm ? searchForm.elements.words.focus() : leave(() => location.assign(cover.dataset.home))),
@@ -71,7 +72,8 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey || event.metaKey || event.repeat || event.isComposing || !lockForm) return;
   const typing = event.target.closest("input, textarea, select, dialog");
   const key = event.key.toLowerCase();
-  const act = event.ctrlKey ? !event.shiftKey && withControl[key] : !typing && alone[key];
+  const single = "singleKeys" in keyboard.dataset && !typing && alone[key];
+  const act = event.ctrlKey ? !event.shiftKey && withControl[key] : single;
   if (!act) return;
   event.preventDefault();
   act();

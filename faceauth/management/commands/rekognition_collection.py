@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import doctor, looks, people
+from faceauth import doctor, looks, odds, people
 from faceauth.conf import conf
 from faceauth.images import read_photo
 from faceauth.local.sealing import KeyMissing, Tampered
@@ -139,8 +139,11 @@ class Command(BaseCommand):
 
     def run_describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
-        width = max(map(len, description))
-        self.report(options, description, "\n".join(f"{key:{width}}  {value}" for key, value in description.items()))
+        outlook = odds.outlook(collection)
+        rows = description | rows_of(outlook)
+        width = max(map(len, rows))
+        lines = [f"{key:{width}}  {value}" for key, value in rows.items()]
+        self.report(options, description | {"odds": asdict(outlook)}, "\n".join(lines))
 
     def run_delete(self, collection: str, yes: bool, **options: Any) -> None:
         count = Collection(collection).describe().face_count
@@ -359,6 +362,28 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(row), ending="")
             separator = ",\n"
         self.stdout.write("]" if separator != "[" else "[]")
+
+
+def rows_of(outlook: odds.Outlook) -> dict[str, str]:
+    """What describe says about the odds."""
+
+    def needs(needed: odds.Needed) -> str:
+        frames = "" if needed.frames == 1 else f", mean of {needed.frames} frames"
+        lock = " before the second lock, which is required" if needed.lock else ""
+        return f"similarity {needed.threshold:.2f}{frames}; a stranger gets in with {odds.as_words(needed.odds)}{lock}"
+
+    def since(people: int | None) -> str:
+        return f"from {people:,} people on" if people else "never"
+
+    return {
+        "people": f"{outlook.people:,}, with {outlook.faces:,} looks",
+        "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
+        "odds_at_most": odds.as_words(outlook.limit),
+        "photo": needs(outlook.photo),
+        "look": needs(outlook.look),
+        "several_frames": since(outlook.frames_from),
+        "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
+    }
 
 
 @contextmanager

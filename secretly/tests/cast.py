@@ -1,0 +1,136 @@
+"""Made-up people and their notes, for whoever looks at the pages. No face of anybody is in it.
+
+`python -m secretly.tests.cast` makes them in the installation of SECRETLY_HOME, and prints what the walk needs as JSON.
+"""
+
+import io
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+NOTES = [
+    "To do\n\n- [x] call the lighthouse\n- [ ] bread, *the dark one*\n- [ ] a birthday card for Nour",
+    "Bread, the third try\n\n1. **500 g** flour, 350 g water, wait an hour\n2. 10 g salt, 100 g leaven\n"
+    "3. fold it four times\n\n> Patience is the first ingredient.\n\nThe oven: `240 °C`, with steam.",
+    "Things I could not say at the table\n\nThat I liked the soup. That I was afraid of the quiet afterwards, and "
+    "that nobody noticed how the light went round the room.",
+    "مطبخ الخامسة صباحًا\n\nلا أحد مستيقظ سواي والإبريق. سأكتب الرسالة **اليوم**، ولن أرسلها.",  # noqa: RUF001
+    "A table and some code\n\n| day | pages |\n| --- | --- |\n| Monday | 3 |\n| Tuesday | 11 |\n\n"
+    "```\nfor page in notebook:\n    page.read(aloud=False)  # a line of code that is too long for a telephone\n```",
+    "https://example.org/a/very/long/address/without/any/space/that/has/to/break/somewhere/or/it/leads/off/the/page",
+    "Just one line, with no more to it",
+    "A wide table\n\n| "
+    + " | ".join(["Monday", "Tuesday"] * 6)
+    + " |\n"
+    + "| --- " * 12
+    + "|\n"
+    + "| 1000 " * 12
+    + "|",
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft\n\nOne word.",
+]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Sessions by who they are of, and what the pages need to be found."""
+
+    sessions: dict[str, str]
+    owner: int
+    note: str
+    long_note: str
+    binned: str
+    receipt: str
+    pending_receipt: str
+
+
+def make() -> Cast:
+    """An owner with a full notebook, a newcomer with a blank page, and an operator."""
+    from django.contrib.auth.models import User
+    from django.utils import timezone
+
+    from faceauth.models import Deletion, Face, Login, Receipt
+    from notes.models import Note
+
+    owner, newcomer = (User.objects.create_user(username=str(uuid4())) for _ in range(2))
+    operator = User.objects.create_superuser(username="operator", password=str(uuid4()))
+    now = timezone.now()
+    notes = [
+        Note.objects.write(owner, text, created=now - timedelta(hours=7 * age), pinned=age == 0)
+        for age, text in enumerate(NOTES)
+    ]
+    hang_on(owner, notes[2])
+    older = [Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n)) for n in range(60)]
+    Note.objects.bulk_create(older)
+    binned = Note.objects.write(owner, "A letter that I will not send", binned=now)
+
+    sessions = {
+        "owner": open_session(owner, {"faceauth.seen": time.time()}),
+        "newcomer": open_session(newcomer),
+        "operator": open_session(operator),
+    }
+    browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+    came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "way": "camera", "device": browser}
+    for key in (sessions["owner"], open_session(owner)):
+        Login.objects.create(session_key=key, address="192.0.2.7", **came_in)
+    for reason in ("too_dark", "familiar"):
+        Login.objects.create(outcome="refused", reason=reason, user=owner, way="file", address="192.0.2.8")
+    for day in (3, 40):
+        Face.objects.create(
+            user=owner,
+            face_id=uuid4(),
+            image_id=uuid4(),
+            collection_id="secretly",
+            person=owner.username,
+            brightness=61.5,
+            sharpness=80.2,
+            remembered=now - timedelta(days=day),
+        )
+    # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
+    receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]
+    for receipt, confirmed in zip(receipts, (now, None), strict=True):
+        Deletion.objects.create(face_id=uuid4(), collection_id="secretly", receipt=receipt, confirmed=confirmed)
+    return Cast(
+        sessions=sessions,
+        owner=owner.pk,
+        note=str(notes[0].pk),
+        long_note=str(notes[2].pk),
+        binned=str(binned.pk),
+        receipt=str(receipts[0].pk),
+        pending_receipt=str(receipts[1].pk),
+    )
+
+
+def hang_on(owner, note) -> None:  # type: ignore[no-untyped-def] # the models are not there before Django is set up
+    """A drawn picture, and a file."""
+    from django.core.files.base import ContentFile
+    from PIL import Image
+
+    from notes import attaching
+
+    drawn = io.BytesIO()
+    Image.radial_gradient("L").resize((640, 480)).convert("RGB").save(drawn, "PNG")
+    for name, content in (("the light at four.png", drawn.getvalue()), ("The plan for Sunday.txt", b"Sleep.")):
+        attaching.attach(owner, note.pk, name, ContentFile(content))
+
+
+def open_session(user, extra=None) -> str:  # type: ignore[no-untyped-def]
+    """The key of a new session, as the door opens it."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session.update(extra or {})
+    session.save()
+    return str(session.session_key)
+
+
+if __name__ == "__main__":
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
+    django.setup()
+    print(json.dumps(asdict(make())))

@@ -1,0 +1,254 @@
+"""Every page of the site, and how to get there: one list for all who look at pages.
+
+A page that is added to the site and not to this list fails `test_walk.py`.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from django.utils.translation import override
+from playwright.sync_api import BrowserContext, Page, expect
+
+from faceauth.tests import pictures
+from notes.models import MAX_LENGTH
+from secretly.tests.cast import Cast
+
+# What answers with no page of its own.
+ANSWERS_WITHOUT_A_PAGE = {
+    "notes:tick": "goes back",
+    "notes:pin": "goes back",
+    "notes:restore": "goes back",
+    "notes:throw_away": "goes back to the bin",
+    "notes:attach": "goes back to the note",
+    "notes:detach": "goes back to the note",
+    "notes:attachment": "a file",
+    "notes:thumbnail": "a picture",
+    "notes:take_away": "a ZIP",
+    "faceauth:logout": "goes to the door",
+    "faceauth:end_session": "goes back to my door",
+    "faceauth:end_others": "goes back to my door",
+    "faceauth:remove_look": "goes back to my looks",
+    "faceauth:export": "a ZIP",
+    "manifest": "JSON",
+    "worker": "a script",
+    "/favicon.ico": "goes to the icon",
+}
+
+File = tuple[str, str, bytes]
+"""Name, type, content."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page, and how it comes about: an address, sometimes a form that is sent from there, and things to do."""
+
+    name: str
+    address: str
+    who: str = "owner"
+    """"owner", "newcomer", "operator", or "nobody"."""
+
+    sends_to: str = ""
+    fields: Mapping[str, str | File] = field(default_factory=dict)
+    token: bool = True
+    template: str = ""
+    """An error page, which comes in the place of the address."""
+
+    does: tuple[tuple[str, ...], ...] = ()
+    """What is done then: ("press", selector, key), ("click", selector), ("fill", selector, text), ("see", selector),
+    ("offline", pattern of the addresses that no form reaches)."""
+
+
+def stops(cast: Cast) -> Iterator[Stop]:
+    """All of them; those that change something come last."""
+    yield from at_the_door(cast)
+    yield from in_the_notebook(cast)
+    yield from about_oneself(cast)
+    yield from errors()
+    yield from for_operators()
+
+
+def at_the_door(cast: Cast) -> Iterator[Stop]:
+    login, remember = reverse("faceauth:login"), reverse("faceauth:remember")
+    picture = ("me.png", "image/png", pictures.encoded(pictures.opened(pictures.landscape()), "PNG"))
+    yield Stop("door", login, "nobody")
+    yield Stop("door-refused", login, "nobody", sends_to=login, fields={"file": picture})
+    face = ("me.jpg", "image/jpeg", pictures.hopper())
+    yield Stop("consent", login, "nobody", sends_to=login, fields={"file": face})
+    yield Stop("goodbye", login, "nobody", sends_to=remember, fields={"answer": "no", "sealed": ""})
+    yield Stop("offline", reverse("offline"), "nobody")
+
+
+def in_the_notebook(cast: Cast) -> Iterator[Stop]:
+    home, note, long_note = (
+        reverse("notes:list"),
+        *(reverse("notes:note", args=[n]) for n in (cast.note, cast.long_note)),
+    )
+    nowhere = reverse("notes:note", args=["00000000-0000-4000-8000-000000000000"])
+    words = {"text": "What I typed here,\nand nowhere else.", "writer": str(cast.owner)}
+    yield Stop("notebook-new", home, "newcomer")
+    yield Stop("notebook", home)
+    yield Stop("notebook-second-page", f"{home}?page=2")
+    yield Stop("notebook-deleted", f"{home}?deleted={cast.binned}")
+    yield Stop(
+        "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
+    )
+    yield Stop("notebook-searching", home, does=(("fill", "#words", "bread"), ("see", "[data-found] .card")))
+    yield Stop("notebook-nothing-found", home, does=(("fill", "#words", "xyzzy"), ("see", "[data-all][hidden]")))
+    yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
+    unreachable = (
+        ("offline", "**/*"),
+        ("fill", "#text", "Only here"),
+        ("press", "#text", "Control+l"),
+        ("see", "[data-cover]"),
+    )
+    yield Stop("notebook-covered", home, does=unreachable)
+    yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
+    yield Stop("note", long_note)
+    yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
+    yield Stop("conflict", home, sends_to=note, fields=words | {"version": "0"})
+    yield Stop("gone", home, sends_to=nowhere, fields=words | {"version": "1"})
+    yield Stop("delete-conflict", home, sends_to=reverse("notes:delete", args=[cast.note]), fields={"version": "0"})
+    yield Stop("kept-locked", reverse("faceauth:login"), "nobody", sends_to=home, fields=words)
+    yield Stop("kept-stale", home, sends_to=home, fields=words, token=False)
+    yield Stop("somebody-else", home, "newcomer", sends_to=home, fields=words)
+    yield Stop("search", home, sends_to=reverse("notes:search"), fields={"words": "bread"})
+    yield Stop("search-nothing-found", home, sends_to=reverse("notes:search"), fields={"words": "xyzzy"})
+    yield Stop("bin", reverse("notes:bin"))
+    yield Stop("bin-empty", reverse("notes:bin"), "newcomer")
+    yield Stop("preferences", reverse("notes:preferences"))
+    yield Stop("away", reverse("notes:away"))
+    broken = {"file": ("notes.zip", "application/zip", b"no ZIP")}
+    yield Stop("import-refused", reverse("notes:away"), sends_to=reverse("notes:bring_in"), fields=broken)
+    page = {"file": ("picture.bmp", "image/bmp", b"BM")}
+    yield Stop("import-left-out", reverse("notes:away"), sends_to=reverse("notes:bring_in"), fields=page)
+
+
+def about_oneself(cast: Cast) -> Iterator[Stop]:
+    yield Stop("my-door", reverse("faceauth:door"))
+    yield Stop("my-looks", reverse("faceauth:looks"))
+    yield Stop("again", reverse("faceauth:again"))
+    forget = reverse("faceauth:forget")
+    yield Stop("forget", forget)
+    yield Stop("forget-mistyped", forget, sends_to=forget, fields={"word": "forget you"})
+    yield Stop("forgotten", reverse("faceauth:forgotten", args=[cast.receipt]), "nobody")
+    yield Stop("forgotten-pending", reverse("faceauth:forgotten", args=[cast.pending_receipt]), "nobody")
+
+
+def errors() -> Iterator[Stop]:
+    for path in sorted((settings.BASE_DIR / "templates").glob("[45]*.html")):
+        yield Stop(f"error-{path.stem}", "/an-error/", "nobody", template=path.name)
+
+
+def for_operators() -> Iterator[Stop]:
+    yield Stop("admin-login", reverse("admin:login"), "nobody")
+    yield Stop("admin", reverse("admin:index"), "operator")
+    for model in admin.site._registry:
+        options = model._meta
+        name = f"admin:{options.app_label}_{options.model_name}"
+        yield Stop(f"admin-{options.app_label}-{options.model_name}", reverse(f"{name}_changelist"), "operator")
+        first = model._default_manager.first()
+        if first is not None:
+            address = reverse(f"{name}_change", args=[first.pk])
+            yield Stop(f"admin-{options.app_label}-{options.model_name}-one", address, "operator")
+
+
+# Names of the addresses -----------------------------------------------------------------------------------------------
+
+
+def names(patterns: list[URLPattern | URLResolver] | None = None, space: str = "") -> set[str]:
+    """The names of all addresses of the site; those of the admin are Django's own, and walked by its models."""
+    found: set[str] = set()
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                found |= names(pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space)
+        else:
+            found.add(f"{space}{pattern.name}" if pattern.name else f"/{pattern.pattern}")
+    return found
+
+
+def walked(cast: Cast) -> set[str]:
+    """The names of the addresses whose pages are in the list."""
+    return {
+        resolve(address.partition("?")[0].partition("#")[0]).view_name
+        for stop in stops(cast)
+        for address in (stop.address, stop.sends_to)
+        if address and not stop.template
+    }
+
+
+# Walking --------------------------------------------------------------------------------------------------------------
+
+
+def go(page: Page, stop: Stop, cast: Cast, base_url: str) -> None:
+    """Bring the page to that stop. Raises Playwright's errors when the way is not there."""
+    sign_in(page.context, cast.sessions.get(stop.who), base_url)
+    page.unroute_all()
+    if stop.template:
+        language = str(page.evaluate("navigator.language"))
+        with override(language):
+            body = render_to_string(stop.template)
+        page.route("**/an-error/", lambda route: route.fulfill(status=200, body=body, content_type="text/html"))
+    page.goto("about:blank")
+    page.goto(base_url + stop.address)
+    if stop.sends_to:
+        with page.expect_navigation():
+            page.evaluate(SEND, [stop.sends_to, sendable(stop.fields), stop.token])
+    for what, *details in stop.does:
+        do(page, what, *details)
+    page.evaluate("document.fonts.ready")
+
+
+def sign_in(context: BrowserContext, session: str | None, base_url: str) -> None:
+    context.clear_cookies()
+    if session:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": base_url}])
+
+
+def do(page: Page, what: str, target: str, *details: str) -> None:
+    match what:
+        case "press":
+            page.locator(target).press(details[0])
+        case "click":
+            page.locator(target).first.click()
+        case "fill":
+            page.locator(target).fill(details[0])
+        case "see":
+            expect(page.locator(target).first).to_be_attached()
+        case "offline":
+            page.route(target, lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+        case _:
+            raise ValueError(what)
+
+
+def sendable(fields: Mapping[str, str | File]) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, str) else [*value[:2], base64.b64encode(value[2]).decode()]
+        for name, value in fields.items()
+    }
+
+
+# A form that no page has, sent as the pages send theirs: with the token of this one.
+SEND = """([address, fields, token]) => {
+    const form = document.createElement("form");
+    Object.assign(form, { method: "post", action: address, enctype: "multipart/form-data", hidden: true });
+    if (token) fields.csrfmiddlewaretoken = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    for (const [name, value] of Object.entries(fields)) {
+        const field = form.appendChild(document.createElement(Array.isArray(value) ? "input" : "textarea"));
+        field.name = name;
+        if (!Array.isArray(value)) { field.value = value; continue; }
+        const bytes = Uint8Array.from(atob(value[2]), (character) => character.charCodeAt(0));
+        const files = new DataTransfer();
+        files.items.add(new File([bytes], value[0], { type: value[1] }));
+        field.type = "file";
+        field.files = files.files;
+    }
+    document.body.append(form);
+    form.submit();
+}"""
