@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from faceauth import people, visits
+from faceauth import locks, people, visits
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -59,6 +59,10 @@ def sign_out(user: "User", operator: "User") -> bool:
     return True
 
 
+def clear_lock(user: "User", operator: "User") -> bool:
+    return locks.clear(user)
+
+
 def forget(user: "User", operator: "User") -> bool:
     """The admin's log keeps that it happened, and not to whom."""
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
@@ -80,6 +84,15 @@ ACTS: dict[str, Act] = {
         _("They are locked out everywhere, and come in again by their face."),
         gettext_noop("Ended all sessions."),
         sign_out,
+    ),
+    "clear_lock": Act(
+        _("Take the second lock away"),
+        _(
+            "Their face alone opens their notebooks again, and they read at their door that this was done. Be sure that"
+            " it is they who asked: whoever looks like them gets in afterwards."
+        ),
+        gettext_noop("Took the second lock away."),
+        clear_lock,
     ),
     "forget": Act(
         _("Forget"),

@@ -14,6 +14,7 @@ from faceauth import care
 from faceauth.models import Deletion, Face, Login, Receipt
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
+from faceauth.tests.lock_cast import with_app
 
 
 @pytest.fixture
@@ -132,6 +133,7 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
     helper.groups.add(Group.objects.get(name="operators"))
     client = Client()
     client.force_login(helper, backend="django.contrib.auth.backends.ModelBackend")
+    with_app(owner)  # so that there is something to do
     page = act(client, name, operator, owner)
     assert "only a superuser" in page
     operator.refresh_from_db()
