@@ -96,7 +96,7 @@ class AddressFilter(admin.SimpleListFilter):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "times", "similarity", "way", "address", "device_in_words", "user")
+    list_display = ("at", "outcome", "reason", "times", "alike", "way", "address", "device_in_words", "user")
     list_filter = ("outcome", "reason", "way", AddressFilter)
     list_select_related = ("user",)
     search_fields = (USERNAME,)
@@ -109,6 +109,10 @@ class LoginAdmin(ReadOnlyAdmin):
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/desk.css"]}
+
+    @admin.display(description=gettext_lazy("similarity"), ordering="similarity")
+    def alike(self, visit: Login) -> str:
+        return number(visit.similarity)
 
     @admin.display(description=gettext_lazy("device"))
     def device_in_words(self, visit: Login) -> str:

@@ -1,5 +1,7 @@
 """What operators do to people."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
@@ -184,3 +186,20 @@ def test_the_forms_are_protected(operator: User, owner: User) -> None:
     url = reverse("admin:auth_user_care", args=["forget"])
     assert client.post(url, {"people": owner.pk, "confirmed": "yes"}).status_code == 403
     assert User.objects.filter(pk=owner.pk).exists()
+
+
+def test_what_is_not_written_down_is_not_done(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("the log is full")
+
+    monkeypatch.setattr(LogEntry.objects, "create", fail)
+    with pytest.raises(RuntimeError):
+        act(desk, "deactivate", owner)
+    assert User.objects.filter(pk=owner.pk, is_active=True).exists()
+
+
+def test_nothing_to_do_is_told_and_not_written_down(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = replace(care.ACTS["sign_out"], do=lambda user, operator: False)
+    monkeypatch.setitem(care.ACTS, "sign_out", idle)
+    assert "there was nothing to do" in act(desk, "sign_out", owner)
+    assert not LogEntry.objects.exists()
