@@ -162,12 +162,25 @@ def failure_of(film: Film) -> Code | None:
     return film.state.failure
 
 
-def test_something_else_than_what_was_asked_for_twice() -> None:
+def test_something_else_than_what_was_asked_for(film: Film) -> None:
+    film.do(Ask.UP)
+    assert failure_of(film) == Code.WRONG_POSE
+
+
+def test_a_side_when_up_was_asked_for() -> None:
+    film = Film(asking(Ask.UP, Ask.LEFT))
+    film.show()
+    film.do(Ask.LEFT)
+    assert failure_of(film) == Code.WRONG_POSE
+
+
+def test_the_wrong_side_a_second_time() -> None:
     film = Film(asking(Ask.LEFT, Ask.UP))
     film.show()
     film.do(Ask.RIGHT)
+    assert film.state.slips == 1
     film.do(Ask.STRAIGHT)
-    film.do(Ask.UP)
+    film.do(Ask.RIGHT)
     assert failure_of(film) == Code.WRONG_POSE
 
 
