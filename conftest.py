@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
 
@@ -17,6 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """What one test has counted is not the next one's."""
+    cache.clear()
 
 
 def person() -> User:
@@ -38,6 +45,16 @@ def stranger(db: None) -> User:
 def operator(db: None) -> User:
     """Runs the site from /admin/, and may do there whatever the admin offers."""
     return User.objects.create_superuser(username="operator", password=str(uuid4()))
+
+
+@pytest.fixture(autouse=True)
+def quiet_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has been turned away so far, and no cache was found broken."""
+    from faceauth.counting import Outage
+    from faceauth.doorman import Floods
+
+    monkeypatch.setattr(Floods, "rows", {})
+    monkeypatch.setattr(Outage, "over", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import os
 import re
 import socket
@@ -30,25 +31,36 @@ LIMIT_OF_PHOTO = 160.0
 
 def measure() -> Iterator[Row]:
     """One person is remembered; a search among many is measured by benchmarks/search.py."""
-    with site() as (port, worker):
+    with site() as (port, [worker]):
         yield Row("POST to redirect, 640 x 480 frame", times(port, *camera_frame()), LIMIT_OF_FRAME)
+        yield Row("frame of a look, POST to answer", frame_times(port), LIMIT_OF_FRAME)
         taken = times(port, *telephone_photo())
         note = f"the worker had at most {peak_memory(worker):.0f} MB"
         yield Row("POST to redirect, 12-megapixel JPEG", taken, LIMIT_OF_PHOTO, note)
 
 
 @contextmanager
-def site() -> Iterator[tuple[int, int]]:
-    """A fresh installation behind gunicorn with one worker, pinned to the last core: its port, and the worker's pid."""
+def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = None) -> Iterator[tuple[int, list[int]]]:
+    """A fresh installation behind gunicorn, pinned to the last core or free: its port, and the workers' pids.
+
+    `given` is more of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
         port = free_port()
         surroundings = {
             "PATH": os.environ["PATH"],
             "SECRETLY_HOME": home,
             "PORT": str(port),
-            "WEB_CONCURRENCY": "1",
+            "WEB_CONCURRENCY": str(workers),
             "SECRETLY_ENROLMENT": "open",
+            "SECRETLY_LOOK": "off",  # one frame of the camera is the whole visit
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+            # All come from one address, and more often than anybody should.
+            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
+            "SECRETLY_ATTEMPTS_PER_SESSION": "off",
+            "SECRETLY_FAILURES_PER_ADDRESS": "off",
+            "SECRETLY_CALL_BUDGET": "off",
+            **(given or {}),
         }
         for command in (
             ["migrate", "-v0"],
@@ -56,18 +68,18 @@ def site() -> Iterator[tuple[int, int]]:
             ["collectstatic", "--noinput", "-v0"],
         ):
             manage(command, surroundings)
-        core = {max(os.sched_getaffinity(0))}
+        cores = {max(os.sched_getaffinity(0))} if pinned else os.sched_getaffinity(0)
         server = subprocess.Popen(  # noqa: S603
             [str(Path(sys.executable).with_name("gunicorn")), "-c", "secretly/gunicorn.conf.py"],
             cwd=ROOT,
             env=surroundings,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, core),
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         try:
             wait_for(port)
-            yield port, worker_of(server.pid)
+            yield port, workers_of(server.pid)
         finally:
             server.terminate()
             server.wait()
@@ -93,8 +105,8 @@ def wait_for(port: int) -> None:
     raise TimeoutError("gunicorn did not start.")
 
 
-def worker_of(master: int) -> int:
-    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+def workers_of(master: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
 def peak_memory(pid: int) -> float:
@@ -126,14 +138,41 @@ class Visitor:
             raise RuntimeError(f"The door answered {response.status}.")
         return taken
 
+    def look(self, jpeg: bytes) -> float:
+        """Begin a look; milliseconds from the first byte of its first frame to the answer."""
+        headers = {"Cookie": self.cookie, "X-CSRFToken": self.token, "Content-Type": "image/jpeg"}
+        self.connection.request("POST", "/login/look/", b"", headers)
+        response = self.connection.getresponse()
+        response.read()
+        headers["Cookie"] += "; " + str(response.headers["Set-Cookie"]).partition(";")[0]
+        started = time.perf_counter()
+        self.connection.request("POST", "/login/look/frame/?number=1", jpeg, headers)
+        response = self.connection.getresponse()
+        content = json.loads(response.read())
+        taken = (time.perf_counter() - started) * 1000
+        if content.get("state") != "looking" or not content["progress"]:
+            raise RuntimeError(f"The look answered {content}.")
+        return taken
 
-def camera_frame() -> tuple[bytes, str]:
-    """A 640 x 480 frame as the page sends it: a data URL in a form."""
+
+def frame_times(port: int) -> list[float]:
+    """Milliseconds of each of ROUNDS first frames; no two have the same bytes, which would end the look."""
+    jpeg = scene(quality=85)
+    return [Visitor(port).look(jpeg + number.to_bytes(4)) for number in range(WARM_UP + ROUNDS)][WARM_UP:]
+
+
+def scene(quality: int) -> bytes:
+    """A 640 x 480 JPEG of somebody in a room."""
     room = Image.new("RGB", (640, 480), (110, 112, 118))
     person = pictures.opened(pictures.hopper())
     person.thumbnail((640, 480))
     room.paste(person, ((640 - person.width) // 2, 480 - person.height))
-    url = "data:image/jpeg;base64," + base64.b64encode(pictures.encoded(room, quality=92)).decode()
+    return pictures.encoded(room, quality=quality)
+
+
+def camera_frame() -> tuple[bytes, str]:
+    """A 640 x 480 frame as the page sends it: a data URL in a form."""
+    url = "data:image/jpeg;base64," + base64.b64encode(scene(quality=92)).decode()
     return urlencode({"image": url}).encode(), "application/x-www-form-urlencoded"
 
 

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
-from faceauth.local import similarity, specimens  # noqa: E402
+from faceauth import similarity  # noqa: E402
+from faceauth.local import specimens  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
 
 Templates = NDArray[np.float32]
 
 FMRS = (1e-4, 1e-5)
-THRESHOLD = 90.0  # the site's own, unless REKOGNITION_THRESHOLD says otherwise
+THRESHOLD = 90.0  # at which faces and vectors are compared
 NEEDED = 6
 
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,4 +9,6 @@ class FaceAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth import checks, ledger  # noqa: F401 - they register what they check and what they listen to
+        from faceauth import checks, groups, ledger  # noqa: F401 - they register what they check and listen to
+
+        post_migrate.connect(groups.make_groups, sender=self)

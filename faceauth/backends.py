@@ -1,5 +1,7 @@
 """A photo as a credential."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -16,24 +18,36 @@ if TYPE_CHECKING:
 class FaceBackend(ModelBackend):
     """Signs in whoever is on the photo: `authenticate(request, photo=photo)`.
 
+    Or on all of `photos`, one to three of the same person from one look, the best first: they are recognised together.
+
     `remember=True` also makes a new user for a face that nobody here has; ask for consent first. The user is None
-    for a stranger or a refused photo; what exactly happened is then in `request.recognition`.
+    for a stranger or a refused photo; what exactly happened is then in `request.recognition`. Where
+    `request.recognition.lock` is set, the face alone must not open the session: see `faceauth.odds`.
 
     Django sends the credentials of a failed attempt to every receiver of `user_login_failed`, and masks none that is
-    called `photo`. So the photo is closed before this returns: what they receive is empty. Keep a `photo.copy()` if it
-    is needed afterwards.
+    called `photo`. So each photo is closed before this returns: what they receive is empty. Keep a `photo.copy()` if
+    it is needed afterwards.
     """
 
-    @sensitive_variables("photo")
+    @sensitive_variables()
     def authenticate(  # type: ignore[override]
-        self, request: HttpRequest | None, photo: Photo | None = None, remember: bool = False, consent: str = ""
+        self,
+        request: HttpRequest | None,
+        photo: Photo | None = None,
+        photos: Sequence[Photo] | None = None,
+        remember: bool = False,
+        consent: str = "",
     ) -> "User | None":
-        if photo is None:
+        if photo is None and photos is None:
             return None
-        if not isinstance(photo, Photo):
-            raise TypeError("photo is a faceauth.images.Photo: make one of bytes with faceauth.images.read_photo().")
-        with photo:
-            recognition = people.remember(photo, consent) if remember else people.recognise(photo)
+        given = [*([] if photo is None else [photo]), *(photos or [])]
+        with ExitStack() as stack:
+            for one in given:
+                if isinstance(one, Photo):
+                    stack.enter_context(one)
+            if not all(isinstance(one, Photo) for one in given):
+                raise TypeError("A photo is a faceauth.images.Photo: make one with faceauth.images.read_photo().")
+            recognition = people.remember(given, consent) if remember else people.recognise(given)
         if request is not None:
             request.recognition = recognition  # type: ignore[attr-defined]
         return recognition.user

@@ -1,17 +1,20 @@
 """Settings and files of faceauth that cannot work, said at start with their cure."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
-from faceauth import vision
+from faceauth import doorman, odds, vision
 from faceauth.conf import Conf, conf
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
+LOOKS = ("camera", "always", "off")
 
 
 @register
@@ -24,8 +27,11 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_endpoint(given),
         *check_collection(given),
         *check_threshold(given),
+        *check_odds(given),
         *check_enrolment(given),
+        *check_look(given),
         *check_keys(given),
+        *check_limits(given),
     ]
 
 
@@ -44,8 +50,10 @@ def check_collection(given: Conf) -> list[CheckMessage]:
 
 
 def check_threshold(given: Conf) -> list[CheckMessage]:
-    if not 0 <= given.THRESHOLD <= 100:
-        hint = "Set REKOGNITION_THRESHOLD to a number from 0 to 100."
+    if given.THRESHOLD == "auto":
+        return []
+    if not isinstance(given.THRESHOLD, float | int) or not 0 <= given.THRESHOLD <= 100:
+        hint = "Set REKOGNITION_THRESHOLD to auto, or to a number from 0 to 100."
         return [Error(f"{given.THRESHOLD!r} is not a similarity.", hint=hint, id="faceauth.E004")]
     if given.THRESHOLD < 80:
         # Rekognition's own default. A value like 0.9 is on the wrong scale and would open every notebook to anybody.
@@ -58,11 +66,64 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
     return []
 
 
+def check_odds(given: Conf) -> list[CheckMessage]:
+    if isinstance(given.FALSE_OPEN_ODDS, float) and 0 < given.FALSE_OPEN_ODDS < 1:
+        return []
+    hint = "Set SECRETLY_FALSE_OPEN_ODDS to a number between 0 and 1: 0.0001 is one attempt in 10,000."
+    return [Error(f"{given.FALSE_OPEN_ODDS!r} are no odds.", hint=hint, id="faceauth.E011")]
+
+
+# So near to the number of people from which on the second lock is required it is time to tell whoever runs the site.
+NEAR = 0.75
+
+
+@register(Tags.database)
+def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whether there are, or soon will be, more people than the odds allow: with `migrate` and `check --database`."""
+    if not databases:
+        return []
+    try:
+        now = odds.outlook()
+    except DatabaseError:  # before the first migration nobody is here
+        return []
+    return [*check_fixed(now), *check_lock(now)]
+
+
+def check_fixed(now: odds.Outlook) -> list[CheckMessage]:
+    if conf().THRESHOLD == odds.AUTO or now.photo.odds <= now.limit * odds.ROUNDING:
+        return []
+    what = (
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {odds.as_words(now.photo.odds)} attempts"
+        f" of a stranger may open a notebook; {odds.as_words(now.limit)} is the limit."
+    )
+    return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
+
+
+def check_lock(now: odds.Outlook) -> list[CheckMessage]:
+    """The look decides: who shows a photo may still look."""
+    first = now.look_lock_from
+    if first is None or now.people < NEAR * first:
+        return []
+    needs = "need their second lock" if now.people >= first else f"will need their second lock from {first} on"
+    hint = (
+        "Ask everybody to add a second lock, or let SECRETLY_FALSE_OPEN_ODDS be higher: docs/odds.md says what each"
+        " number of people needs."
+    )
+    return [Warning(f"{now.people} people are remembered, who {needs}.", hint=hint, id="faceauth.W003")]
+
+
 def check_enrolment(given: Conf) -> list[CheckMessage]:
     if given.ENROLMENT in ENROLMENTS:
         return []
     hint = f"Set FACEAUTH['ENROLMENT'] to one of {', '.join(ENROLMENTS)}."
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
+
+
+def check_look(given: Conf) -> list[CheckMessage]:
+    if given.LOOK in LOOKS:
+        return []
+    hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
+    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E010")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:
@@ -75,6 +136,25 @@ def check_keys(given: Conf) -> list[CheckMessage]:
     except ValueError:
         return [Error("One of the encryption keys is no key.", hint=hint, id="faceauth.E007")]
     return []
+
+
+LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET", "FRAMES_PER_ADDRESS")
+
+
+def check_limits(given: Conf) -> list[CheckMessage]:
+    errors: list[CheckMessage] = []
+    for name in LIMITS:
+        hint = f"Set SECRETLY_{name} to such as 60/m, or 30/h, 120/d (s, m, h or d), or to off."
+        try:
+            most = [limit.most for limit in doorman.limits(getattr(given, name))]
+        except (ValueError, AttributeError):
+            errors.append(Error(f"{getattr(given, name)!r} is no limit.", hint=hint, id="faceauth.E009"))
+        else:
+            if name == "CALL_BUDGET" and most and min(most) < doorman.REMEMBERING:
+                hint = f"Set SECRETLY_CALL_BUDGET to {doorman.REMEMBERING} or more, or to off."
+                said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {doorman.REMEMBERING} calls."
+                errors.append(Error(said, hint=hint, id="faceauth.E010"))
+    return errors
 
 
 @register

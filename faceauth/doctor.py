@@ -5,6 +5,7 @@ a face that opens nothing, under a name that is ours. Whatever might be somebody
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,10 +18,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from faceauth import ledger, people, vectors
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth import ledger, people, sight, vectors
+from faceauth.models import Deletion, Enrolment, Examination, Face
 from faceauth.rekognition.collection import Collection, RememberedFace
-from faceauth.rekognition.errors import CredentialsRefused, NotOffered, Throttled
+from faceauth.rekognition.errors import CredentialsRefused, NotOffered, RekognitionError, Throttled
 
 Result = TypeVar("Result")
 Report = Callable[[int], None]
@@ -59,6 +60,8 @@ class Finding:
 
 MEND = "--repair mends it"
 
+EXAMINATIONS_KEPT = 100  # of a collection; the desk shows the last
+
 
 def patiently(call: Callable[[], Result]) -> Result:
     """Wait and try again while Rekognition is asked too much. Raises `Throttled` after PATIENCE."""
@@ -70,11 +73,40 @@ def patiently(call: Callable[[], Result]) -> Result:
     return call()
 
 
+def examined(collection_id: str, repair: bool = False, report: Report = lambda count: None) -> Iterator[Finding]:
+    """As `examine`, and keep for the desk what came of it, also where it ends before its time."""
+    examination = Examination(collection_id=collection_id)
+    left: Counter[str] = Counter()
+
+    def told(count: int) -> None:
+        examination.faces = count
+        report(count)
+
+    try:
+        for finding in examine(collection_id, repair, told):
+            examination.mended += finding.mended
+            left[str(finding.kind)] += not finding.mended
+            yield finding
+    except RekognitionError as error:
+        examination.error = error.code
+        raise
+    except GeneratorExit:  # whoever reads has gone
+        examination.error = "broken_off"
+        raise
+    finally:
+        examination.found = {kind: count for kind, count in left.items() if count}
+        examination.save()
+        of_collection = Examination.objects.filter(collection_id=collection_id)
+        kept = list(of_collection.values_list("pk", flat=True)[:EXAMINATIONS_KEPT])
+        of_collection.exclude(pk__in=kept).delete()
+
+
 def examine(collection_id: str, repair: bool = False, report: Report = lambda count: None) -> Iterator[Finding]:
     """Everything that is found, as it is found; `report` is told how many faces have been looked at so far.
 
     Raises `RekognitionError`; what was mended before stays so, and another run goes on.
     """
+    sight.sweep()
     collection = Collection(collection_id)
     version = patiently(collection.describe).face_model_version
     yield from unfinished_deletions(repair)

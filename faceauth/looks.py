@@ -6,19 +6,16 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from faceauth import ledger, people, vectors, vision
-from faceauth.conf import conf
+from faceauth import odds, people, vectors, vision
 from faceauth.images import Photo
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Reason, Refusal
-from faceauth.people import Recognition, refused
+from faceauth.people import MOST_LOOKS, Recognition, refused
 from faceauth.rekognition import collection as rekognition
-from faceauth.rekognition.collection import Collection, RememberedFace
+from faceauth.rekognition.collection import Collection
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-MOST_LOOKS = 10
 
 
 def add(user: "User", photo: Photo) -> Recognition:
@@ -32,38 +29,16 @@ def add(user: "User", photo: Photo) -> Recognition:
     looks = Face.objects.filter(user_id=user.pk).count()
     if looks >= MOST_LOOKS:
         return refused(Reason.ENOUGH_LOOKS)
-    known = people.look_up(photo.jpeg)
+    known = people.look_up([photo.jpeg])
     if known.outcome == Outcome.REFUSED:
         return known
     if known.user != (user if looks else None):
         return refused(Reason.SOMEBODY_ELSE)
-    collection = Collection(conf().COLLECTION)
-    intent = Enrolment.objects.create(external_id=vectors.person_of(user), collection_id=collection.id)
-    indexed = collection.index(photo.jpeg, intent.external_id)
-    if isinstance(indexed, Refusal):
-        intent.delete()
-        return refused(indexed.reason)
-    recognition = keep(user, intent, indexed, seen.quality)
+    recognition = people.add_look(user, photo, seen.quality)
     if recognition.user is not None:
         vectors.renew(user)
+        odds.count_again()
     return recognition
-
-
-@transaction.atomic
-def keep(user: "User", intent: Enrolment, indexed: RememberedFace, quality: vision.Quality) -> Recognition:
-    """Give the indexed face to the user, if they are still here and have room for it."""
-    there = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
-    mine = Enrolment.objects.select_for_update().filter(pk=intent.pk).first()
-    faces = Face.objects.filter(user_id=user.pk)
-    known = faces.filter(face_id=indexed.face_id).exists()  # the same picture again: Rekognition answers the same face
-    if there is None or mine is None or (not known and faces.count() >= MOST_LOOKS):
-        ledger.enter([Deletion(face_id=indexed.face_id, collection_id=intent.collection_id, person=intent.external_id)])
-        Enrolment.objects.filter(pk=intent.pk).delete()
-        return refused(Reason.ENOUGH_LOOKS if there is not None and mine is not None else Reason.LOOK_EXPIRED)
-    if not known:
-        people.own(user, indexed, intent, quality)
-    mine.delete()
-    return Recognition(Outcome.REMEMBERED, user=user)
 
 
 def remove(user: "User", face_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""A picture in a request: one chosen file, or one data URL from the camera. It stays in memory."""
+"""A picture in a request: a chosen file, a data URL from the camera, or the frames of a look. It stays in memory."""
 
 import base64
 import binascii
@@ -14,6 +14,8 @@ from django.views.decorators.debug import sensitive_variables
 from faceauth.images import MAX_BYTES
 from faceauth.models import Login
 from faceauth.outcomes import Reason, Refusal
+
+MOST_FRAMES = 3
 
 DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
 
@@ -55,6 +57,24 @@ def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, Login.Way]:
     if (chosen[0].size or 0) > MAX_BYTES:
         return Refusal(Reason.TOO_LARGE), way
     return chosen[0].read(), way
+
+
+@sensitive_variables()
+def frames_in(request: HttpRequest) -> list[bytes] | Refusal | None:
+    """The bytes of the frames that a look ended on, one to three; None where the form has none."""
+    urls = [url for url in request.POST.getlist("frame") if url]  # where no file was given the field is empty text
+    files = request.FILES.getlist("frame")
+    if not urls and not files:
+        return None
+    if len(urls) + len(files) > MOST_FRAMES:
+        return Refusal(Reason.NOT_AN_IMAGE)
+    frames = [file.read() for file in files]
+    for url in urls:
+        frame = from_data_url(url)
+        if isinstance(frame, Refusal):
+            return frame
+        frames.append(frame)
+    return frames
 
 
 @sensitive_variables()

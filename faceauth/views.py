@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import cast
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
@@ -21,15 +22,19 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import people
+from faceauth import doorman, locks, pending, people, photo_path, sight
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
+from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
-from faceauth.uploads import MemoryUploadHandler, picture_in
+from faceauth.uploads import MemoryUploadHandler, frames_in, picture_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -53,49 +58,103 @@ FAMILIAR = "faceauth.familiar"
 
 
 View = Callable[[HttpRequest], HttpResponse]
+Show = Callable[..., HttpResponse]  # of a request, a Recognition and, where it is not the ordinary one, a sentence
 
 
-def takes_picture(too_large: View) -> Callable[[View], View]:
-    """A view that is posted a picture, which stays in memory. `too_large` answers one that is not read to its end."""
+def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View]:
+    """A view that is posted a picture, which stays in memory. A flood of them is turned away before it is read.
+
+    `show` answers what does not come to the view, and `calls` is how many calls to Rekognition the view makes at most.
+    """
 
     def decorator(view: View) -> View:
-        protected = csrf_protect(sensitive_variables()(view))
+        def admitted(request: HttpRequest) -> HttpResponse:
+            turned_away = doorman.admit(request, calls()) if request.method == "POST" else None
+            if turned_away:
+                return turn_away(request, turned_away, show)
+            response = view(request)
+            doorman.give_back(request)  # of whoever was sent elsewhere, such as to sign in
+            return response
+
+        protected = sensitive_variables()(csrf_protect(admitted))
 
         @never_cache
-        @sensitive_post_parameters("image", "sealed")
+        @sensitive_post_parameters("frame", "image", "sealed")
         @require_http_methods(["GET", "HEAD", "POST"])
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
             request.upload_handlers = [MemoryUploadHandler(request)]
+            turned_away = doorman.peek(request, calls()) if request.method == "POST" else None
+            if turned_away:
+                drain(request)
+                return turn_away(request, turned_away, show)
             try:
                 return protected(request)
             except RequestDataTooBig:
                 drain(request)
-                return too_large(request)
+                turned_away = doorman.admit(request, calls())
+                return turn_away(request, turned_away, show) if turned_away else too_large(request, show)
 
         return taking
 
     return decorator
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    return answer(request, people.refused(Reason.TOO_LARGE), Login.Way.CAMERA)
+def turn_away(request: HttpRequest, turned_away: doorman.TurnedAway, show: Show) -> HttpResponse:
+    doorman.write_down(request, turned_away)
+    response = show(request, Recognition(Outcome.THROTTLED), doorman.spoken(turned_away))
+    return doorman.waiting(response, turned_away)
 
 
-@takes_picture(too_large)
+def too_large(request: HttpRequest, show: Show) -> HttpResponse:
+    recognition = people.refused(Reason.TOO_LARGE)
+    keep(request, recognition, Login.Way.CAMERA)
+    return show(request, recognition)
+
+
+def show_answer(request: HttpRequest, recognition: Recognition, message: str = "", sealed: str = "") -> HttpResponse:
+    """What came of a visit, as a page or as JSON."""
+    message = message or sentence(recognition.outcome, recognition.reason)
+    answer_as = answer_json if wants_json(request) else answer_page
+    return finished(answer_as(request, recognition, message, sealed), recognition)
+
+
+def calls_to_sign_in() -> int:
+    return doorman.RECOGNISING + (doorman.REMEMBERING if conf().ENROLMENT == "open" else 0)
+
+
+@takes_picture(show_answer, calls_to_sign_in)
 def login_view(request: HttpRequest) -> HttpResponse:
-    """GET shows the door. POST takes `file` or `image` and says who it is."""
+    """GET shows the door. POST takes the frames of a look, a `file` or an `image`, and says who it is."""
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else show_door(request)
+    photos, way = photos_in(request)
+    if isinstance(photos, Refusal):
+        return answer(request, people.refused(photos.reason), way)
+    with ExitStack() as stack:
+        for photo in photos:
+            stack.enter_context(photo)
+        truth = recognise(request, photos)
+        recognition = truth if opens(truth, way) else as_stranger(photos)
+        stranger = recognition.outcome == Outcome.STRANGER
+        sealed = seal([photo.jpeg for photo in photos], request.session) if stranger else ""
+        return answer(request, recognition, way, sealed, truth)
+
+
+@sensitive_variables()
+def photos_in(request: HttpRequest) -> tuple[list[Photo] | Refusal, Login.Way]:
+    """The photos that somebody wants to be recognised by: the frames of a look, or one that needs no look here."""
+    frames = frames_in(request)
+    if frames is not None:
+        return (sight.redeem(request.session, frames) if isinstance(frames, list) else frames), Login.Way.LOOK
     photo, way = photo_in(request)
     if isinstance(photo, Refusal):
-        return answer(request, people.refused(photo.reason), way)
-    with photo:
-        recognition = recognise(request, photo)
-        if recognition.outcome == Outcome.STRANGER:
-            return answer(request, recognition, way, sealed=seal(photo.jpeg, request.session))
-        return answer(request, recognition, way)
+        return photo, way
+    if conf().LOOK == "always" or (conf().LOOK == "camera" and way == Login.Way.CAMERA):
+        photo.close()
+        return Refusal(Reason.LOOK_NEEDED), way
+    return [photo], way
 
 
 @sensitive_variables()
@@ -109,17 +168,22 @@ def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
 @sensitive_variables()
 @require_POST
 def remember_view(request: HttpRequest) -> HttpResponse:
-    """The answer to the consent question: `sealed` is the photo that the question came with."""
-    jpeg = unseal(request.POST.get("sealed", ""), request.session)
+    """The answer to the consent question: `sealed` holds the photos that the question came with."""
     if request.POST.get("answer") != "yes":
         request.session.flush()
         return say_goodbye(request)
-    if jpeg is None and request.user.is_authenticated:  # a second click, after the first has let them in
+    turned_away = doorman.admit(request, doorman.REMEMBERING)
+    if turned_away:
+        return turn_away(request, turned_away, show_answer)
+    jpegs = unseal(request.POST.get("sealed", ""), request.session)
+    if jpegs is None and request.user.is_authenticated:  # a second click, after the first has let them in
+        doorman.settle(request, Outcome.REFUSED, Reason.LOOK_EXPIRED)
         return redirect(next_url(request))
-    if jpeg is None:
+    if jpegs is None:
         return answer(request, people.refused(Reason.LOOK_EXPIRED), "")
-    with reopen_photo(jpeg) as photo:
-        return answer(request, recognise(request, photo, remember=True, consent=CONSENT), "")
+    with ExitStack() as stack:
+        photos = [stack.enter_context(reopen_photo(jpeg)) for jpeg in jpegs]
+        return answer(request, recognise(request, photos, remember=True, consent=CONSENT), "")
 
 
 @never_cache
@@ -132,9 +196,9 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_variables()
-def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consent: str = "") -> Recognition:
-    """Ask the authentication backends who is on the photo, and remember a stranger if that needs no asking."""
-    recognition = ask(request, photo, remember, consent)
+def recognise(request: HttpRequest, photos: Sequence[Photo], remember: bool = False, consent: str = "") -> Recognition:
+    """Ask the authentication backends who is on the photos, and remember a stranger if that needs no asking."""
+    recognition = ask(request, photos, remember, consent)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
     if conf().ENROLMENT == "closed":
@@ -143,16 +207,35 @@ def recognise(request: HttpRequest, photo: Photo, remember: bool = False, consen
         request.session[FAMILIAR] = True
         return people.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
     if conf().ENROLMENT == "open":
-        return ask(request, photo, remember=True)
+        return ask(request, photos, remember=True)
     return recognition
 
 
 @sensitive_variables()
-def ask(request: HttpRequest, photo: Photo, remember: bool, consent: str = "") -> Recognition:
+def ask(request: HttpRequest, photos: Sequence[Photo], remember: bool, consent: str = "") -> Recognition:
     """What the authentication backends say. What is broken becomes `throttled` or `unavailable`."""
     with unbroken() as broken:
-        authenticate(request, photo=photo.copy(), remember=remember, consent=consent)
+        authenticate(request, photos=[photo.copy() for photo in photos], remember=remember, consent=consent)
     return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
+
+
+def opens(recognition: Recognition, way: str) -> bool:
+    """False for somebody on a photo that their notebook does not open for."""
+    return recognition.user is None or photo_path.may_open(recognition.user, way)
+
+
+def as_stranger(photos: Sequence[Photo]) -> Recognition:
+    """What a stranger hears. Whoever shows somebody's photo shall not learn that they have a notebook here."""
+    with unbroken() as broken:
+        bad = people.as_stranger(photos)
+    if broken:
+        return broken[0]
+    if conf().ENROLMENT == "closed":
+        return people.refused(Reason.CLOSED)
+    if bad is not None:
+        return people.refused(bad.reason)
+    # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.
+    return people.refused(Reason.LOOK_NEEDED) if conf().ENROLMENT == "open" else Recognition(Outcome.STRANGER)
 
 
 @contextmanager
@@ -169,16 +252,57 @@ def unbroken() -> Iterator[list[Recognition]]:
         broken.append(Recognition(Outcome.UNAVAILABLE))
 
 
-def answer(request: HttpRequest, recognition: Recognition, way: str, sealed: str = "") -> HttpResponse:
-    """Open the session if there is a user, write the visit down, and answer as a page or as JSON."""
+@sensitive_variables("sealed")
+def answer(
+    request: HttpRequest, recognition: Recognition, way: str, sealed: str = "", truth: Recognition | None = None
+) -> HttpResponse:
+    """Open the session if there is a user, write the visit down, and answer as a page or as JSON.
+
+    `truth` is what the log of the door says, where the visitor hears something else.
+    """
+    truth = checked(truth or recognition, way)
+    recognition = truth if recognition.user is not None else recognition
+    # By what the visitor hears: the limits must not tell a photo that is turned away from a stranger's either.
+    doorman.settle(request, recognition.outcome, recognition.reason)
+    if recognition.user is not None and locks.has_lock(recognition.user):
+        return ask_for_lock(request, recognition, way)
     if recognition.user is not None:
-        login(request, recognition.user, backend="faceauth.backends.FaceBackend")
-        request.session[SEEN] = time.time()
-    keep(request, recognition, way, opened=recognition.user is not None)
-    response = (
-        answer_json(request, recognition, sealed) if wants_json(request) else answer_page(request, recognition, sealed)
-    )
-    return finished(response, recognition)
+        open_session(request, recognition.user)
+    keep(request, truth, way, opened=recognition.user is not None)
+    return show_answer(request, recognition, sealed=sealed)
+
+
+def checked(recognition: Recognition, way: str) -> Recognition:
+    """Refused where the face alone is not enough: on a photo that may not open this notebook, or by the odds."""
+    user = recognition.user
+    if user is None:
+        return recognition
+    if not opens(recognition, way):
+        return people.refused(Reason.LOOK_NEEDED, recognition.similarity, user)
+    if recognition.lock and not locks.has_lock(user):
+        return people.refused(Reason.LOCK_NEEDED, recognition.similarity, user)
+    return recognition
+
+
+def open_session(request: HttpRequest, user: "User", seen: float | None = None) -> None:
+    """Sign somebody in of whom all is known that there is to know. `seen` is when their face was, if not now."""
+    login(request, user, backend="faceauth.backends.FaceBackend")
+    request.session[SEEN] = time.time() if seen is None else seen
+
+
+def ask_for_lock(request: HttpRequest, recognition: Recognition, way: str) -> HttpResponse:
+    """The face is known, and the second lock comes now. Until it is open the log says that it was needed."""
+    user = cast("User", recognition.user)
+    visit = keep(request, people.refused(Reason.LOCK_NEEDED, recognition.similarity, user), way)
+    page = reverse("faceauth:second_lock")
+    if given_next(request):
+        page = f"{page}?{urlencode({'next': given_next(request)})}"
+    pending.begin(request, user, visit)
+    if not wants_json(request):
+        return finished(redirect(page), recognition)
+    message = _("I know you. Now your second lock.")
+    content = {"outcome": Outcome.RECOGNISED, "reason": None, "message": message, "next": page}
+    return finished(JsonResponse(content), recognition)
 
 
 def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
@@ -188,9 +312,10 @@ def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
     return response
 
 
-def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> None:
+def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> Login:
     """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
-    Login.objects.create(
+    doorman.settle(request, recognition.outcome, recognition.reason)
+    return Login.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",
         user=recognition.user or (recognition.near if recognition.outcome == Outcome.REFUSED else None),
@@ -199,23 +324,24 @@ def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool 
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=request.session.session_key or "" if opened else "",
+        rekognition_ms=metering.milliseconds(),
     )
 
 
-def answer_page(request: HttpRequest, recognition: Recognition, sealed: str) -> HttpResponse:
+def answer_page(request: HttpRequest, recognition: Recognition, message: str, sealed: str) -> HttpResponse:
     if recognition.user is not None:
         return redirect(next_url(request))
     if recognition.outcome == Outcome.STRANGER:
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         return render(request, "faceauth/stranger.html", context)
-    return show_door(request, recognition)
+    return show_door(request, recognition, message)
 
 
-def answer_json(request: HttpRequest, recognition: Recognition, sealed: str) -> HttpResponse:
+def answer_json(request: HttpRequest, recognition: Recognition, message: str, sealed: str) -> HttpResponse:
     content = {
         "outcome": recognition.outcome,
         "reason": recognition.reason,
-        "message": sentence(recognition.outcome, recognition.reason),
+        "message": message,
         "next": reverse("faceauth:login"),
     }
     if recognition.user is not None:
@@ -225,11 +351,11 @@ def answer_json(request: HttpRequest, recognition: Recognition, sealed: str) -> 
     return JsonResponse(content, status=STATUS[recognition.outcome])
 
 
-def show_door(request: HttpRequest, recognition: Recognition | None = None) -> HttpResponse:
-    context: dict[str, str] = {"next": given_next(request)}
+def show_door(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
+    context: dict[str, str] = {"next": given_next(request), "look": conf().LOOK}
     status = 200
     if recognition is not None:
-        context["message"] = sentence(recognition.outcome, recognition.reason)
+        context["message"] = message
         context["outcome"] = recognition.outcome
         status = STATUS[recognition.outcome]
     return render(request, "faceauth/login.html", context, status=status)

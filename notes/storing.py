@@ -1,12 +1,14 @@
 """Sealed files in Django's default storage: a folder, or a bucket. Only this module knows what may go wrong."""
 
 import logging
+import os
 import secrets
+from pathlib import Path
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,19 @@ def fetch(name: str) -> bytes:
             return content
     except DOWN as error:
         raise StorageDown(f"The storage gave no file ({type(error).__name__}).") from error
+
+
+def reach() -> None:
+    """See whether the storage answers. It keeps nothing for it. Raises `StorageDown`."""
+    try:
+        default_storage.exists("reach")  # S3 is asked, and says whether this machine may
+        if isinstance(default_storage, FileSystemStorage):
+            folder = Path(default_storage.location)
+            there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+            if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(f"{there} cannot be written.")
+    except DOWN as error:
+        raise StorageDown(f"The storage does not answer ({type(error).__name__}).") from error
 
 
 def remove(*names: str) -> None:

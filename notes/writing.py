@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from notes import markdown
 from notes.models import Note
+from notes.signals import saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
             return Saved(there.pk, there.version) if there.text == text else Conflict(there)
         # The id is a stranger's. To refuse it would tell that it exists.
         note = Note.objects.write(owner, text)
+    saved.send(Note)
     return Saved(note.pk, note.version)
 
 
@@ -53,6 +55,7 @@ def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict |
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
     # One statement decides: of two tabs that save at once, one finds the version gone.
     if seen.update(**note.sealed(text), version=F("version") + 1, changed=timezone.now()):
+        saved.send(Note)
         return Saved(pk, version + 1)
     return conflict(owner, pk)
 

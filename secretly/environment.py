@@ -45,6 +45,20 @@ def number(name: str, default: float, low: float, high: float) -> float:
     return result
 
 
+def number_or(name: str, word: str, low: float, high: float) -> float | str:
+    """A number, or the one word that may stand in its place, which is the default."""
+    value = text(name, word).lower()
+    if value == word:
+        return word
+    try:
+        result = float(value)
+    except ValueError:
+        result = float("nan")
+    if not low <= result <= high:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write {word}, or a number from {low:g} to {high:g}.")
+    return result
+
+
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = text(name, default).lower()
     if value not in choices:

@@ -1,7 +1,11 @@
 """gunicorn for Secretly: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides what is said here."""
 
 import os
+import shutil
+from pathlib import Path
 from typing import Any
+
+from secretly import environment, logs
 
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -19,9 +23,25 @@ preload_app = True
 timeout = 60
 keepalive = 5
 
+# Whose headers are believed is for secretly/proxies.py to say, not for a second list with other defaults.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 control_socket_disable = True  # it would lie in the home folder of whoever runs this, and nothing here asks it
 accesslog = None  # the log of the door is in the database; a proxy in front writes the rest
+log = environment.choice("SECRETLY_LOG", "line", logs.KINDS)
+if log == "json":
+    logconfig_dict = logs.configuration(log)
+    logconfig_dict["loggers"]["gunicorn.error"] = {"level": "INFO", "propagate": True, "handlers": []}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, never a picture
+
+# The workers count into files in one folder, see secretly/metrics.py. It is named before anything imports
+# prometheus_client, which looks for it then. A reload comes here again and must not empty it.
+if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = environment.home(Path(__file__).parent.parent / "var") / "metrics" / bind.rpartition(":")[2]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def on_starting(server: Any) -> None:
@@ -30,6 +50,16 @@ def on_starting(server: Any) -> None:
     vision.warm_up()
 
 
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker that is gone has counted stays; what it was doing does not."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
 def when_ready(server: Any) -> None:
+    if log == "json":
+        return
     host, port = server.LISTENERS[0].getsockname()[:2]
     print(f"\n  Secretly is open at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)

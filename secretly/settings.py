@@ -10,8 +10,10 @@ import dj_database_url
 import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from secretly import environment
+from secretly import environment, logs, proxies
 
 django_stubs_ext.monkeypatch()
 
@@ -24,6 +26,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(HOME)
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
+    "secretly",  # for `manage.py demo`
     "notes",
     "faceauth",
     "faceauth.local",
@@ -34,13 +37,19 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
+    "secretly.middleware.probes",
+    "secretly.proxies.believe_proxies_alone",
+    "secretly.middleware.observed",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "secretly.middleware.permissions_policy",
+    "secretly.middleware.site_headers",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -86,11 +95,20 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is away is noticed while the person still waits. Both are libpq's, in seconds and milliseconds.
+    DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "tcp_user_timeout": 10_000})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Seconds, without which a Redis that hangs would hang everybody at the door. One more try heals a connection
+        # that was cut; the library's own three, with a pause before each, would keep every request waiting.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 1)},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -117,22 +135,38 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True  # our scripts read the token from the form that they send
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # one cookie less
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 
 FACEAUTH = {
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
-    "THRESHOLD": environment.number("REKOGNITION_THRESHOLD", 90, low=0, high=100),
+    "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),
+    "FALSE_OPEN_ODDS": environment.number("SECRETLY_FALSE_OPEN_ODDS", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
+    "LOOK": environment.choice("SECRETLY_LOOK", "camera", ("camera", "always", "off")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
+    "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
+    "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
+    "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
+    "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
+
+OTP_TOTP_ISSUER = "Secretly"  # how the second lock is called in somebody's one-time-code app
 
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
 # three bytes). Anything above is refused while it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024 + 64 * 1024
+
+# Views that are sent files have handlers of their own. For all others a file beyond 2.5 MB is read and not kept:
+# Django's default would write it to a temporary folder, even a face, for the report of an error before the view.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # A folder of notes that somebody brings along; their bytes are counted in notes/uploads.py.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
@@ -145,12 +179,22 @@ HTTPS = environment.boolean("SECRETLY_HTTPS")
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # A browser takes such a cookie from this very host alone, over HTTPS alone (RFC 6265bis): a neighbour in the same
+    # domain can plant none.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Whose word is taken for whom a request comes from: see secretly/proxies.py.
+TRUSTED_PROXIES = proxies.networks(environment.words("SECRETLY_TRUSTED_PROXIES"))
+CLIENT_HEADER = environment.text("SECRETLY_CLIENT_HEADER", "X-Forwarded-For")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -194,7 +238,7 @@ if BUCKET:
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
             "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
-            "default_acl": "private",
+            "default_acl": None,  # objects are private anyhow, and AWS's own new buckets refuse every ACL
             "file_overwrite": False,
             "client_config": Config(
                 connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
@@ -205,22 +249,12 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Logs -----------------------------------------------------------------------------------------------------------------
+# Errors and logs ------------------------------------------------------------------------------------------------------
 
-# Nothing below DEBUG=False prints local variables or request bodies; botocore would print pictures at DEBUG level.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"level": "INFO", "propagate": True, "handlers": []},
-        "django.request": {"level": "ERROR"},  # a refused photo is no warning: the log of the door has it
-        "django.server": {"level": "INFO", "propagate": True, "handlers": []},
-        "botocore": {"level": "INFO"},
-        "boto3": {"level": "INFO"},
-        "urllib3": {"level": "INFO"},
-        "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
-    },
-}
+DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.reports.NamesAlone"
+
+LOGGING = logs.configuration(environment.choice("SECRETLY_LOG", "line", logs.KINDS))
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = environment.text("SECRETLY_METRICS_TOKEN")

@@ -1,18 +1,68 @@
 """The site's own answers: what it says when a request cannot be served.
 
-400, 403, 404 and 500 are Django's own handlers, which find their pages in templates/ by name.
+400, 403 and 404 are Django's own handlers, which find their pages in templates/ by name.
 """
 
+import sys
 from hashlib import sha256
 
+import redis.exceptions
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi, gettext
 
-from notes.answers import words_back
+from faceauth import doorman
+from faceauth.outcomes import Outcome
+from notes import answers
+from notes.answers import wants_json, words_back
+from secretly import logs
+
+# The database or the cache is away, or starts, or has no room left. It is nobody's mistake, and passes.
+OUTAGES = (
+    OperationalError,
+    InterfaceError,
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+)
+RETRY_AFTER = 5  # seconds; a server that is restarted needs about as long
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer what nothing else has answered, wherever it was raised: an outage with 503, everything else with 500.
+
+    A middleware could not do this: Django has made a 500 of an exception in another middleware, such as that of the
+    session, before it comes by. Neither answer needs the database.
+    """
+    if isinstance(sys.exception(), OUTAGES):
+        return unavailable(request)
+    page = render_to_string("500.html", {"reference": logs.request_id.get()})
+    return HttpResponse(page, status=500)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Something that the site depends on does not answer. Words that were sent come back."""
+    request.user = AnonymousUser()  # whoever it is cannot be asked for now
+    # Files are not read: they could end in a temporary folder.
+    sent = request.POST if request.content_type == "application/x-www-form-urlencoded" else {}
+    if wants_json(request):
+        message = gettext("Something that I depend on is not answering. Nothing is lost. Please try again in a minute.")
+        content = {"outcome": "unavailable", "reason": None, "message": message, "next": request.path}
+        response: HttpResponse = JsonResponse(content, status=503)
+    elif "text" in sent and "writer" in sent:
+        response = answers.unavailable(request)
+    else:
+        response = HttpResponse(render_to_string("503.html"), status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
 
 AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
 
@@ -72,3 +122,12 @@ def manifest(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """Send browsers that ask by the old name, as on the admin's pages, to the drawn one."""
     return redirect(static("site/icon.svg"))
+
+
+@doorman.limited(door="password")
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Operators sign in with a password, which is guessed no more often than a face."""
+    response = admin.site.login(request)
+    if request.method == "POST" and response.status_code == 302:
+        doorman.settle(request, Outcome.RECOGNISED)
+    return response

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceauth.local import similarity
+from faceauth import similarity
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from faceauth.conf import conf
+from faceauth.rekognition import metering
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -32,13 +33,16 @@ IN_PROCESS = Config(retries={"mode": "standard", "total_max_attempts": 1})
 @cache
 def client() -> "RekognitionClient":
     """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
-    endpoint = conf().ENDPOINT
-    if endpoint == "local":
-        return local_client()
+    made = local_client() if conf().ENDPOINT == "local" else online_client()
+    metering.listen(made.meta.events)
+    return made
+
+
+def online_client() -> "RekognitionClient":
     return boto3.session.Session().client(
         "rekognition",
         region_name=conf().REGION,
-        endpoint_url=None if endpoint == "aws" else endpoint,
+        endpoint_url=None if conf().ENDPOINT == "aws" else conf().ENDPOINT,
         config=ONLINE,
     )
 

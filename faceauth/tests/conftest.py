@@ -37,6 +37,12 @@ def hopper(collection: Collection) -> Any:
     return recognition.user
 
 
+@pytest.fixture
+def without_look(settings: Settings) -> None:
+    """A door where one frame of the camera is enough."""
+    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
+
+
 def read(data: bytes) -> Photo:
     photo = read_photo(data)
     assert isinstance(photo, Photo), photo

@@ -2,7 +2,7 @@
 
 `at_once` remembers one new face through several threads. `killed` does a deed in a forked process that kills itself,
 as `kill -9` would, at a step: before or after a call of Rekognition (`before CreateUser`, `after DeleteFaces`), or
-while a row is being written (`saving Face`, `deleting Face`).
+while a row is being written (`saving Face`, `deleting Face`); `after IndexFaces 2` is when it happens the second time.
 """
 
 import json
@@ -21,8 +21,10 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.db.models.signals import post_save, pre_delete  # noqa: E402
+from PIL import ImageEnhance  # noqa: E402
 
 from faceauth import people, vision  # noqa: E402
+from faceauth.images import Photo  # noqa: E402
 from faceauth.models import Face  # noqa: E402
 from faceauth.rekognition.client import client  # noqa: E402
 from faceauth.rekognition.collection import Collection  # noqa: E402
@@ -32,7 +34,14 @@ from faceauth.tests.conftest import read  # noqa: E402
 PHOTO = read(pictures.hopper())
 
 
-def at_once(count: int) -> list[list[str]]:
+def look(frames: int) -> list[Photo]:
+    """So many frames of one look: the same face in another light."""
+    image = pictures.opened(pictures.hopper())
+    lights = [ImageEnhance.Brightness(image).enhance(1 - 0.05 * number) for number in range(1, frames)]
+    return [PHOTO.copy(), *(read(pictures.encoded(light)) for light in lights)]
+
+
+def at_once(count: int, frames: int = 1) -> list[list[str]]:
     """Outcome and name for each of `count` threads; all have searched before any indexes, and indexed before any goes
     on, unless another server is so much faster that there is nothing left to index."""
     searched, indexed = threading.Barrier(count), threading.Barrier(count)
@@ -54,7 +63,7 @@ def at_once(count: int) -> list[list[str]]:
 
     def one(number: int) -> list[str]:
         try:
-            recognition = people.remember(PHOTO.copy(), "text")
+            recognition = people.remember(look(frames), "text")
             return [recognition.outcome, recognition.user.get_username() if recognition.user else ""]
         finally:
             connection.close()
@@ -72,13 +81,16 @@ def killed(deed: str, step: str) -> int:
     die_at(step)
     if deed == "remember":
         people.remember(PHOTO.copy(), "text")
+    elif deed == "remember by three":
+        people.remember(look(3), "text")
     else:
         people.forget(User.objects.get())
     os._exit(0)
 
 
 def die_at(step: str) -> None:
-    when, what = step.split()
+    when, what, *times = step.split()
+    die = Death(int(times[0]) if times else 1)
     if when in ("saving", "deleting"):
         (post_save if when == "saving" else pre_delete).connect(die, sender=Face, weak=False)
     elif when == "before":
@@ -87,8 +99,16 @@ def die_at(step: str) -> None:
         client().meta.events.register_first(f"after-call.rekognition.{what}", die)
 
 
-def die(*args: Any, **kwargs: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+class Death:
+    """Comes when it is called for the nth time."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 DEEDS: dict[str, Callable[..., Any]] = {"at_once": at_once, "killed": killed}

@@ -1,14 +1,14 @@
-from typing import Any
-
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from faceauth.models import Deletion, Face, Login
-from faceauth.rekognition.collection import Collection
-from faceauth.tests.conftest import Fault
+from faceauth import care, groups
+from faceauth.models import Consent, Face, Login
+from faceauth.tests.lock_cast import with_app
 
 
 @pytest.fixture
@@ -62,67 +62,119 @@ def test_users_are_found_by_face_id(desk: Client, hopper: User, owner: User) -> 
     assert owner.username not in page
 
 
-def test_deleting_a_user_forgets_the_face(
-    transactional_db: None, desk: Client, hopper: User, collection: Collection
-) -> None:
-    url = reverse("admin:auth_user_delete", args=[hopper.pk])
-    assert hopper.username in desk.get(url).content.decode()
-    desk.post(url, {"post": "yes"})
-    assert not User.objects.filter(pk=hopper.pk).exists()
-    assert list(collection.faces()) == []
+# Kinds of operators ---------------------------------------------------------------------------------------------------
 
 
-def test_deleting_users_as_an_action_forgets_their_faces(
-    transactional_db: None, desk: Client, hopper: User, owner: User, collection: Collection
-) -> None:
-    chosen = {"action": "delete_selected", "_selected_action": [hopper.pk, owner.pk], "post": "yes"}
-    desk.post(reverse("admin:auth_user_changelist"), chosen)
-    assert not User.objects.filter(pk__in=[hopper.pk, owner.pk]).exists()
-    assert list(collection.faces()) == []
+def somebody(kind: str) -> User:
+    if kind == "superuser":
+        return User.objects.create_superuser(username=kind)
+    user = User.objects.create_user(username=kind, is_staff=kind != "person")
+    if kind in (groups.VIEWERS, groups.OPERATORS):
+        user.groups.add(Group.objects.get(name=kind))
+    return user
 
 
-def test_rekognition_is_not_asked_before_the_deletion_is_committed(
-    transactional_db: None, desk: Client, hopper: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_ones = []
-
-    def note(*args: object) -> None:
-        open_ones.append(connection.in_atomic_block)
-
-    monkeypatch.setattr("faceauth.ledger.settle_person", note)
-    desk.post(reverse("admin:auth_user_delete", args=[hopper.pk]), {"post": "yes"})
-    assert open_ones == [False]
+def desk_of(kind: str) -> Client:
+    client = Client()
+    client.force_login(somebody(kind), backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
-@pytest.mark.parametrize("way", ["one", "action"])
-def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
-    way: str, transactional_db: None, desk: Client, hopper: User, fault: Fault
-) -> None:
-    fault("DeleteUser", "InternalServerError", status=500)
-    if way == "one":
-        desk.post(reverse("admin:auth_user_delete", args=[hopper.pk]), {"post": "yes"}, follow=True)
-    else:
-        chosen = {"action": "delete_selected", "_selected_action": [hopper.pk], "post": "yes"}
-        desk.post(reverse("admin:auth_user_changelist"), chosen, follow=True)
-    assert not User.objects.filter(pk=hopper.pk).exists()
-    deletion = Deletion.objects.get()
-    assert deletion.confirmed is None
-    page = desk.get(reverse("admin:faceauth_deletion_changelist")).content.decode()
-    assert str(deletion.face_id) in page
-    detail = desk.get(reverse("admin:faceauth_deletion_change", args=[deletion.pk])).content.decode()
-    assert str(deletion.receipt_id) not in detail
+PAGES = [
+    *(f"admin:faceauth_{model}_changelist" for model in groups.SEEN),
+    "admin:faceauth_login_export",
+    "admin:auth_user_changelist",
+]
 
 
-def test_confirmation_shows_nothing_that_was_written(desk: Client, owner: User) -> None:
-    from django.apps import apps
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("person", 302), ("staff", 403), (groups.VIEWERS, 200), (groups.OPERATORS, 200), ("superuser", 200)],
+)
+def test_who_sees_what(page: str, kind: str, status: int, db: None) -> None:
+    answer = desk_of(kind).get(reverse(page))
+    assert answer.status_code == status
+    if status == 200:
+        assert b"".join(answer) if answer.streaming else answer.content
 
-    notes: Any = apps.get_model("notes", "Note")._default_manager
-    notes.write(owner, "The key is under the stone.")
-    for url, data in (
-        (reverse("admin:auth_user_delete", args=[owner.pk]), None),
-        (reverse("admin:auth_user_changelist"), {"action": "delete_selected", "_selected_action": [owner.pk]}),
-    ):
-        page = desk.post(url, data) if data else desk.get(url)
+
+@pytest.mark.parametrize("act", care.ACTS)
+@pytest.mark.parametrize(
+    ("kind", "status"), [("person", 302), ("staff", 403), (groups.VIEWERS, 403), (groups.OPERATORS, 200)]
+)
+def test_who_may_do_what(act: str, kind: str, status: int, owner: User) -> None:
+    client = desk_of(kind)
+    with_app(owner)  # so that there is a lock to take away
+    url = reverse("admin:auth_user_care", args=[act])
+    assert client.get(url, {"person": owner.pk}).status_code == status
+    done = client.post(url, {"people": owner.pk, "confirmed": "yes"})
+    assert done.status_code == (302 if status == 200 else status)
+    assert LogEntry.objects.filter(object_id=str(owner.pk)).exists() == (status == 200)
+    assert User.objects.filter(pk=owner.pk).exists() == (act != "forget" or status != 200)
+
+
+@pytest.mark.parametrize("kind", [groups.VIEWERS, groups.OPERATORS])
+def test_operators_change_no_account_and_add_none(kind: str, owner: User, operator: User) -> None:
+    client = desk_of(kind)
+    for user in (owner, operator):
+        page = client.get(reverse("admin:auth_user_change", args=[user.pk]))
         assert page.status_code == 200
-        assert owner.username in page.content.decode()
-        assert "stone" not in page.content.decode()
+        assert b'name="is_superuser"' not in page.content
+        assert client.post(reverse("admin:auth_user_change", args=[user.pk]), {"is_staff": "1"}).status_code == 403
+        assert client.get(reverse("admin:auth_user_password_change", args=[user.pk])).status_code == 403
+        assert client.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"}).status_code == 403
+    assert client.get(reverse("admin:auth_user_add")).status_code == 403
+
+
+def test_not_even_a_superuser_gives_a_person_a_password(desk: Client, owner: User, operator: User) -> None:
+    assert desk.get(reverse("admin:auth_user_password_change", args=[owner.pk])).status_code == 403
+    assert desk.post(reverse("admin:auth_user_change", args=[owner.pk]), {"is_staff": "1"}).status_code == 403
+    assert b'name="is_superuser"' in desk.get(reverse("admin:auth_user_change", args=[operator.pk])).content
+
+
+def test_viewers_are_offered_no_act(owner: User) -> None:
+    client = desk_of(groups.VIEWERS)
+    assert b"care/forget" not in client.get(reverse("admin:auth_user_change", args=[owner.pk])).content
+    assert b'name="action"' not in client.get(reverse("admin:auth_user_changelist")).content
+
+
+# People ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_s_page_tells_the_facts(desk: Client, hopper: User) -> None:
+    Consent.objects.create(user=hopper, text="2026-11-23.2")
+    Login.objects.create(outcome="refused", reason="too_dark", user=hopper, device="Firefox Windows")
+    page = desk.get(reverse("admin:auth_user_change", args=[hopper.pk])).content.decode()
+    for fact in (str(Face.objects.get().face_id), "2026-11-23.2", "too dark", "Firefox"):
+        assert fact in page
+    listed = desk.get(reverse("admin:auth_user_changelist"), {"q": hopper.username[:8]}).content.decode()
+    assert "2026-11-23.2" in listed
+
+
+def test_the_list_of_people_costs_the_same_for_many(desk: Client, db: None) -> None:
+    url = reverse("admin:auth_user_changelist")
+    User.objects.create_user("first")
+    with CaptureQueriesContext(connection) as few:
+        desk.get(url)
+    User.objects.bulk_create([User(username=f"person {n}") for n in range(60)])
+    with CaptureQueriesContext(connection) as many:
+        desk.get(url)
+    assert len(many) == len(few) < 15
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("admin:faceauth_login_changelist", "session_key__startswith=a"),
+        ("admin:faceauth_login_changelist", "user__password__startswith=a"),
+        ("admin:faceauth_login_export", "session_key__startswith=a"),
+        ("admin:faceauth_deletion_changelist", "receipt__id__startswith=a"),
+        ("admin:faceauth_deletion_changelist", "receipt=3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"),
+        ("admin:auth_user_changelist", "password__startswith=a"),
+        ("admin:auth_user_changelist", "logins__session_key__startswith=a"),
+        ("admin:auth_user_changelist", "notes__sealed_text__startswith=a"),
+    ],
+)
+def test_no_secret_is_guessed_by_filtering(page: str, query: str, desk: Client) -> None:
+    assert desk.get(f"{reverse(page)}?{query}").status_code == 400

@@ -72,6 +72,22 @@ def test_the_picture_reaches_no_signal(collection: Collection) -> None:
             _ = credentials["photo"].jpeg
 
 
+def test_no_picture_of_several_reaches_a_signal(collection: Collection) -> None:
+    received: list[dict[str, Any]] = []
+
+    def receiver(credentials: dict[str, Any], **kwargs: Any) -> None:
+        received.append(credentials)
+
+    user_login_failed.connect(receiver)
+    try:
+        authenticate(HttpRequest(), photos=[read(pictures.hopper()), read(pictures.another(pictures.hopper()))])
+        authenticate(HttpRequest(), photos=[read(pictures.hopper()), read(pictures.collins())])
+        authenticate(HttpRequest(), photos=[read(pictures.landscape()), read(pictures.hopper())])
+    finally:
+        user_login_failed.disconnect(receiver)
+    assert [[repr(photo) for photo in one["photos"]] for one in received] == [["<Photo: closed>"] * 2] * 3
+
+
 def test_the_photo_is_closed_when_rekognition_fails(collection: Collection, fault: Fault) -> None:
     fault("SearchFacesByImage", "InternalServerError", status=500)
     photo = read(pictures.hopper())

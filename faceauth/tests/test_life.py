@@ -92,10 +92,10 @@ def amazons(url: str) -> dict[str, str]:
 # The same new face, many times at once --------------------------------------------------------------------------------
 
 
-def at_once(running: list[Server]) -> list[str]:
+def at_once(running: list[Server], frames: int = 1) -> list[str]:
     """Ten at once through two servers; the names of those who were let in."""
     for server in running:
-        server.tell("at_once", 5)
+        server.tell("at_once", 5, frames)
     results = [result for server in running for result in server.hear()]
     assert len(results) == 10
     assert sorted(outcome for outcome, _ in results) == ["recognised"] * 9 + ["remembered"]
@@ -103,24 +103,30 @@ def at_once(running: list[Server]) -> list[str]:
 
 
 @SQLITE
-@pytest.mark.parametrize("kind", ["local", "aws"])
+@pytest.mark.parametrize(("kind", "frames"), [("local", 1), ("local", 3), ("aws", 1)])
 def test_ten_at_once_through_two_servers(
-    kind: str, request: pytest.FixtureRequest, transactional_db: None, collection: Collection
+    kind: str, frames: int, request: pytest.FixtureRequest, transactional_db: None, collection: Collection
 ) -> None:
     environment = {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}", "SECRETLY_HOME": str(settings.HOME)}
     if kind == "aws":
         environment |= amazons(request.getfixturevalue("amazon"))
     with servers(2, **environment) as running:
-        [name] = set(at_once(running))
+        [name] = set(at_once(running, frames))
     user = User.objects.get()
     assert user.username == name
-    [face] = collection.faces()
-    assert str(Face.objects.get().face_id) == face.face_id
+    assert_nothing_drifted(collection, frames)
     assert list(collection.users()) == [name]
     assert Consent.objects.count() == 1
     assert not Enrolment.objects.exists()
     assert not Deletion.objects.filter(confirmed=None).exists()
     assert recognise(read(pictures.hopper())).user == user
+
+
+def assert_nothing_drifted(collection: Collection, looks: int) -> None:
+    """The collection holds what the database says, and no more."""
+    there = sorted(face.face_id for face in collection.faces())
+    assert there == sorted(str(face.face_id) for face in Face.objects.all())
+    assert len(there) == looks
 
 
 @pytest.fixture(scope="session")
@@ -237,6 +243,33 @@ def test_killed_while_remembering(
     user = User.objects.get()
     assert [face.face_id for face in collection.faces()] == [str(Face.objects.get().face_id)]
     assert list(collection.users()) == [user.username]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("step", "looks"),
+    [
+        ("before IndexFaces 2", 1),
+        ("after IndexFaces 2", 1),
+        ("saving Face 2", 1),
+        ("after IndexFaces 3", 2),
+        ("before AssociateFaces", 3),
+    ],
+)
+def test_killed_between_the_frames_of_a_look(
+    step: str, looks: int, endpoint: str, collection: Collection, victims: dict[str, Server]
+) -> None:
+    """The person is there from the first frame on, and what was half done of the others goes."""
+    kill(victims, endpoint, "remember by three", step)
+    user = User.objects.get()
+    assert Face.objects.count() == looks
+    assert Consent.objects.count() == 1
+    assert recognise(read(pictures.another(pictures.hopper()))).user == user
+    mend()
+    assert_nothing_drifted(collection, looks)
+    assert list(collection.users()) == [user.username]
+    assert not Face.objects.filter(associated=False).exists()
+    assert recognise(read(pictures.another(pictures.hopper()))).user == user
 
 
 @SQLITE

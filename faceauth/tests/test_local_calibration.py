@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceauth.local import similarity
+from faceauth import similarity
 from faceauth.local.calibration import (
     Comparisons,
     TooFew,

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceauth.local import calibration, similarity, specimens
-from faceauth.local.similarity import CURVE, from_cosine, to_cosine
+from faceauth import similarity
+from faceauth.local import calibration, specimens
+from faceauth.similarity import CURVE, from_cosine, to_cosine
 from faceauth.tests.pictures import FACES, needs_faces
 
 cosines = st.floats(-1, 1)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from faceauth.management.commands.rekognition_collection import EXAMPLES, Command
 from faceauth.models import Face
 from faceauth.people import recognise, remember
 from faceauth.rekognition.collection import Collection
@@ -43,6 +44,24 @@ def test_create_list_describe_delete(endpoint: str) -> None:
     assert "face_count" in run("describe")
     assert run_json("delete", "--yes") == {"collection_id": "secretly", "deleted_faces": 0}
     assert run_json("list") == []
+
+
+def test_describe_says_the_odds(endpoint: str, grace: str) -> None:
+    found = run_json("describe")["odds"]
+    assert (found["people"], found["faces"], found["is_measured"]) == (1, 1, endpoint == "local")
+    assert found["photo"]["odds"] <= found["limit"] == 1e-4
+    assert found["look_lock_from"] == 22
+    text = run("describe")
+    assert "1 in 10,000" in text
+    assert "photo: from 22 people on; look: from 22 people on" in text
+    assert ("not measured here" in text) == (endpoint == "aws")
+
+
+def test_describe_with_a_fixed_threshold(collection: Collection, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "THRESHOLD": 90}
+    text = run("describe")
+    assert "similarity 90.00" in text
+    assert "photo: never; look: never" in text
 
 
 def test_another_collection(endpoint: str) -> None:
@@ -138,6 +157,44 @@ def test_throttled(collection: Collection, fault: Fault) -> None:
 def test_bad_collection_name(db: None) -> None:
     with pytest.raises(CommandError, match="request_refused"):
         run("create", "--collection", "my faces")
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["describe"], 3),
+        (["doctor"], 3),
+        (["delete-faces", "3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"], 2),
+        (["enrol", "nobody", "nobody.jpg"], 3),
+        (["create", "--collection", "my faces"], 1),
+    ],
+)
+def test_exit_statuses(args: list[str], code: int, db: None) -> None:
+    with pytest.raises(CommandError) as caught:
+        run(*args)
+    assert caught.value.returncode == code
+
+
+def test_the_status_of_drift_and_of_an_outage(collection: Collection, fault: Fault) -> None:
+    User.objects.create_user("without a face")
+    with pytest.raises(CommandError, match="1 left to mend") as caught:
+        run("doctor")
+    assert caught.value.returncode == 3
+    fault("ListFaces", "InternalServerError", status=500)
+    with pytest.raises(CommandError) as caught:
+        run("doctor", "--json")
+    assert caught.value.returncode == 1
+
+
+@pytest.mark.parametrize("action", EXAMPLES)
+def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        Command().create_parser("manage.py", "rekognition_collection").parse_args([action, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert f"manage.py rekognition_collection {EXAMPLES[action]}" in text
+    assert "--json" in text
+    assert "exit status" in text
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault
 
+pytestmark = pytest.mark.usefixtures("without_look")  # test_looking.py has the door that asks for it
+
 JSON = {"Accept": "application/json"}
 
 
@@ -147,6 +149,15 @@ def test_session_is_new_after_recognition(door: Client) -> None:
     show(door, pictures.hopper())
     assert signed_in(door) is not None
     assert door.session.session_key != before
+
+
+def test_session_is_new_after_consent(door: Client) -> None:
+    question = show(door, pictures.hopper())
+    before = door.session.session_key
+    say(door, question)
+    assert signed_in(door) is not None
+    assert door.session.session_key != before
+    assert not Session.objects.filter(session_key=before).exists()
 
 
 # Consent --------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from faceauth import vision
-from faceauth.local import similarity
+from faceauth import similarity, vision
 from faceauth.outcomes import Reason, Refusal
 from faceauth.tests import pictures
 from faceauth.tests.pictures import FACES, needs_faces, opened

@@ -22,6 +22,11 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill("one two three four")
     page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="a look.")).to_be_visible()
+    expect(page.get_by_role("img", name="Visits in the last 30 days")).to_be_visible()
+    page.locator("#visits-title").wait_for(state="attached")
+    page.get_by_text("The numbers").first.click()
+    expect(page.get_by_role("columnheader", name="refused")).to_be_visible()
     page.get_by_role("link", name="Log of the door").click()
     expect(page.get_by_text("too dark").first).to_be_visible()
     page.goto(f"{live_server.url}/admin/auth/user/")
@@ -30,3 +35,51 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
     expect(page.get_by_label("Username")).to_have_value("operator")
     assert problems == []
     page.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_many_people_are_cared_for_with_progress(
+    script: bool, chromium: Browser, live_server: LiveServer, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceauth.care.SECONDS", 0.0)  # one person a request
+    operator.set_password("one two three four")
+    operator.save()
+    User.objects.bulk_create([User(username=f"person {number}") for number in range(4)])
+    context = chromium.new_context(java_script_enabled=script)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/auth/user/")
+    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Password").fill("one two three four")
+    page.get_by_role("button", name="Log in").click()
+    for number in range(4):
+        page.locator("tr", has_text=f"person {number}").get_by_role("checkbox").check()
+    page.locator("select[name=action]").select_option("deactivate")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("button", name="Deactivate").click()
+    if not script:
+        for done in (1, 2, 3):
+            expect(page.get_by_text(f"{done} of 4 so far.")).to_be_visible()
+            page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("Deactivate: 4 people.")).to_be_visible()
+    assert User.objects.filter(is_active=False).count() == 4
+    assert problems == []
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
+    operator.set_password("one two three four")
+    operator.save()
+    Login.objects.create(outcome="recognised", similarity=99.0, rekognition_ms=40)
+    context = chromium.new_context(viewport={"width": 320, "height": 700}, locale=language)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/")
+    page.locator("[name=username]").fill("operator")
+    page.locator("[name=password]").fill("one two three four")
+    page.locator("[type=submit]").click()
+    page.locator("#desk").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    context.close()

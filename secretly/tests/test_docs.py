@@ -5,8 +5,9 @@ import re
 import pytest
 from django.conf import settings
 
-from faceauth import vision
-from faceauth.local import similarity
+from faceauth import odds, similarity, vision
+from faceauth.checks import LIMITS
+from faceauth.conf import Conf
 
 ROOT = settings.BASE_DIR
 READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn and its configuration
@@ -20,7 +21,7 @@ def documented() -> set[str]:
 def read() -> set[str]:
     """The variables that the settings read."""
     code = "".join((ROOT / "secretly" / name).read_text() for name in ("settings.py", "environment.py"))
-    return set(re.findall(r'\b(?:text|words|boolean|number|choice|credentials)\(\s*"([A-Z_]+)"', code))
+    return set(re.findall(r'\b(?:text|words|boolean|number|number_or|choice|credentials)\(\s*"([A-Z_]+)"', code))
 
 
 def test_every_variable_is_documented() -> None:
@@ -34,10 +35,16 @@ def test_every_documented_variable_is_read() -> None:
 def test_documented_defaults_are_the_defaults() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     code = (ROOT / "secretly" / "settings.py").read_text()
-    assert "| `REKOGNITION_THRESHOLD` | `90` |" in text
-    assert 'number("REKOGNITION_THRESHOLD", 90,' in code
+    assert "| `REKOGNITION_THRESHOLD` | `auto` |" in text
+    assert 'number_or("REKOGNITION_THRESHOLD", "auto",' in code
+    assert "| `SECRETLY_FALSE_OPEN_ODDS` | `0.0001` |" in text
+    assert 'number("SECRETLY_FALSE_OPEN_ODDS", 1e-4,' in code
     assert "| `SECRETLY_LOCK_AFTER` | `900` |" in text
     assert 'number("SECRETLY_LOCK_AFTER", 15 * 60,' in code
+    for name in LIMITS:  # they stand in three places
+        default = Conf.__dataclass_fields__[name].default
+        assert f"| `SECRETLY_{name}` | `{default}` |" in text
+        assert f'"{name}": environment.text("SECRETLY_{name}", "{default}"),' in code
 
 
 @pytest.mark.parametrize("path", ["README.md", "CHANGELOG.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
@@ -56,3 +63,14 @@ def test_the_curve_of_the_models_is_the_one_that_is_used() -> None:
     for name, digest in vision.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
+
+
+def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
+    """docs/odds.md has the table of odds.BOUND, and from how many people on the second lock is required."""
+    text = (ROOT / "docs" / "odds.md").read_text()
+    rows = re.findall(r"^\| (0\.\d{4}) \|[^|]+\| \S+ \| (\S+) \| \S+ \| (\S+) \|$", text, re.MULTILINE)
+    assert {float(cosine): float(used) for cosine, _, used in rows} == odds.BOUND
+    assert all(float(measured) <= float(used) for _, measured, used in rows)
+    first = next(people for people in range(1, 1000) if odds.needed(people).lock)
+    assert f"| 1 in 10,000 | {first} people |" in text
+    assert f"{1 + odds.ANOTHER_LOOK * 2:g}, " in text

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth import images
@@ -20,7 +21,11 @@ from faceauth.tests import pictures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Camera = Callable[[bytes | None], Page]
+
+@pytest.fixture(autouse=True)
+def one_picture_is_enough(settings: Settings) -> None:
+    """test_look_in_browser.py has the door that wants to see somebody living."""
+    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +37,22 @@ def collection(transactional_db: None) -> None:
 def visit(
     chromium: Browser, live_server: LiveServer, tmp_path: Path, problems: list[str]
 ) -> Iterator[Callable[..., Page]]:
-    """Open the door in a new browser, before a camera that plays the given picture; None is no camera at all."""
+    """Open the door in a new browser, before a camera that plays the picture or film; None is no camera at all."""
     browsers: list[Browser] = []
 
     def open_door(
-        face: bytes | None = None, script: bool = True, allowed: bool = True, host: str = "localhost", init: str = ""
+        face: bytes | None = None,
+        script: bool = True,
+        allowed: bool = True,
+        host: str = "localhost",
+        init: str = "",
+        film: bytes = b"",
     ) -> Page:
         args = [f"--host-resolver-rules=MAP {host} 127.0.0.1"]
-        if face is not None:
-            film = tmp_path / f"{len(browsers)}.mjpeg"
-            film.write_bytes(frame(face) * 4)
-            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+        if face is not None or film:
+            file = tmp_path / f"{len(browsers)}.mjpeg"
+            file.write_bytes(film or frame(face or b"") * 4)
+            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}"]
         browser = chromium.browser_type.launch(executable_path=executable(chromium), args=[*QUIET, *args])
         browsers.append(browser)
         context = browser.new_context(java_script_enabled=script, viewport={"width": 1000, "height": 800})
@@ -265,7 +275,7 @@ def sentence_of(reason: Reason) -> str:
 
 
 def test_phones_are_offered_the_front_camera(visit: Callable[..., Page]) -> None:
-    chooser = visit().locator("input[type=file]")
+    chooser = visit().locator("[data-file]")
     assert chooser.get_attribute("capture") == "user"
     assert "image/heic" in (chooser.get_attribute("accept") or "")
 

@@ -95,6 +95,22 @@ def test_what_is_no_key(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         environment.encryption_keys(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", "auto"), ("auto", "auto"), (" AUTO ", "auto"), ("90", 90.0), ("99.5", 99.5)]
+)
+def test_a_number_or_a_word(value: str, expected: float | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if value:
+        monkeypatch.setenv("LEVEL", value)
+    assert environment.number_or("LEVEL", "auto", low=0, high=100) == expected
+
+
+@pytest.mark.parametrize("value", ["automatic", "101", "-1", "nan", "0,9", "1e400"])
+def test_neither_a_number_nor_the_word(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVEL", value)
+    with pytest.raises(ImproperlyConfigured, match=f"LEVEL is '{value}': write auto, or a number from 0 to 100"):
+        environment.number_or("LEVEL", "auto", low=0, high=100)
+
+
 def test_an_empty_secret_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "encryption.key").write_text("")
     with pytest.raises(ImproperlyConfigured, match="restore it from a backup"):
@@ -116,11 +132,14 @@ def test_many_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("REKOGNITION_THRESHOLD", "high"),
+        ("SECRETLY_FALSE_OPEN_ODDS", "one in ten"),
         ("SECRETLY_LOCK_AFTER", "0"),
         ("DJANGO_DEBUG", "perhaps"),
         ("SECRETLY_ENROLMENT", "maybe"),
         ("REKOGNITION_ENDPOINT", "amazon"),
         ("REKOGNITION_COLLECTION", "my faces"),
+        ("SECRETLY_TRUSTED_PROXIES", "localhost"),
+        ("SECRETLY_CALL_BUDGET", "much"),
     ],
 )
 def test_a_value_that_cannot_work_stops_the_start(name: str, value: str, tmp_path: Path) -> None:

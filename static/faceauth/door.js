@@ -1,20 +1,44 @@
-// The door: camera or chosen photo, and then an ordinary form POST.
+// The door: a look into the camera or a chosen photo, and then an ordinary form POST.
 
 import * as camera from "./camera.js";
 import "./history.js";
+import { look } from "./look.js";
 import { frame, smaller } from "./photo.js";
 
 const form = document.querySelector("[data-door]");
 const glass = document.querySelector("[data-glass]");
 const video = document.querySelector("[data-video]");
 const still = document.querySelector("[data-still]");
+const arc = document.querySelector("[data-arc]");
+const cue = document.querySelector("[data-cue]");
 const voice = document.querySelector("[data-voice]");
 const status = document.querySelector("[data-status]");
 const part = (name) => form.querySelector(`[data-${name}]`);
-const [image, start, take, prefer, why, chooser, file] = ["image", "start", "take", "prefer-photo", "why", "chooser", "file"].map(part);
+const [image, frames, start, take, prefer, why, chooser, file] = [
+  "image",
+  "frames",
+  "start",
+  "take",
+  "prefer-photo",
+  "why",
+  "chooser",
+  "file",
+].map(part);
+
+// Where the server wants to see somebody living, it leads a conversation; elsewhere one picture is enough.
+const conversation = "lookUrl" in form.dataset;
+const HINTS = ["other", "less"];
+const HINT = 1400; // milliseconds that a hint is left standing, though the server is back at its request by then
+let hinted = 0;
+let underWay = null;
 
 function say(what) {
-  voice.textContent = status.textContent = form.dataset[what];
+  speak(form.dataset[what]);
+}
+
+function speak(message) {
+  // Read out when it changes, not three times a second.
+  if (voice.textContent !== message) voice.textContent = status.textContent = message;
 }
 
 function show(element) {
@@ -23,14 +47,32 @@ function show(element) {
   glass.classList.toggle("sees", element !== null);
 }
 
-function offerChooser() {
+/** As `hidden`, which drawings do not have. */
+function hide(drawing, hidden = true) {
+  drawing.toggleAttribute("hidden", hidden);
+}
+
+function stop() {
+  underWay?.abort();
+  underWay = null;
   camera.stop(video);
   show(null);
-  chooser.hidden = false;
-  prefer.hidden = true;
+  hide(arc);
+  hide(cue);
+}
+
+function offerStart() {
   take.hidden = true;
   start.hidden = false;
-  start.classList.remove("primary");
+}
+
+function offerChooser() {
+  stop();
+  offerStart();
+  start.classList.toggle("primary", !chooser);
+  if (!chooser) return;
+  chooser.hidden = false;
+  prefer.hidden = true;
   file.focus();
 }
 
@@ -46,15 +88,72 @@ async function openCamera() {
   } finally {
     start.disabled = false;
   }
-  say("live");
   show(video);
   why.hidden = true;
   start.hidden = true;
-  chooser.hidden = true;
-  prefer.hidden = false;
+  if (chooser) {
+    chooser.hidden = true;
+    prefer.hidden = false;
+  }
+  if (conversation) {
+    await converse();
+    return;
+  }
+  say("live");
   take.hidden = false;
   take.focus();
 }
+
+// The look -------------------------------------------------------------------------------------------------------------
+
+async function converse() {
+  const mine = (underWay = new AbortController());
+  hide(arc, false);
+  progress(0);
+  const { lookUrl: startUrl, frameUrl } = form.dataset;
+  const token = form.elements.csrfmiddlewaretoken.value;
+  try {
+    const jpegs = await look(video, { startUrl, frameUrl, token, signal: mine.signal, tell });
+    const files = new DataTransfer();
+    for (const jpeg of jpegs) files.items.add(new File([jpeg], "frame.jpg", { type: "image/jpeg" }));
+    frames.files = files.files;
+    freeze();
+    if (file) file.disabled = true;
+    send();
+  } catch (error) {
+    if (mine.signal.aborted) return; // somebody chose a photo, or left
+    stop();
+    speak((error instanceof TypeError ? "" : error.message) || form.dataset.broken);
+    offerStart();
+    start.textContent = form.dataset.again;
+    start.focus();
+  }
+}
+
+function tell({ say: what, message, progress: done }) {
+  if (performance.now() >= hinted) {
+    speak(message);
+    hinted = HINTS.includes(what) ? performance.now() + HINT : 0;
+  }
+  hide(cue, !["left", "right", "up"].includes(what));
+  cue.dataset.cue = what;
+  if (done !== undefined) progress(done);
+}
+
+function progress(share) {
+  arc.querySelector("[data-done]").style.strokeDashoffset = 100 - 100 * share;
+}
+
+/** The glass keeps showing the last moment while the server thinks. */
+function freeze() {
+  frame(video, still);
+  camera.stop(video);
+  hide(cue);
+  still.classList.remove("unmirrored");
+  show(still);
+}
+
+// One picture ----------------------------------------------------------------------------------------------------------
 
 function takePicture() {
   if (!video.videoWidth) return; // the first frame is not there yet
@@ -69,7 +168,7 @@ function takePicture() {
 async function sendPhoto() {
   const [chosen] = file.files;
   if (!chosen) return;
-  camera.stop(video);
+  stop();
   image.value = "";
   const photo = await smaller(chosen, still);
   if (photo.shown) {
@@ -95,18 +194,21 @@ function send() {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });
-window.addEventListener("pagehide", () => camera.stop(video));
+window.addEventListener("pagehide", stop);
 
 start.addEventListener("click", openCamera);
 take.addEventListener("click", takePicture);
-prefer.addEventListener("click", () => {
-  offerChooser();
-  file.click();
-});
-file.addEventListener("change", sendPhoto);
 form.addEventListener("submit", () => say("thinking"));
 
 part("camera").hidden = false;
+part("unscripted")?.remove();
 why.hidden = false;
-chooser.hidden = true;
-chooser.querySelector("button").hidden = true; // choosing is enough
+if (chooser) {
+  chooser.hidden = true;
+  chooser.querySelector("button").hidden = true; // choosing is enough
+  prefer.addEventListener("click", () => {
+    offerChooser();
+    file.click();
+  });
+  file.addEventListener("change", sendPhoto);
+}

@@ -2,6 +2,8 @@
 
 // The server looks at 700 px of height; more only takes longer to send.
 const FRAME_HEIGHT = 700;
+const LOOK_HEIGHT = 480;
+const LOOK_QUALITY = 0.85;
 const PHOTO_SIDE = 1600;
 const SMALL_FILE = 500_000; // bytes; not worth the work below this
 const QUALITY = 0.92;
@@ -18,6 +20,12 @@ function draw(source, canvas, sourceWidth, sourceHeight, maxWidth, maxHeight) {
 export function frame(video, canvas) {
   draw(video, canvas, video.videoWidth, video.videoHeight, Infinity, FRAME_HEIGHT);
   return canvas.toDataURL("image/jpeg", QUALITY);
+}
+
+/** The current frame of the video as a small JPEG blob, for a look: it is sent often, and the server needs no more. */
+export function smallFrame(video, canvas) {
+  draw(video, canvas, video.videoWidth, video.videoHeight, Infinity, LOOK_HEIGHT);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", LOOK_QUALITY));
 }
 
 /** Show the chosen file on the canvas and give back a smaller JPEG of it; or the file itself, where this browser

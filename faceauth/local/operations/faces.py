@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
+from faceauth import similarity
 from faceauth.images import Pixels
-from faceauth.local import index, sealing, similarity
+from faceauth.local import index, sealing
 from faceauth.local.errors import InvalidParameter, ServiceQuotaExceeded
 from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
 from faceauth.local.operations.collections import PAGE, Answer, change, comparable, find, find_comparable

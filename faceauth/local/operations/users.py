@@ -8,7 +8,8 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from faceauth.local import index, similarity
+from faceauth import similarity
+from faceauth.local import index
 from faceauth.local.errors import (
     Conflict,
     IdempotentParameterMismatch,

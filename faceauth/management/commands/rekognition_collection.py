@@ -1,57 +1,81 @@
 """Own the collection's life: make it, look at it, mend it, empty it, end it."""
 
 import argparse
+import getpass
 import json
+import os
 import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from tqdm import tqdm
 
-from faceauth import doctor, looks, people
+from faceauth import doctor, looks, odds, people
 from faceauth.conf import conf
 from faceauth.images import read_photo
 from faceauth.local.sealing import KeyMissing, Tampered
 from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Refusal, sentence
 from faceauth.rekognition.collection import Collection, list_collections
-from faceauth.rekognition.errors import CollectionExists, RekognitionError
+from faceauth.rekognition.errors import CollectionExists, CollectionMissing, RekognitionError
 
-EXAMPLES = """
-examples:
-  manage.py rekognition_collection create
-  manage.py rekognition_collection describe --json
-  manage.py rekognition_collection faces | less
-  manage.py rekognition_collection delete-faces 3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77 --yes
-  manage.py rekognition_collection delete --collection trial
-  manage.py rekognition_collection doctor --repair
-  manage.py rekognition_collection expire --inactive-days 1095 --dry-run
-  manage.py rekognition_collection enrol maria maria.jpg maria-with-glasses.jpg
+DONE, BROKEN, USAGE, NO, CANNOT = 0, 1, 2, 3, 4
+"""Exit statuses. `argparse` has taken 2 for usage."""
 
-exit status: 0 done, 1 not done (the reason is on standard error); doctor: 0 only when nothing is left to mend
+STATUSES = """
+exit status:
+  0  done
+  1  broken: Rekognition, the database or a file did not answer; nothing is wrong with the request
+  2  usage: the command cannot be understood, or asks for a --yes
+  3  no: it was asked, and the answer is no (drift is left, a face or user is not there, a photo was not used)
+  4  cannot: never at this endpoint (templates do not leave Amazon Rekognition)
+The reason is on standard error.
 """
+
+EXAMPLES = {
+    "create": "create --exist-ok",
+    "list": "list --json",
+    "describe": "describe --json",
+    "delete": "delete --collection trial",
+    "faces": "faces | less",
+    "delete-faces": "delete-faces 3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77 --yes",
+    "doctor": "doctor --repair",
+    "expire": "expire --inactive-days 1095 --dry-run",
+    "enrol": "enrol maria maria.jpg maria-with-glasses.jpg",
+    "rotate-keys": "rotate-keys",
+    "export": "export faces.secretly --passphrase-file /root/passphrase",
+    "import": "import faces.secretly --passphrase-file /root/passphrase --json",
+}
+
+LEAST_PASSPHRASE = 12  # characters: what the file protects cannot be changed like a password
 
 
 class Command(BaseCommand):
-    help = "Create, list, describe, mend, empty and delete the collections of faces at the endpoint of the settings."
+    help = "Create, list, describe, mend, empty, move and delete the collections of faces at the settings' endpoint."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        examples = "\n".join(f"  manage.py rekognition_collection {line}" for line in EXAMPLES.values())
+        kwargs |= {"epilog": f"examples:\n{examples}\n{STATUSES}"}
+        kwargs |= {"formatter_class": argparse.RawDescriptionHelpFormatter}
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
         def action(name: str, text: str, run: Callable[..., None]) -> argparse.ArgumentParser:
-            sub = actions.add_parser(name, help=text, description=text)
+            example = f"example:\n  manage.py rekognition_collection {EXAMPLES[name]}\n{STATUSES}"
+            plain = argparse.RawDescriptionHelpFormatter
+            sub = actions.add_parser(name, help=text, description=text, epilog=example, formatter_class=plain)
             sub.set_defaults(run=run)
-            sub.add_argument("--json", action="store_true", help="print JSON instead of text")
+            sub.add_argument("--json", action="store_true", help="print JSON instead of text, and no progress")
             return sub
 
         def on_collection(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -60,6 +84,12 @@ class Command(BaseCommand):
 
         def destructive(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
             sub.add_argument("--yes", action="store_true", help="do not ask")
+            return sub
+
+        def with_file(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+            sub.add_argument("file", type=Path, metavar="FILE")
+            text = "read the passphrase from the first line of this file, instead of asking for it"
+            sub.add_argument("--passphrase-file", type=Path, metavar="PATH", help=text)
             return sub
 
         create = on_collection(action("create", "make the collection", self.run_create))
@@ -79,12 +109,19 @@ class Command(BaseCommand):
         enrol.add_argument("username")
         enrol.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
         action("rotate-keys", "seal the templates of the local service with the first key", self.run_rotate_keys)
+        text = "write a collection of the local service, with its templates, into an encrypted file"
+        with_file(on_collection(action("export", text, self.run_export)))
+        text = "take such a file into the local service: all of it, or nothing"
+        taking = with_file(action("import", text, self.run_import))
+        taking.add_argument("--collection", default="", help="the CollectionId (default: the one that the file names)")
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
             run(**options)
+        except (CollectionExists, CollectionMissing) as error:
+            raise CommandError(str(error), returncode=NO) from error
         except (RekognitionError, KeyMissing, Tampered) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=BROKEN) from error
 
     def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
         try:
@@ -102,8 +139,11 @@ class Command(BaseCommand):
 
     def run_describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
-        width = max(map(len, description))
-        self.report(options, description, "\n".join(f"{key:{width}}  {value}" for key, value in description.items()))
+        outlook = odds.outlook(collection)
+        rows = description | rows_of(outlook)
+        width = max(map(len, rows))
+        lines = [f"{key:{width}}  {value}" for key, value in rows.items()]
+        self.report(options, description | {"odds": asdict(outlook)}, "\n".join(lines))
 
     def run_delete(self, collection: str, yes: bool, **options: Any) -> None:
         count = Collection(collection).describe().face_count
@@ -130,66 +170,72 @@ class Command(BaseCommand):
         lines += [f"{name}  not deleted: {reason}" for name, reason in deletion.failed.items()]
         self.report(options, asdict(deletion), "\n".join(lines))
         if deletion.unknown or deletion.failed:
-            raise CommandError(f"{len(deletion.unknown) + len(deletion.failed)} of the faces could not be deleted.")
+            count = len(deletion.unknown) + len(deletion.failed)
+            status = BROKEN if deletion.failed else NO
+            raise CommandError(f"{count} of the faces could not be deleted.", returncode=status)
 
     def run_doctor(self, collection: str, repair: bool, **options: Any) -> None:
         counts: Counter[bool] = Counter()
+        expected = Face.objects.filter(collection_id=collection).count()
 
-        def counted() -> Iterator[doctor.Finding]:
-            for finding in doctor.examine(collection, repair, self.looked_at):
+        def counted(bar: Any) -> Iterator[doctor.Finding]:
+            for finding in doctor.examined(collection, repair, lambda count: bar.update(count - bar.n)):
                 counts[finding.mended] += 1
                 yield finding
 
-        if options["json"]:
-            self.stream_json(map(asdict, counted()))
-        else:
-            for finding in counted():
-                done = "mended" if finding.mended else finding.cure
-                self.stdout.write(f"{finding.kind:20}  {finding.subject:36}  {finding.what}; {done}")
+        with self.progress(options, "faces", expected) as bar:
+            if options["json"]:
+                self.stream_json(map(asdict, counted(bar)))
+            else:
+                for finding in counted(bar):
+                    done = "mended" if finding.mended else finding.cure
+                    self.say(f"{finding.kind:20}  {finding.subject:36}  {finding.what}; {done}")
+        if not options["json"]:
             told = f"{counts.total()} found, {counts[True]} mended." if counts else "Everything is as it should be."
             self.stdout.write(told)
         if counts[False]:
-            raise CommandError(f"{counts[False]} left to mend.")
-
-    def looked_at(self, count: int) -> None:
-        self.progress(f"{count:,} faces looked at")
+            raise CommandError(f"{counts[False]} left to mend.", returncode=NO)
 
     def run_expire(self, inactive_days: int, dry_run: bool, yes: bool, **options: Any) -> None:
         if not dry_run:
             self.ask(yes, f"Forget everybody who has not come for {inactive_days} days, with all they have written?")
         forgotten, pending = 0, 0
-        for user in people.expired(inactive_days):
-            name = user.get_username()
-            if not options["json"]:
-                self.stdout.write(f"{name}  last came {user.last_login or 'when they were remembered'}")
-            if not dry_run:
-                pending += people.forget(user).deletions.filter(confirmed=None).count()
-            forgotten += 1
-            if forgotten % 100 == 0:
-                self.progress(f"{forgotten:,} people")
+        with self.progress(options, "people") as bar:
+            for user in people.expired(inactive_days):
+                name = user.get_username()
+                if not options["json"]:
+                    self.say(f"{name}  last came {user.last_login or 'when they were remembered'}")
+                if not dry_run:
+                    pending += people.forget(user).deletions.filter(confirmed=None).count()
+                forgotten += 1
+                bar.update()
         data = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
         text = f"{forgotten} people {'would be' if dry_run else 'were'} forgotten."
         self.report(options, data, text + (f" {pending} faces wait in the ledger: see doctor." if pending else ""))
         if pending:
-            raise CommandError(f"{pending} faces could not be deleted yet: `doctor --repair` tries again.")
+            message = f"{pending} faces could not be deleted yet: `doctor --repair` tries again."
+            raise CommandError(message, returncode=BROKEN)
 
     def run_enrol(self, username: str, photos: list[Path], **options: Any) -> None:
         model = get_user_model()
         user = model._default_manager.filter(**{model.USERNAME_FIELD: username}).first()
         if user is None:
-            raise CommandError(f"There is no user {username}.")
+            raise CommandError(f"There is no user {username}.", returncode=NO)
         if not people.may_enter(user):
-            raise CommandError(f"{username} is an operator or inactive, and does not come in by face.")
+            message = f"{username} is an operator or inactive, and does not come in by face."
+            raise CommandError(message, returncode=NO)
         refused: dict[str, str] = {}
-        for path in photos:
-            refusal = self.enrol(user, path)
-            if refusal:
-                refused[str(path)] = refusal
+        with self.progress(options, "photos", len(photos)) as bar:
+            for path in photos:
+                refusal = self.enrol(user, path)
+                if refusal:
+                    refused[str(path)] = refusal
+                bar.update()
         data = {"user": username, "faces": user.faces.count(), "refused": refused}
         lines = [f"{path}  {reason}" for path, reason in refused.items()]
         self.report(options, data, "\n".join([*lines, f"{username} has {user.faces.count()} faces."]))
         if refused:
-            raise CommandError(f"{len(refused)} of {len(photos)} photos were not used.")
+            raise CommandError(f"{len(refused)} of {len(photos)} photos were not used.", returncode=NO)
 
     def enrol(self, user: Any, path: Path) -> str:
         """Why the photo could not be used, or nothing."""
@@ -203,29 +249,107 @@ class Command(BaseCommand):
             recognition = looks.add(user, photo)
         return "" if recognition.user else f"{recognition.reason}: {sentence(recognition.outcome, recognition.reason)}"
 
+    # What only the local service has ----------------------------------------------------------------------------------
+
     def run_rotate_keys(self, **options: Any) -> None:
         if conf().ENDPOINT != "local":
-            raise CommandError("The templates are not in this database: rotate the keys where the endpoint is local.")
+            message = "The templates are not in this database: rotate the keys where the endpoint is local."
+            raise CommandError(message, returncode=CANNOT)
         from faceauth.local.rotation import rotate_keys  # its tables are only there where the service is installed
 
         done = 0
-        for progress in rotate_keys():
-            done = progress.done
-            self.progress(f"{progress.done:,} of {progress.total:,} templates")
+        with self.progress(options, "templates") as bar:
+            for progress in rotate_keys():
+                done, bar.total = progress.done, progress.total
+                bar.update(done - bar.n)
         text = f"{done} templates were sealed with the first key. The others are no longer needed for faces."
         self.report(options, {"sealed": done}, text)
 
-    def progress(self, text: str) -> None:
-        self.stderr.write(text)
+    def run_export(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
+        self.only_local()
+        if file.exists():
+            raise CommandError(f"{file} is there already, and is not written over.", returncode=NO)
+        passphrase = self.passphrase(passphrase_file, twice=True)
+        from faceauth.local import moving
+
+        with self.progress(options, "rows") as bar, self.not_moved(), fresh_file(file) as written:
+            moved = moving.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
+        text = f"{moved.faces} faces and {moved.users} vectors of {moved.collection_id} are in {file}."
+        self.report(options, asdict(moved) | {"file": str(file)}, text + " Whoever has its passphrase has them.")
+
+    def run_import(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
+        self.only_local()
+        passphrase = self.passphrase(passphrase_file, twice=False)
+        from faceauth.local import moving
+
+        with self.progress(options, "rows") as bar, self.not_moved(), file.open("rb") as read:
+            moved = moving.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
+        text = f"{moved.faces} faces and {moved.users} vectors came into {moved.collection_id};"
+        self.report(options, asdict(moved) | {"file": str(file)}, f"{text} {moved.there} were there already.")
+
+    def only_local(self) -> None:
+        if conf().ENDPOINT == "aws":
+            message = "Templates cannot leave Amazon Rekognition, nor be brought there: enrol the people from photos."
+            raise CommandError(message, returncode=CANNOT)
+        if conf().ENDPOINT != "local":
+            message = (
+                f"The templates are where {conf().ENDPOINT} runs: say this there, with REKOGNITION_ENDPOINT=local."
+            )
+            raise CommandError(message, returncode=CANNOT)
+
+    @contextmanager
+    def not_moved(self) -> Iterator[None]:
+        from faceauth.local.moving import CannotMove
+        from faceauth.local.parcel import DoesNotOpen, NotAParcel
+
+        try:
+            yield
+        except (CannotMove, DoesNotOpen, NotAParcel) as error:
+            raise CommandError(str(error), returncode=NO) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.", returncode=BROKEN) from error
+
+    def passphrase(self, path: Path | None, twice: bool) -> str:
+        """From a file or a terminal; never from the command line, which every process of the machine can read."""
+        if path is not None:
+            try:
+                text = path.read_text().split("\n")[0]
+            except (OSError, UnicodeDecodeError) as error:
+                raise CommandError(f"The passphrase cannot be read from {path}.", returncode=BROKEN) from error
+        elif sys.stdin.isatty():
+            text = getpass.getpass("Passphrase: ")
+            if twice and getpass.getpass("Again: ") != text:
+                raise CommandError("These are two passphrases. Nothing was written.", returncode=NO)
+        else:
+            raise CommandError("Nobody is here to type a passphrase: name a --passphrase-file.", returncode=USAGE)
+        if twice and len(text) < LEAST_PASSPHRASE:
+            message = f"A passphrase has {LEAST_PASSPHRASE} characters or more: `openssl rand -base64 24` makes one."
+            raise CommandError(message, returncode=USAGE)
+        return text
+
+    # Speaking ---------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def progress(self, options: dict[str, Any], unit: str, total: int | None = None) -> Iterator[Any]:
+        """A bar on a terminal, and nothing in a pipe or with --json."""
+        shown = sys.stderr.isatty() and sys.stdout.isatty() and not options["json"]
+        with tqdm(total=total, unit=f" {unit}", leave=False, disable=not shown, file=sys.stderr) as bar:
+            yield bar
+
+    def say(self, line: str) -> None:
+        """A line while a bar may be on the terminal."""
+        with tqdm.external_write_mode(file=sys.stdout):
+            self.stdout.write(line)
 
     def ask(self, yes: bool, question: str) -> None:
         """Go on only after a yes. Without a terminal nobody can answer, so nothing is destroyed."""
         if yes:
             return
         if not sys.stdin.isatty():
-            raise CommandError(f"{question} Nobody is here to answer: run it again with --yes.")
+            message = f"{question} Nobody is here to answer: run it again with --yes."
+            raise CommandError(message, returncode=USAGE)
         if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was changed.")
+            raise CommandError("Nothing was changed.", returncode=NO)
 
     def report(self, options: dict[str, Any], data: Any, text: str) -> None:
         self.stdout.write(json.dumps(data, default=str, indent=2) if options["json"] else text)
@@ -238,6 +362,42 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(row), ending="")
             separator = ",\n"
         self.stdout.write("]" if separator != "[" else "[]")
+
+
+def rows_of(outlook: odds.Outlook) -> dict[str, str]:
+    """What describe says about the odds."""
+
+    def needs(needed: odds.Needed) -> str:
+        frames = "" if needed.frames == 1 else f", mean of {needed.frames} frames"
+        lock = " before the second lock, which is required" if needed.lock else ""
+        return f"similarity {needed.threshold:.2f}{frames}; a stranger gets in with {odds.as_words(needed.odds)}{lock}"
+
+    def since(people: int | None) -> str:
+        return f"from {people:,} people on" if people else "never"
+
+    return {
+        "people": f"{outlook.people:,}, with {outlook.faces:,} looks",
+        "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
+        "odds_at_most": odds.as_words(outlook.limit),
+        "photo": needs(outlook.photo),
+        "look": needs(outlook.look),
+        "several_frames": since(outlook.frames_from),
+        "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
+    }
+
+
+@contextmanager
+def fresh_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that its owner alone can read, which appears whole or not at all, and never over another."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def days(text: str) -> int:

@@ -1,0 +1,132 @@
+"""Counts that hold for all processes at once.
+
+They are kept in the default cache where that is Redis, and in the database otherwise: of Django's caches only Redis
+and Memcached count atomically for several processes, and the one that a default installation has is a cache for each
+process. While Redis does not answer the database counts. It is there, or nobody could sign in anyway; a limit then
+starts anew, so an outage lets through one budget more, and neither a flood nor nobody.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from django.core.cache import cache, caches
+from django.core.cache.backends.redis import RedisCache
+from django.db import transaction
+from django.db.models import F
+from redis.exceptions import RedisError
+
+from faceauth.models import Tally
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PREFIX = "faceauth.doorman."
+LONGER = 60  # seconds that a count outlives its window, so that none is counted on while it expires
+RETRY = 30  # seconds for which a cache that did not answer is left alone: each try costs a visitor its time-out
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One window of one limit: of `most`, `amount` are wanted. It ends at `ends`, in seconds since 1970."""
+
+    key: str
+    amount: int
+    most: int
+    ends: float
+
+
+class Store(Protocol):
+    def take(self, meters: list[Meter]) -> bool:
+        """Count all, unless one would be more than its most: then none. Whether they were counted."""
+
+    def give_back(self, meters: list[Meter]) -> None:
+        """Count no longer what was taken."""
+
+    def counts(self, keys: list[str]) -> dict[str, int]:
+        """What has been counted so far."""
+
+
+class InCache:
+    """Redis, through Django's cache: INCR is atomic. For a moment a refused one counts, which errs to the safe side."""
+
+    def take(self, meters: list[Meter]) -> bool:
+        for position, meter in enumerate(meters, 1):
+            key = PREFIX + meter.key
+            cache.add(key, 0, timeout=max(1, round(meter.ends - time.time())) + LONGER)
+            if cache.incr(key, meter.amount) > meter.most:
+                self.give_back(meters[:position])
+                return False
+        return True
+
+    def give_back(self, meters: list[Meter]) -> None:
+        there = self.counts([meter.key for meter in meters])
+        for meter in meters:
+            if meter.key in there:  # or it has expired, or another store counted it
+                cache.decr(PREFIX + meter.key, meter.amount)
+
+    def counts(self, keys: list[str]) -> dict[str, int]:
+        found = cache.get_many([PREFIX + key for key in keys])
+        return {key.removeprefix(PREFIX): count for key, count in found.items()}
+
+
+class InTable:
+    """The database: a conditional UPDATE for each, of which two that come at once wait for each other.
+
+    All come to it in the same order, so that none of them waits in a circle, and are committed together.
+    """
+
+    def take(self, meters: list[Meter]) -> bool:
+        fresh = False
+        with transaction.atomic():
+            for meter in meters:
+                if self.add(meter):
+                    continue
+                made, room = self.begin(meter)
+                fresh = fresh or made
+                if not room:
+                    transaction.set_rollback(True)
+                    return False
+        if fresh:
+            Tally.objects.filter(ends__lt=time.time() - LONGER).delete()
+        return True
+
+    def add(self, meter: Meter) -> bool:
+        room = Tally.objects.filter(key=meter.key, count__lte=meter.most - meter.amount)
+        return bool(room.update(count=F("count") + meter.amount))
+
+    def begin(self, meter: Meter) -> tuple[bool, bool]:
+        """Make the row if it is not there; whether it was not, and whether there is room in it."""
+        if Tally.objects.filter(key=meter.key).exists():
+            return False, False
+        Tally.objects.bulk_create([Tally(key=meter.key, ends=meter.ends)], ignore_conflicts=True)
+        return True, self.add(meter)
+
+    def give_back(self, meters: list[Meter]) -> None:
+        with transaction.atomic():
+            for meter in meters:
+                taken = Tally.objects.filter(key=meter.key, count__gte=meter.amount)
+                taken.update(count=F("count") - meter.amount)
+
+    def counts(self, keys: list[str]) -> dict[str, int]:
+        return dict(Tally.objects.filter(key__in=keys).values_list("key", "count"))
+
+
+class Outage:
+    """When a cache that did not answer is asked again (monotonic seconds)."""
+
+    over = 0.0
+
+
+def counted(work: Callable[[Store], T]) -> T:
+    """Do the work where all processes count together."""
+    if isinstance(caches["default"], RedisCache) and time.monotonic() >= Outage.over:
+        try:
+            return work(InCache())
+        except (RedisError, OSError) as error:
+            Outage.over = time.monotonic() + RETRY
+            logger.error("Redis does not answer (%s): the database counts who comes to the door.", type(error).__name__)
+    return work(InTable())

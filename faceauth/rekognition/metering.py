@@ -1,0 +1,60 @@
+"""What the calls to Rekognition cost: how many were sent, how long they took, and how they ended."""
+
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from django.core.signals import request_started
+from django.dispatch import receiver
+
+from faceauth.signals import called
+
+sent: ContextVar[int] = ContextVar("sent", default=0)
+"""How many requests this thread has sent so far, retries too. What something cost is a difference of two readings."""
+
+spent: ContextVar[float | None] = ContextVar("spent", default=None)
+"""Seconds that the calls of this request have taken, with their retries; None before the first."""
+
+STARTED = "faceauth.started"  # in the context that botocore hands from event to event of one call
+
+
+def listen(events: Any) -> None:
+    """Measure every call of a client, by botocore's own events around it, and send `signals.called` after it."""
+    events.register("before-call.rekognition", start)
+    events.register("request-created.rekognition", count)
+    events.register("after-call.rekognition", tell_answer)
+    events.register("after-call-error.rekognition", tell_error)
+
+
+def milliseconds() -> int | None:
+    """What the calls of this request have taken so far; None where there were none."""
+    seconds = spent.get()
+    return None if seconds is None else round(seconds * 1000)
+
+
+def start(context: dict[str, Any], **kwargs: Any) -> None:
+    context[STARTED] = time.perf_counter()
+
+
+def count(**kwargs: Any) -> None:
+    sent.set(sent.get() + 1)
+
+
+def tell_answer(event_name: str, parsed: dict[str, Any], context: dict[str, Any], **kwargs: Any) -> None:
+    tell(event_name, context, parsed.get("Error", {}).get("Code", ""))
+
+
+def tell_error(event_name: str, exception: Exception, context: dict[str, Any], **kwargs: Any) -> None:
+    tell(event_name, context, type(exception).__name__)
+
+
+def tell(event_name: str, context: dict[str, Any], error: str) -> None:
+    seconds = time.perf_counter() - context[STARTED]
+    spent.set((spent.get() or 0.0) + seconds)
+    called.send(None, operation=event_name.rsplit(".", 1)[1], seconds=seconds, error=error)
+
+
+@receiver(request_started)
+def start_afresh(**kwargs: Any) -> None:
+    """A thread answers one request after the other."""
+    spent.set(None)

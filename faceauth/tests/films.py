@@ -1,0 +1,241 @@
+"""Films for the look: people put together from their pictures, and what attackers would hold before the camera."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceauth import images, vision
+from faceauth.look import Ask
+from faceauth.outcomes import Refusal
+from faceauth.tests.pictures import FACES
+
+SIZE = (640, 480)
+MIDDLE = np.array([SIZE[0] / 2, SIZE[1] / 2 + 10])
+RISE = 68.0  # pixels from the mouth to the eyes, of somebody at arm's length before a camera of this size
+STEP = 0.33  # seconds between two frames, as the page sends them
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A person in one pose."""
+
+    pixels: vision.Pixels
+    landmarks: vision.Points
+    yaw: float
+    pitch: float
+
+    @property
+    def middle(self) -> vision.Points:
+        return np.asarray(self.landmarks[[0, 1, 3, 4]].mean(axis=0))
+
+    @property
+    def rise(self) -> float:
+        return float(np.linalg.norm((self.landmarks[3:].sum(axis=0) - self.landmarks[:2].sum(axis=0)) / 2))
+
+    def mirrored(self) -> "Picture":
+        landmarks = self.landmarks[[1, 0, 2, 4, 3]] * (-1, 1) + (self.pixels.shape[1] - 1, 0)
+        return Picture(np.ascontiguousarray(self.pixels[:, ::-1]), landmarks, -self.yaw, self.pitch)
+
+
+def print_of(pixels: vision.Pixels) -> Picture:
+    """Anybody's picture."""
+    face = vision.find_faces(pixels)[0]
+    return Picture(pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
+
+
+# Pictures that show what a look asks for: straight, up, to a side, and on the way there. All of his take half a minute.
+POWELL = (
+    *(5, 50, 74, 97, 151, 160, 174, 195, 208, 216, 226, 232),
+    *(24, 33, 57, 80, 82, 127, 201),
+    *(19, 54, 88, 118, 121, 124, 142, 146, 161, 177, 190, 197, 223),
+    *(6, 14, 21, 22, 26, 55, 56, 98, 116, 120, 185, 186),
+)
+
+
+@cache
+def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]:
+    """The usable pictures of somebody in Labeled Faces in the Wild, all or some, and each in a mirror."""
+    folder = FACES / "lfw" / name
+    if not folder.is_dir():
+        pytest.skip(f"The wider set of faces is not at {FACES}.")
+    found = []
+    for path in sorted(folder.iterdir()):
+        if numbers and int(path.stem[-4:]) not in numbers:
+            continue
+        photo = images.read_photo(path.read_bytes())
+        assert isinstance(photo, images.Photo)
+        face = vision.judge(vision.find_faces(photo.pixels), photo.pixels)
+        if isinstance(face, Refusal):
+            continue
+        picture = Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
+        for one in (picture, picture.mirrored()):
+            # Once more as it will be seen: an extreme value is more often a slip of the detector than others are.
+            scene = placed(one, MIDDLE, 1, np.random.default_rng(0))
+            faces = vision.find_faces(scene)
+            if len(faces) == 1 and isinstance(face := vision.judge(faces, scene), vision.Face):
+                found.append(replace(one, yaw=face.pose.yaw, pitch=face.pose.pitch))
+    return tuple(found)
+
+
+class Actor:
+    """Somebody who does what they are asked for, a step at a time: each frame is another of their pictures.
+
+    The pictures were taken on different days, so such a film is harder on the look than a living person is.
+    """
+
+    def __init__(self, name: str = "Colin_Powell", seed: int = 0, numbers: tuple[int, ...] = POWELL) -> None:
+        self.chance = np.random.default_rng(seed)
+        pictures = pictures_of(name, numbers)
+        frontal = [one for one in pictures if abs(one.yaw) <= 8]
+        # Looking straight is at the pitch from which there is most to look up to.
+        self.level = max(
+            sorted({round(one.pitch) for one in frontal}),
+            key=lambda level: min(
+                sum(abs(one.pitch - level) <= 2.5 for one in frontal),
+                2 * sum(one.pitch >= level + 12.5 for one in frontal),
+            ),
+        )
+        self.up = [one for one in frontal if one.pitch >= self.level + 12.5]
+        self.straight = [one for one in frontal if abs(one.pitch - self.level) <= 2.5]
+        level = [one for one in pictures if abs(one.pitch - self.level) <= 15]
+        self.turned = {
+            way: [one for one in level if 22 <= sign * one.yaw <= 34] for way, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
+        }
+        self.on_the_way = {
+            way: [one for one in level if 10 <= sign * one.yaw <= 17] for way, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
+        }
+        self.side: Ask | None = None
+        self.turn = 0.0  # 0 straight, 1 as far as asked for
+        self.zoom = 1.0
+        self.used: set[int] = set()
+
+    def can(self, ask: Ask) -> bool:
+        return len({Ask.UP: self.up, **self.turned}.get(ask, self.straight)) >= 2
+
+    def frame(self, ask: Ask, step: float = 0.5, copies: int = 1) -> bytes:
+        """The next frame of somebody who is asked for this; `step` is how much of a movement it takes.
+
+        Several copies, one after the other, are several frames of a film: no two have the same bytes.
+        """
+        if self.side not in (None, ask) and self.turn:
+            self.turn = max(0.0, self.turn - step)
+        elif ask in (Ask.LEFT, Ask.RIGHT, Ask.UP):
+            self.side = ask
+            self.turn = min(1.0, self.turn + step)
+        if not self.turn:
+            self.side = None
+        if ask == Ask.CLOSER:
+            self.zoom = min(1.38, self.zoom * 1.15 ** (2 * step))
+        place = MIDDLE + self.chance.normal(0, 5, 2)  # nobody is a statue
+        zoom = self.zoom * (1 + self.chance.normal(0, 0.015))
+        scene = placed(self.picture(), place, zoom, self.chance)
+        return b"".join(encoded(scene, quality=88 + copy) for copy in range(copies))
+
+    def picture(self) -> Picture:
+        if self.side is None or not self.turn:
+            return self.one_of(self.straight)
+        if self.turn < 1:
+            return self.one_of(self.on_the_way[self.side] if self.side != Ask.UP else self.straight)
+        return self.one_of(self.turned[self.side] if self.side != Ask.UP else self.up)
+
+    def one_of(self, pictures: list[Picture]) -> Picture:
+        fresh = [one for one in pictures if id(one) not in self.used] or pictures
+        one = fresh[int(self.chance.integers(len(fresh)))]
+        self.used.add(id(one))
+        return one
+
+
+def room(chance: np.random.Generator) -> vision.Pixels:
+    """What is behind somebody: a wall that is lighter on one side."""
+    wall = np.linspace(96, 124, SIZE[0])[None, :, None] + np.linspace(6, -6, SIZE[1])[:, None, None]
+    return np.asarray(np.broadcast_to(wall + np.array([0, 2, 8]), (SIZE[1], SIZE[0], 3)).astype(np.uint8)).copy()
+
+
+def placed(picture: Picture, place: vision.Points, zoom: float, chance: np.random.Generator) -> vision.Pixels:
+    """The picture in a room, with the middle of its face at a place, and the grain of a camera."""
+    scale = RISE * zoom / picture.rise
+    shift = place - scale * picture.middle
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    scene = room(chance)
+    cv2.warpAffine(picture.pixels, matrix, SIZE, scene, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
+    return grainy(scene, chance)
+
+
+def grainy(pixels: vision.Pixels, chance: np.random.Generator) -> vision.Pixels:
+    return np.clip(pixels + chance.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8)
+
+
+def encoded(pixels: vision.Pixels, quality: int = 88) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+# What attackers have --------------------------------------------------------------------------------------------------
+
+
+def held(
+    picture: vision.Pixels,
+    chance: np.random.Generator,
+    *,
+    yaw: float = 0,
+    pitch: float = 0,
+    roll: float = 0,
+    away: float = 0.5,
+    across: float = 0,
+    down: float = 0,
+    wide: float = 0.3,
+) -> bytes:
+    """A print of a picture before a camera, as a pinhole sees it: turned by degrees, moved by metres."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    turn = (
+        np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+        @ np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+        @ np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    )
+    height, width = picture.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    flat = np.c_[(corners - [width / 2, height / 2]) * wide / width, np.zeros(4)]
+    there = flat @ turn.T + [across, down, away]
+    seen = there[:, :2] / there[:, 2:] * FOCAL + [SIZE[0] / 2, SIZE[1] / 2]
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), seen.astype(np.float32))
+    scene = room(chance)
+    cv2.warpPerspective(picture, matrix, SIZE, scene, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
+    return encoded(grainy(scene, chance))
+
+
+FOCAL = 600.0  # pixels: a webcam of this size sees about 56 degrees across
+
+
+def bent(picture: vision.Pixels, chance: np.random.Generator, *, yaw: float, radius: float, away: float = 0.5) -> bytes:
+    """A print of 30 cm, bent round an upright cylinder of this radius (metres) and turned about its axis."""
+    height, width = picture.shape[:2]
+    u, v = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
+    x, y = (u - SIZE[0] / 2) / FOCAL, (v - SIZE[1] / 2) / FOCAL
+    axis = away + radius
+    a, half_b, c = x**2 + 1, -axis, axis**2 - radius**2
+    inside = half_b**2 - a * c
+    far = (-half_b - np.sqrt(np.maximum(inside, 0))) / a
+    along = (np.arctan2(far * x, axis - far) - np.radians(yaw)) * radius
+    map_x = np.where(inside > 0, along / 0.3 * width + width / 2, -1).astype(np.float32)
+    map_y = (far * y / 0.3 * width + height / 2).astype(np.float32)
+    scene = room(chance)
+    cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, scene, cv2.BORDER_TRANSPARENT)
+    return encoded(grainy(scene, chance))
+
+
+def recoded(frame: bytes, chance: np.random.Generator) -> bytes:
+    """The same frame once more, with new noise and new bytes."""
+    return encoded(grainy(np.asarray(Image.open(io.BytesIO(frame)).convert("RGB")), chance), quality=85)
+
+
+def times(start: float = 0.0, step: float = STEP) -> Iterator[float]:
+    while True:
+        start += step
+        yield start

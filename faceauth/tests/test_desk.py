@@ -1,0 +1,204 @@
+"""The first page of the admin."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from faceauth import charts, desk
+from faceauth.charts import Chart, Series
+from faceauth.models import Deletion, Examination, Login
+from faceauth.outcomes import Outcome
+from faceauth.rekognition import metering
+from faceauth.rekognition.collection import Collection
+from faceauth.tests.conftest import Fault
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def page(operator: User) -> Callable[[], str]:
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return lambda: client.get("/admin/").content.decode()
+
+
+def visit(days_ago: int, outcome: str, reason: str = "", **more: object) -> None:
+    Login.objects.create(at=timezone.now() - timedelta(days=days_ago), outcome=outcome, reason=reason, **more)
+
+
+def test_all_is_well(page: Callable[[], str], collection: Collection) -> None:
+    Examination.objects.create(collection_id=collection.id)
+    visit(0, "recognised", similarity=99.0)
+    assert "All is well." in page()
+    assert 'role="img"' in page()
+
+
+def test_what_is_not_well(page: Callable[[], str], collection: Collection) -> None:
+    assert "The doctor has never looked." in page()
+    Examination.objects.create(collection_id=collection.id, found={"face_missing": 2, "face_without_user": 1})
+    Deletion.objects.create(face_id="3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77", collection_id=collection.id)
+    visit(0, "unavailable")
+    content = page()
+    for worry in ("3 things that are left", "1 face waits", "could not see 1 visitor", "3 things need a look"):
+        assert worry in content
+    assert "face_missing" in content
+
+
+@pytest.mark.parametrize(
+    ("days", "error", "said"),
+    [(9, "", "for more than a week"), (0, "throttled", "could not look to the end: throttled")],
+)
+def test_an_old_or_broken_examination(
+    days: int, error: str, said: str, page: Callable[[], str], collection: Collection
+) -> None:
+    at = timezone.now() - timedelta(days=days)
+    Examination.objects.create(collection_id=collection.id, at=at, error=error)
+    assert said in page()
+
+
+def test_the_page_comes_while_rekognition_is_away(
+    page: Callable[[], str], collection: Collection, fault: Fault
+) -> None:
+    tries = fault("DescribeCollection", "InternalServerError", status=500)
+    content = page()
+    assert "does not answer: unavailable" in content
+    assert "The door today" in content
+    assert len(tries) == 1
+    page()
+    assert len(tries) == 1  # kept for half a minute
+
+
+def test_what_is_counted(page: Callable[[], str], collection: Collection) -> None:
+    for days_ago in (0, 3, 29, 31):
+        visit(days_ago, "recognised", similarity=97.6, rekognition_ms=40)
+    visit(0, "refused", "too_alike", similarity=91.2, rekognition_ms=400)
+    visit(0, "refused", "too_dark")
+    seen = desk.look()
+    assert seen.today.of(Outcome.RECOGNISED) == 1
+    assert seen.month.of(Outcome.RECOGNISED) == 3
+    assert seen.month.reasons() == [("too_alike", 1), ("too_dark", 1)]
+    assert seen.month.similarities == {(True, 97): 3, (False, 91): 1}
+    assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
+    assert seen.today.percentile(50) == 40
+    assert desk.Figures().percentile(50) is None
+    assert "too alike" in page()
+
+
+def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection: Collection) -> None:
+    visit(1, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 1
+    visit(0, "recognised")
+    visit(1, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 2
+
+
+def test_few_queries(
+    page: Callable[[], str],
+    collection: Collection,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    for days_ago in range(30):
+        visit(days_ago, "recognised", similarity=99.0, rekognition_ms=30)
+    with django_assert_max_num_queries(3 * 30 + 18):
+        page()
+    with django_assert_max_num_queries(16):
+        page()
+
+
+def test_who_may_not_see_the_log_sees_no_desk(db: None) -> None:
+    client = Client()
+    staff = User.objects.create_user("staff", is_staff=True)
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    content = client.get("/admin/").content.decode()
+    assert 'id="desk"' not in content
+
+
+def test_nothing_inline(page: Callable[[], str], collection: Collection) -> None:
+    visit(0, "recognised", similarity=99.0, rekognition_ms=30)
+    content = page()
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", content)
+
+
+# Charts ---------------------------------------------------------------------------------------------------------------
+
+
+def chart(*series: Series, places: int = 3) -> Chart:
+    return Chart("key", "Title", "Summary", "day", [str(place) for place in range(places)], series)
+
+
+def test_bars_stand_upon_each_other() -> None:
+    drawn = charts.stacked(chart(Series("a", "A", [1, 0, 2]), Series("b", "B", [1, 4, 0])))
+    by_text = {bar.text: bar for bar in drawn.bars}
+    assert set(by_text) == {"0: A 1", "0: B 1", "1: B 4", "2: A 2"}  # nothing is drawn of nothing
+    lower, upper = by_text["0: A 1"], by_text["0: B 1"]
+    assert float(upper.y) + float(upper.height) == pytest.approx(float(lower.y), abs=0.11)
+    assert float(by_text["1: B 4"].y) == charts.TOP
+    assert drawn.rows == [("0", [1, 1]), ("1", [0, 4]), ("2", [2, 0])]
+
+
+def test_lines_leave_out_what_there_is_not() -> None:
+    drawn = charts.lines(chart(Series("a", "A", [10, None, 20])))
+    [(kind, points)] = drawn.lines
+    assert kind == "a"
+    assert len(points.split()) == 2
+
+
+@pytest.mark.parametrize(("most", "top"), [(0, 2), (1, 2), (3, 4), (5, 6), (7, 10), (11, 20), (99, 100), (1234, 2000)])
+def test_the_scale_is_round(most: float, top: float) -> None:
+    assert charts.rounded_up(most) == top
+
+
+def test_an_empty_chart() -> None:
+    assert charts.stacked(chart(Series("a", "A", [0, 0, 0]))).empty
+    assert charts.stacked(chart(places=0)).empty
+
+
+# Latency --------------------------------------------------------------------------------------------------------------
+
+
+def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> None:
+    metering.start_afresh()
+    assert metering.milliseconds() is None
+    collection.describe()
+    first = metering.spent.get()
+    assert first is not None
+    assert first > 0
+    fault("ListFaces", "ThrottlingException")
+    with pytest.raises(Exception, match="throttled"):
+        list(collection.faces())
+    assert (metering.spent.get() or 0) > first
+    metering.start_afresh()
+    assert metering.milliseconds() is None
+
+
+# The doctor's findings ------------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_leaves_what_was_found(hopper: User, collection: Collection) -> None:
+    call_command("rekognition_collection", "doctor")
+    last = Examination.objects.get()
+    assert (last.faces, last.found, last.error) == (1, {}, "")
+    User.objects.create_user("without a face")
+    with pytest.raises(CommandError):
+        call_command("rekognition_collection", "doctor")
+    assert Examination.objects.all()[0].found == {"user_without_face": 1}
+
+
+def test_the_doctor_leaves_that_it_was_broken_off(collection: Collection, fault: Fault) -> None:
+    fault("ListFaces", "AccessDeniedException")
+    with pytest.raises(CommandError):
+        call_command("rekognition_collection", "doctor")
+    assert Examination.objects.get().error == "credentials_refused"

@@ -1,0 +1,484 @@
+"""The look at the door: in order, in its own session, once; with heads that are only points, and a face at the end."""
+
+import base64
+import logging
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from faceauth import look, sight
+from faceauth.look import Ask, Observation
+from faceauth.models import Login, Look, SpentFrame
+from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.rekognition.collection import Collection
+from faceauth.tests import pictures
+from faceauth.tests.films import STEP
+from faceauth.tests.heads import pose_for, seen
+
+JSON = {"Accept": "application/json"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(sight, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def stage(clock: Clock, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the detector sees in a frame is what its visitor wants it to see."""
+
+    def seen_in(jpeg: bytes, digest: str, at: float) -> Observation:
+        assert Visitor.acting is not None
+        return seen(at, Visitor.acting.chance, digest=digest, **Visitor.acting.pose)
+
+    monkeypatch.setattr(sight, "seen_in", seen_in)
+    return clock
+
+
+class Visitor:
+    """A browser whose person does what is said."""
+
+    acting: "Visitor | None" = None
+    numbers: Iterator[int] = iter(range(10**9))
+
+    def __init__(self, clock: Clock, person: bytes) -> None:
+        self.client = Client()
+        self.clock = clock
+        self.person = person
+        self.pictures = [pictures.encoded(pictures.opened(person), quality=88 + number) for number in range(8)]
+        self.chance = random.Random(next(self.numbers))  # noqa: S311
+        self.pose: dict[str, Any] = {}
+        self.sent: list[bytes] = []
+        self.kept: list[bytes] = []
+        self.answer: dict[str, Any] = {}
+
+    def start(self) -> None:
+        response = self.client.post("/login/look/")
+        assert response.status_code == 200
+        self.answer = response.json()
+        self.sent, self.kept, self.pose = [], [], {}
+
+    def jpeg(self) -> bytes:
+        """Another frame of this person: the same picture, encoded otherwise, with other bytes after its end."""
+        number = next(self.numbers)
+        return self.pictures[number % 8] + number.to_bytes(4)
+
+    def send(self, jpeg: bytes | None = None, number: int | None = None, after: float = STEP) -> dict[str, Any]:
+        Visitor.acting = self
+        self.clock.now += after
+        self.sent.append(jpeg or self.jpeg())
+        url = f"/login/look/frame/?number={number or len(self.sent)}"
+        response = self.client.post(url, self.sent[-1], content_type="image/jpeg")
+        self.answer = response.json()
+        assert response.status_code == (422 if self.answer["state"] == "failed" else 200)
+        if self.answer.get("keep"):
+            self.kept.append(self.sent[-1])
+        return self.answer
+
+    def look(self) -> list[bytes]:
+        """Lead the whole conversation; the frames to sign in with."""
+        self.start()
+        while self.answer["state"] == "looking":
+            self.pose = pose_for(self.answer["say"], self.pose)
+            self.send()
+        return [self.kept[place] for place in self.answer.get("best", [])]
+
+    def enter(self, jpegs: list[bytes], path: str = "/login/", **headers: str) -> Any:
+        return self.client.post(path, {"frame": [url(jpeg) for jpeg in jpegs]}, headers=headers or JSON)
+
+
+def url(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+@pytest.fixture
+def grace(stage: Clock) -> Visitor:
+    return Visitor(stage, pictures.hopper())
+
+
+@pytest.fixture
+def eileen(stage: Clock) -> Visitor:
+    return Visitor(stage, pictures.collins())
+
+
+@pytest.fixture
+def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Why looks ended, as the operator's log has it."""
+
+    class Codes(list[str]):
+        def __eq__(self, other: object) -> bool:
+            return [record.args[0] for record in caplog.records if record.name == "faceauth.sight"] == other  # type: ignore[index]
+
+        def __repr__(self) -> str:
+            return caplog.text
+
+    caplog.set_level(logging.WARNING, "faceauth.sight")
+    return Codes()
+
+
+def reason_of(response: Any) -> str:
+    assert response.status_code == 422, response.content
+    return str(response.json()["reason"])
+
+
+# The way in -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_remembered_and_known_again(grace: Visitor) -> None:
+    question = grace.enter(grace.look())
+    assert question.json()["outcome"] == Outcome.STRANGER
+    answer = {"sealed": question.json()["sealed"], "answer": "yes"}
+    assert grace.client.post("/login/remember/", answer, headers=JSON).json()["outcome"] == Outcome.REMEMBERED
+    user = User.objects.get()
+    assert user.faces.count() == 3
+
+    back = Visitor(grace.clock, pictures.another(pictures.hopper()))
+    response = back.enter(back.look(), Accept="text/html")
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert back.client.session["_auth_user_id"] == str(user.pk)
+    assert Login.objects.filter(outcome=Outcome.RECOGNISED, way=Login.Way.LOOK, user=user).count() == 1
+
+
+def test_whoever_is_somebody_else_stays_outside(grace: Visitor, eileen: Visitor) -> None:
+    question = grace.enter(grace.look())
+    grace.client.post("/login/remember/", {"sealed": question.json()["sealed"], "answer": "yes"})
+    assert eileen.enter(eileen.look()).json()["outcome"] == Outcome.STRANGER
+    assert "_auth_user_id" not in eileen.client.session
+
+
+def test_the_frames_may_come_as_files(grace: Visitor) -> None:
+    files = [SimpleUploadedFile("frame.jpg", jpeg, "image/jpeg") for jpeg in grace.look()]
+    assert grace.client.post("/login/", {"frame": files}, headers=JSON).json()["outcome"] == Outcome.STRANGER
+
+
+def test_one_of_the_frames_is_enough(grace: Visitor) -> None:
+    assert grace.enter(grace.look()[:1]).json()["outcome"] == Outcome.STRANGER
+
+
+def test_being_looked_at_once_more(grace: Visitor, eileen: Visitor) -> None:
+    question = grace.enter(grace.look())
+    grace.client.post("/login/remember/", {"sealed": question.json()["sealed"], "answer": "yes"})
+    before = grace.client.session["faceauth.seen"]
+    response = grace.enter(grace.look(), "/again/?next=/forget/", Accept="text/html")
+    assert (response.status_code, response["Location"]) == (302, "/forget/")
+    assert grace.client.session["faceauth.seen"] > before
+    grace.pictures = eileen.pictures
+    assert reason_of(grace.enter(grace.look(), "/again/")) == Reason.SOMEBODY_ELSE
+    assert reason_of(grace.client.post("/again/", {"image": url(grace.person)}, headers=JSON)) == Reason.LOOK_NEEDED
+
+
+def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "draw", lambda room: (Ask.LEFT, Ask.UP))
+    monkeypatch.setattr(look.step, "__defaults__", (look.draw,))
+    grace.start()
+    assert grace.answer == {"state": "looking", "say": "straight", "message": "Look straight at me."}
+    answer = grace.send()
+    assert answer == {
+        "state": "looking",
+        "say": "left",
+        "message": "Turn your head to your left, slowly.",
+        "progress": 0.125,
+        "keep": False,
+        "best": [],
+    }
+    grace.pose = {"refusal": Reason.TOO_DARK}
+    assert grace.send()["message"] == sentence(Outcome.REFUSED, Reason.TOO_DARK)
+
+
+# Who must -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "frame", "file"),
+    [("camera", Reason.LOOK_NEEDED, None), ("always", Reason.LOOK_NEEDED, Reason.LOOK_NEEDED), ("off", None, None)],
+)
+def test_who_must_show_a_living_face(
+    setting: str, frame: Reason | None, file: Reason | None, settings: Settings, collection: Collection
+) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": setting}
+    face = pictures.hopper()
+    ways = {"image": url(face), "file": SimpleUploadedFile("me.jpg", face, "image/jpeg")}
+    for (name, value), reason in zip(ways.items(), (frame, file), strict=True):
+        answer = Client().post("/login/", {name: value}, headers=JSON).json()
+        assert answer["reason"] == reason, name
+    page = Client().get("/login/").content.decode()
+    assert ("data-look-url" in page) == (setting != "off")
+    assert ('name="file"' in page) == (setting != "always")
+
+
+def test_the_default_asks_for_it(settings: Settings) -> None:
+    assert settings.FACEAUTH["LOOK"] == "camera"
+
+
+# Attacks on the server ------------------------------------------------------------------------------------------------
+
+
+def test_without_a_look(grace: Visitor, codes: list[str]) -> None:
+    assert reason_of(grace.enter([grace.jpeg()])) == Reason.LOOK_EXPIRED
+    assert grace.send(number=1)["say"] == Reason.LOOK_EXPIRED
+    assert codes == ["no_look"] * 2
+
+
+def test_before_the_look_is_over(grace: Visitor, codes: list[str]) -> None:
+    grace.start()
+    grace.send()
+    assert reason_of(grace.enter(grace.sent)) == Reason.LOOK_FAILED
+    assert codes == ["unfinished"]
+
+
+def test_rewinding(grace: Visitor, codes: list[str]) -> None:
+    grace.start()
+    grace.send()
+    grace.send()
+    assert grace.send(number=2)["say"] == Reason.LOOK_FAILED
+    assert grace.send(number=3)["say"] == Reason.LOOK_EXPIRED  # it is over
+    assert codes == ["out_of_order", "no_look"]
+
+
+@pytest.mark.parametrize("number", [3, 0, 10**6, "x", "-1", "²"])
+def test_a_number_that_is_not_the_next(number: Any, grace: Visitor, codes: list[str]) -> None:
+    grace.start()
+    grace.send()
+    response = grace.client.post(f"/login/look/frame/?number={number}", grace.jpeg(), content_type="image/jpeg")
+    assert response.json()["say"] == Reason.LOOK_FAILED
+    assert codes == ["out_of_order"]
+
+
+def test_two_frames_at_once(grace: Visitor, codes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes with the same number while the first is looked at: neither counts."""
+    grace.start()
+    grace.send()
+    honest = sight.seen_in
+    twin = Client()
+    twin.cookies = grace.client.cookies
+
+    def meanwhile(jpeg: bytes, digest: str, at: float) -> Observation:
+        monkeypatch.setattr(sight, "seen_in", honest)
+        other = twin.post("/login/look/frame/?number=2", grace.jpeg(), content_type="image/jpeg")
+        assert other.json()["state"] == "failed"
+        return honest(jpeg, digest, at)
+
+    monkeypatch.setattr(sight, "seen_in", meanwhile)
+    assert grace.send()["say"] == Reason.LOOK_FAILED
+    assert codes == ["out_of_order"] * 2
+    assert not Look.objects.exists()
+
+
+def test_a_recorded_look_in_a_new_one(grace: Visitor, codes: list[str]) -> None:
+    grace.look()
+    recorded = grace.sent
+    thief = Visitor(grace.clock, grace.person)
+    thief.start()
+    assert thief.send(recorded[0])["say"] == Reason.LOOK_FAILED
+    grace.start()  # nor in the same session
+    assert grace.send(recorded[-1])["say"] == Reason.LOOK_FAILED
+    assert codes == ["replayed"] * 2
+
+
+def test_a_failed_looks_frames_are_spent_too(grace: Visitor, codes: list[str]) -> None:
+    grace.start()
+    grace.send()
+    [first] = grace.sent
+    grace.send(after=30)
+    grace.start()
+    assert grace.send(first)["state"] == "failed"
+    assert codes == ["too_slow", "replayed"]
+
+
+def test_frames_of_two_sessions(grace: Visitor, eileen: Visitor, codes: list[str]) -> None:
+    """What one session has passed does not open the other, whoever passed there."""
+    hers, others = grace.look(), eileen.look()
+    assert reason_of(eileen.enter(hers)) == Reason.LOOK_FAILED
+    assert reason_of(grace.enter([hers[0], others[0]])) == Reason.LOOK_FAILED
+    assert codes == ["swapped"] * 2
+
+
+def test_a_look_in_another_session_does_not_open(grace: Visitor, eileen: Visitor, codes: list[str]) -> None:
+    """Whoever could write another look's number into their session still lacks what its row is sealed with."""
+    hers = grace.look()
+    eileen.look()
+    session = eileen.client.session
+    session[sight.LOOK] = [grace.client.session[sight.LOOK][0], session[sight.LOOK][1]]
+    session.save()
+    assert reason_of(eileen.enter(hers)) == Reason.LOOK_EXPIRED
+    assert codes == ["no_look"]
+
+
+def test_a_finished_look_is_used_once(grace: Visitor, codes: list[str]) -> None:
+    best = grace.look()
+    assert grace.enter(best).json()["outcome"] == Outcome.STRANGER
+    assert reason_of(grace.enter(best)) == Reason.LOOK_EXPIRED
+    assert codes == ["no_look"]
+
+
+def test_no_frame_after_the_last(grace: Visitor, codes: list[str]) -> None:
+    grace.look()
+    assert grace.send()["say"] == Reason.LOOK_FAILED
+    assert codes == ["out_of_order"]
+
+
+def test_a_finished_look_waits_for_a_minute(grace: Visitor, codes: list[str]) -> None:
+    best = grace.look()
+    Look.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert reason_of(grace.enter(best)) == Reason.LOOK_EXPIRED
+    assert codes == ["no_look"]
+
+
+def test_the_last_frame_swapped(grace: Visitor, eileen: Visitor, codes: list[str]) -> None:
+    best = grace.look()
+    assert reason_of(grace.enter([*best[:2], eileen.jpeg()])) == Reason.LOOK_FAILED
+    best = grace.look()
+    assert reason_of(grace.enter([best[0] + b"\0"])) == Reason.LOOK_FAILED  # the same picture, but not the same bytes
+    best = grace.look()
+    assert reason_of(grace.enter([best[0], best[0]])) == Reason.LOOK_FAILED
+    grace.look()
+    assert reason_of(grace.enter([grace.sent[0]])) == Reason.LOOK_FAILED  # of this look, but not of its end
+    assert codes == ["swapped"] * 4
+
+
+@pytest.mark.parametrize(
+    ("pose", "after", "code", "reason"),
+    [
+        ({"refusal": Reason.SEVERAL_FACES}, STEP, "several_faces", Reason.SEVERAL_FACES),
+        ({"refusal": Reason.NO_FACE}, STEP, "lost", Reason.NO_FACE),
+        ({}, 4.0, "too_slow", Reason.LOOK_EXPIRED),
+        ({}, 0.01, "too_fast", Reason.LOOK_FAILED),
+        ({}, STEP, "unmoved", Reason.LOOK_EXPIRED),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_how_it_fails(
+    pose: dict[str, Any], after: float, code: str, reason: Reason, grace: Visitor, codes: list[str]
+) -> None:
+    grace.start()
+    grace.send()
+    grace.pose = pose
+    while grace.answer["state"] == "looking":
+        grace.send(after=after)
+    assert grace.answer["say"] == reason
+    assert grace.answer["message"] == sentence(Outcome.REFUSED, reason)
+    assert code not in str(grace.answer).replace(reason, "")  # the code is the operator's
+    assert codes == [code]
+    visit = Login.objects.get()
+    assert (visit.outcome, visit.reason, visit.way) == (Outcome.REFUSED, reason, Login.Way.LOOK)
+    assert not Look.objects.exists()
+
+
+def test_a_frame_that_is_too_large(grace: Visitor, codes: list[str]) -> None:
+    grace.start()
+    assert grace.send(b"\xff" * 400_001)["say"] == Reason.LOOK_FAILED
+    assert codes == ["oversized"]
+
+
+def test_what_is_no_picture_is_an_empty_frame(clock: Clock, collection: Collection) -> None:
+    visitor = Visitor(clock, pictures.hopper())
+    visitor.start()
+    assert visitor.send(b"text")["say"] == Reason.NOT_AN_IMAGE
+    assert visitor.answer["state"] == "looking"
+
+
+def test_it_needs_a_token(collection: Collection) -> None:
+    for path in ("/login/look/", "/login/look/frame/?number=1"):
+        assert Client(enforce_csrf_checks=True).post(path, b"x", content_type="image/jpeg").status_code == 403
+        assert Client().get(path).status_code == 405
+
+
+# What is kept ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_frame_is_written_anywhere(
+    grace: Visitor, caplog: pytest.LogCaptureFixture, transactional_db: None
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    grace.start()
+    for _ in range(3):
+        grace.pose = pose_for(grace.answer["say"], grace.pose)
+        grace.send()
+    written = everything_written() + caplog.text.encode()
+    grace.look()
+    grace.enter(grace.look())
+    written += everything_written() + caplog.text.encode()
+    assert len(written) > 10_000
+    for start in range(1000, 20_000, 3000):
+        part = grace.sent[-1][start : start + 60]
+        for form in (part, base64.b64encode(part)[4:-4], part.hex().encode(), repr(part)[2:-1].encode()):
+            assert form not in written
+    assert b'"landmarks"' not in written  # as the state has them
+
+
+def everything_written() -> bytes:
+    """The database, whichever it is; and its file, where it is one, with what was written and deleted since."""
+    rows = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            rows.append(str(cursor.fetchall()).encode())
+    name = Path(str(connection.settings_dict["NAME"]))
+    files = [file.read_bytes() for file in name.parent.glob(f"{name.name}*")] if name.is_absolute() else []
+    return b"".join([*rows, *files])
+
+
+def test_the_session_holds_a_number_and_a_nonce(grace: Visitor) -> None:
+    grace.start()
+    grace.send()
+    assert len(str(grace.client.session[sight.LOOK])) < 100
+    assert len(Session.objects.get().session_data) < 400
+
+
+def test_the_row_opens_with_its_sessions_nonce_alone(grace: Visitor) -> None:
+    grace.start()
+    grace.send()
+    row = Look.objects.get()
+    _pk, nonce = grace.client.session[sight.LOOK]
+    state = sight.opened(row.sealed, nonce)
+    assert state is not None
+    assert state.base is not None
+    assert sight.opened(row.sealed, nonce + "x") is None
+    assert sight.opened(row.sealed[:-8] + "AAAAAAAA", nonce) is None
+
+
+def test_no_template_is_left_when_it_is_passed(grace: Visitor) -> None:
+    grace.look()
+    state = sight.opened(Look.objects.get().sealed, grace.client.session[sight.LOOK][1])
+    assert state is not None
+    assert state.base is None
+    assert not any(one.template for one in state.finals)
+
+
+def test_a_new_look_ends_the_one_before(grace: Visitor, codes: list[str]) -> None:
+    best = grace.look()
+    grace.start()
+    assert Look.objects.count() == 1
+    assert reason_of(grace.enter(best)) == Reason.LOOK_FAILED
+    assert codes == ["unfinished"]
+
+
+def test_what_was_left_lying_is_swept(grace: Visitor) -> None:
+    grace.start()
+    grace.send()
+    Look.objects.update(expires=timezone.now() - timedelta(minutes=2))
+    SpentFrame.objects.update(at=timezone.now() - timedelta(days=1, minutes=1))
+    Visitor(grace.clock, grace.person).start()
+    assert Look.objects.count() == 1
+    assert not SpentFrame.objects.exists()

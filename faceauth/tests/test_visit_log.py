@@ -1,0 +1,83 @@
+"""The log of the door as CSV."""
+
+import csv
+import io
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from faceauth.models import Login
+from faceauth.visit_log import COLUMNS, harmless
+
+URL = "admin:faceauth_login_export"
+
+
+@pytest.fixture
+def desk(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def exported(desk: Client, **query: str) -> list[dict[str, str]]:
+    answer = desk.get(reverse(URL), query)
+    assert answer.status_code == 200
+    assert answer.streaming
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    text = b"".join(answer).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_what_is_filtered_is_what_is_exported(desk: Client, owner: User) -> None:
+    Login.objects.create(outcome="recognised", user=owner, similarity=98.5, address="10.0.0.1", session_key="s3cr3t")
+    Login.objects.create(outcome="refused", reason="too_dark", address="10.0.0.2")
+    Login.objects.create(outcome="refused", reason="blurred", address="10.0.0.1")
+    assert len(exported(desk)) == 3
+    assert [row["reason"] for row in exported(desk, reason__exact="too_dark")] == ["too_dark"]
+    assert [row["outcome"] for row in exported(desk, outcome__exact="recognised", address="10.0.0.1")] == ["recognised"]
+    assert exported(desk, address="nobody") == []
+    [row] = exported(desk, q=owner.username)
+    assert list(row) == list(COLUMNS)
+    assert (row["user"], row["similarity"]) == (owner.username, "98.5")
+    assert "s3cr3t" not in str(exported(desk))
+    assert LogEntry.objects.filter(change_message="Exported as CSV.").exists()
+
+
+def test_a_stranger_s_text_is_no_formula(desk: Client) -> None:
+    Login.objects.create(outcome="refused", reason="too_dark", device='=HYPERLINK("http://x","a")')
+    [row] = exported(desk)
+    assert row["device"] == '\'=HYPERLINK("http://x","a")'
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "\n=1", "\uff1d1", "|x", "%0A"])
+def test_formulas_are_neutralised(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "Mozilla/5.0 (X11)", "a=1", "2026-11-23", "10.0.0.1"])
+def test_the_rest_stays_as_it_is(text: str) -> None:
+    assert harmless(text) == text
+    assert harmless(None) == ""
+
+
+def test_a_wrong_filter(desk: Client) -> None:
+    assert desk.get(reverse(URL), {"at__gte": "yesterday"}).status_code == 302
+
+
+def test_the_days_that_have_visits(db: None) -> None:
+    from datetime import UTC, datetime
+
+    for month, day in ((1, 31), (2, 1), (2, 1), (12, 31)):
+        Login.objects.create(outcome="recognised", at=datetime(2025, month, day, 23, 59, tzinfo=UTC))
+    Login.objects.create(outcome="recognised", at=datetime(2026, 1, 1, tzinfo=UTC))
+    found = {
+        kind: [it.date().isoformat() for it in Login.objects.datetimes("at", kind)] for kind in ("year", "month", "day")
+    }
+    assert found == {
+        "year": ["2025-01-01", "2026-01-01"],
+        "month": ["2025-01-01", "2025-02-01", "2025-12-01", "2026-01-01"],
+        "day": ["2025-01-31", "2025-02-01", "2025-12-31", "2026-01-01"],
+    }

@@ -1,0 +1,53 @@
+"""What the notebook and the database tell the desk about their size: counts and bytes, never what is written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+
+from faceauth.desk import Holding
+from notes.models import Attachment, Note
+
+Held = dict[int | None, list[Holding]]
+
+
+def of_notes(users: Sequence[int] | None) -> Held:
+    """The notes and attachments of these users, or of everybody; those in the bin count."""
+    if users is None:
+        attached = Attachment.objects.aggregate(count=Count("pk"), size=Sum("size"))
+        return {
+            None: [
+                Holding(_("people"), User.objects.filter(is_staff=False).count()),
+                Holding(_("notes"), Note.objects.count()),
+                Holding(_("attachments"), attached["count"], attached["size"] or 0),
+            ]
+        }
+    notes = Note.objects.filter(owner__in=users).order_by().values_list("owner").annotate(Count("pk"))
+    attachments = Attachment.objects.filter(note__owner__in=users).order_by().values_list("note__owner")
+    sizes = {owner: (count, size) for owner, count, size in attachments.annotate(Count("pk"), Sum("size"))}
+    counts = dict(notes)
+    return {
+        user: [Holding(_("notes"), counts.get(user, 0)), Holding(_("attachments"), *sizes.get(user, (0, 0)))]
+        for user in users
+    }
+
+
+def of_database(users: Sequence[int] | None) -> Held:
+    """How large the database is."""
+    return {} if users is not None else {None: [Holding(_("database"), size=database_size())]}
+
+
+def database_size() -> int | None:
+    """Bytes; None for a database that is asked otherwise."""
+    if connection.vendor == "sqlite":
+        name = str(connection.settings_dict["NAME"])
+        return sum(path.stat().st_size for path in (Path(name), Path(f"{name}-wal")) if path.exists())
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            row = cursor.fetchone()
+        return int(row[0])
+    return None

@@ -1,0 +1,224 @@
+"""Every line belongs to a request, and none holds what is nobody's business."""
+
+import base64
+import io
+import json
+import logging
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from faceauth.tests import pictures
+from secretly import logs
+from secretly.tests.machines import Machine, Visitor, running
+
+logger = logging.getLogger("secretly.tests")
+
+
+def telling(request: HttpRequest) -> HttpResponse:
+    logger.info("the view speaks", extra={"picture": b"\xff\xd8", "request": request})
+    return HttpResponse(logs.request_id.get())
+
+
+def streaming(request: HttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[str]:
+        logger.info("the stream speaks")
+        yield logs.request_id.get()
+
+    return StreamingHttpResponse(pieces())
+
+
+def failing(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("broken")
+
+
+urlpatterns = [
+    path("telling/", telling, name="telling"),
+    path("streaming/", streaming),
+    path("failing/", failing, name="failing"),
+    path("", include("secretly.urls")),
+]
+handler500 = "secretly.views.broken"
+
+
+@pytest.fixture
+def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """Everything that is logged, as the site's settings for JSON write it."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs.JsonFormatter())
+    handler.addFilter(logs.OfRequest())
+    requests = logging.getLogger("secretly.requests")
+    root, level = logging.getLogger(), requests.level
+    root.addHandler(handler)
+    requests.setLevel(logging.INFO)
+    yield stream
+    root.removeHandler(handler)
+    requests.setLevel(level)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.urls(__name__)
+def test_every_line_of_a_request_has_its_id(client: Client, output: io.StringIO) -> None:
+    answers = [client.get("/telling/") for _ in range(2)]
+    first, second = (answer.headers["X-Request-Id"] for answer in answers)
+    assert first != second
+    assert answers[0].content.decode() == first
+    assert [(line["message"], line["request_id"]) for line in lines(output) if line["logger"] == "secretly.tests"] == [
+        ("the view speaks", first),
+        ("the view speaks", second),
+    ]
+
+
+@pytest.mark.urls(__name__)
+def test_a_line_tells_what_came_of_the_request(client: Client, output: io.StringIO) -> None:
+    client.get("/telling/?words=kettle", headers={"x-request-id": "0123456789abcdef"})
+    [line] = [line for line in lines(output) if line["logger"] == "secretly.requests"]
+    assert line["ms"] >= 0
+    assert line["message"].startswith("GET telling: 200 in ")
+    del line["ms"], line["message"], line["time"]
+    assert line == {
+        "level": "INFO",
+        "logger": "secretly.requests",
+        "request_id": "0123456789abcdef",
+        "view": "telling",
+        "method": "GET",
+        "status": 200,
+    }
+
+
+@pytest.mark.urls(__name__)
+def test_json_has_no_field_that_was_not_foreseen(client: Client, output: io.StringIO) -> None:
+    client.get("/telling/")
+    fields = {name for line in lines(output) for name in line}
+    assert fields == {"time", "level", "logger", "message", "request_id", *logs.FIELDS}
+
+
+@pytest.mark.urls(__name__)
+def test_a_proxys_id_is_taken_when_it_is_one(client: Client) -> None:
+    for given in ("0123456789abcdef0123456789abcdef", "01JD8Q2V6Y0Q4T0Z", "3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"):
+        assert client.get("/telling/", headers={"x-request-id": given}).headers["X-Request-Id"] == given
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(
+    "given", ["", "short", "x" * 65, "two words here", "a\tb\tc\td\te", 'a"},{"level":"x', "ünfug-ünfug"]
+)
+def test_anything_else_is_not(client: Client, output: io.StringIO, given: str) -> None:
+    made = client.get("/telling/", headers={"x-request-id": given}).headers["X-Request-Id"]
+    assert len(made) == 32
+    assert {line["request_id"] for line in lines(output)} == {made}
+
+
+@pytest.mark.urls(__name__)
+def test_what_streams_still_has_its_id(client: Client, output: io.StringIO) -> None:
+    answer = client.get("/streaming/")
+    assert b"".join(answer).decode() == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.urls(__name__)
+def test_the_500_page_has_the_number_that_the_log_has(output: io.StringIO) -> None:
+    answer = Client(raise_request_exception=False).get("/failing/")
+    name = answer.headers["X-Request-Id"]
+    assert answer.status_code == 500
+    assert f"<code>{name}</code>" in answer.content.decode()
+    [error] = [line for line in lines(output) if line["level"] == "ERROR"]
+    assert error["request_id"] == name
+    assert 'raise RuntimeError("broken")' in error["traceback"]
+
+
+def test_lines_for_people_have_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configuration = logs.configuration("line")
+    formatter = logging.Formatter(configuration["formatters"]["line"]["format"])
+    record = logging.LogRecord("secretly", logging.INFO, "", 0, "hello", None, None)
+    logs.OfRequest().filter(record)
+    assert formatter.format(record).endswith("INFO secretly [-]: hello")
+
+
+@pytest.mark.slow
+def test_a_busy_run_leaves_nothing_of_anybody_in_its_logs(tmp_path: Path, installation: Path) -> None:
+    """A real server, with JSON: people come, write, attach and search; pictures, keys, rows and the database break."""
+    face, other = pictures.hopper(), pictures.collins()
+    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "REKOGNITION_THRESHOLD": "90"})
+    machine.install_like(installation)
+    with running(machine):
+        visitor = Visitor()
+        assert visitor.show(machine, face)[0] == 200
+        assert visitor.write(machine, "kettle-1 is in the kitchen")[0] == 200
+        visitor.post(machine, "/search/", {"words": "kettle-2"})
+        visitor.show(machine, b"GIF89a kettle-3" * 50)
+        url = "data:image/jpeg;base64," + base64.b64encode(face).decode()
+        assert Visitor().post(machine, "/login/", {"image": url})[0] == 403  # without a token
+        camera = Visitor()
+        camera.get(machine, "/login/")
+        assert camera.post(machine, "/login/", {"image": url})[0] == 200
+        assert camera.post(machine, "/login/", {"image": url[:-100] + "kettle-4"})[0] == 422
+        assert camera.post(machine, "/login/", {"image": "data:image/png;base64,kettle-5"})[0] == 422
+        assert camera.show(machine, face[: len(face) // 2])[0] in (200, 422)
+        visitor.get(machine, "/nothing/kettle-6/")
+        note = visitor.write(machine, "kettle-7")[1]["url"]
+        visitor.show(machine, b"words of kettle-8", f"{note}attach/")
+        visitor.post(machine, note, {"text": "kettle-9", "version": "not a number"})
+        break_the_faces(machine)
+        assert visitor.show(machine, face)[0] in (302, 503)
+        assert Visitor().show(machine, other)[0] == 503
+        break_the_notes(machine)
+        assert visitor.write(machine, "kettle-10")[0] in (500, 503)
+        visitor.get(machine, "/")
+    logged = machine.logged()
+    seen = [json.loads(line) for line in logged.splitlines()]  # every line is JSON, gunicorn's own too
+    assert {"secretly.requests", "gunicorn.error", "django.request"} <= {line["logger"] for line in seen}
+    assert any("traceback" in line for line in seen)
+    assert all(line["request_id"] != "-" for line in seen if line["logger"] in ("secretly.requests", "django.request"))
+    for what in secrets(machine, face) + secrets(machine, other):
+        assert what not in logged
+    assert "kettle" not in logged.replace("/nothing/kettle-6/", "")
+
+
+def secrets(machine: Machine, picture: bytes) -> list[str]:
+    """What a picture, and the keys, could look like in a log."""
+    middle = picture[len(picture) // 2 :][:60]
+    keys = [(machine.home / name).read_text().strip() for name in ("secret.key", "encryption.key")]
+    return [base64.b64encode(middle[:57]).decode()[4:40], middle.hex()[:40], repr(middle)[2:40], *keys]
+
+
+def break_the_faces(machine: Machine) -> None:
+    """Somebody pulls a table out from under the recogniser."""
+    sql(machine, "ALTER TABLE faceauth_local_collection RENAME TO pulled")
+
+
+def break_the_notes(machine: Machine) -> None:
+    sql(machine, "ALTER TABLE notes_note RENAME TO pulled_too")
+
+
+def sql(machine: Machine, statement: str) -> None:
+    with sqlite3.connect(machine.home / "secretly.sqlite3", timeout=20) as database:
+        database.execute(statement)
+    database.close()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_says_so_in_json(tmp_path: Path, installation: Path) -> None:
+    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json"})
+    machine.install_like(installation)
+    with running(machine):
+        [worker] = machine.workers()
+        os.kill(worker, signal.SIGKILL)
+        for _ in range(100):
+            if machine.workers() not in ([worker], []):
+                break
+            time.sleep(0.1)
+        assert machine.ask("/healthz")[0] == 200
+    assert any(str(worker) in json.loads(line)["message"] for line in machine.logged().splitlines())

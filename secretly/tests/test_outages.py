@@ -1,0 +1,110 @@
+"""The database or the cache is away: 503 and a kind word, never a 500, and no word that was sent is lost."""
+
+from typing import Any
+
+import pytest
+import redis.exceptions
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from notes.models import Note
+from notes.tests.browser import open_form, send
+from notes.tests.conftest import BACKEND
+
+WORDS = "The kettle is on <b>the</b> shelf."
+
+
+def raising(request: HttpRequest) -> HttpResponse:
+    raise {
+        "database": OperationalError("server closed the connection at 10.1.2.3"),
+        "closed": InterfaceError("connection already closed"),
+        "cache": redis.exceptions.ConnectionError("Error 111 connecting to 10.1.2.3:6379."),
+        "slow": redis.exceptions.TimeoutError("Timeout reading from socket"),
+        "mistake": ProgrammingError("relation does not exist"),
+    }[request.GET["what"]]
+
+
+urlpatterns = [path("raising/", raising), path("", include("secretly.urls"))]
+handler500 = "secretly.views.broken"
+
+
+@pytest.fixture
+def browser(owner: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(owner, BACKEND)
+    return client
+
+
+class Away:
+    """A database that was there a moment ago."""
+
+    def __call__(self, execute: Any, sql: str, *args: Any) -> Any:
+        raise OperationalError("the connection is lost")
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("what", ["database", "closed", "cache", "slow"])
+def test_an_outage_is_no_mistake_of_ours(browser: Client, what: str) -> None:
+    answer = browser.get("/raising/", {"what": what})
+    page = answer.content.decode()
+    assert answer.status_code == 503
+    assert "<h1>I need a moment.</h1>" in page
+    assert "10.1.2.3" not in page
+    assert answer.headers["Retry-After"] == "5"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    told = browser.get("/raising/", {"what": what}, headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["outcome"]) == (503, "unavailable")
+    assert "Nothing is lost" in told.json()["message"]
+
+
+@pytest.mark.urls(__name__)
+def test_a_mistake_of_ours_is_none_of_the_databases(browser: Client) -> None:
+    assert browser.get("/raising/", {"what": "mistake"}).status_code == 500
+
+
+@pytest.mark.parametrize("address", ["/", "/bin/", "/door/", "/looks/", "/login/", "/admin/"])
+def test_every_page_says_so(browser: Client, address: str) -> None:
+    """Here the session's own middleware fails first, where no middleware of ours could catch it."""
+    with connection.execute_wrapper(Away()):
+        answer = browser.get(address)
+        told = browser.get(address, headers={"accept": "application/json"})
+    assert answer.status_code == told.status_code == 503
+    assert "I need a moment." in answer.content.decode()
+    assert told.json()["outcome"] == "unavailable"
+    assert browser.get("/").status_code == 200  # and nobody was signed out by it
+
+
+def test_words_come_back_when_they_cannot_be_kept(browser: Client, owner: User) -> None:
+    fields = open_form(browser, "/").fields | {"text": WORDS}
+    with connection.execute_wrapper(Away()):
+        answer = send(browser, "/", fields)
+    page = answer.content.decode()
+    assert answer.status_code == 503
+    assert "I cannot open my shelf." in page
+    assert "The kettle is on &lt;b&gt;the&lt;/b&gt; shelf." in page
+    assert f'name="page" value="{fields["page"]}"' in page
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert not Note.objects.exists()
+
+
+def test_the_script_is_told_that_nothing_was_saved(browser: Client) -> None:
+    with connection.execute_wrapper(Away()):
+        told = browser.post("/", {"text": WORDS}, headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["outcome"]) == (503, "unavailable")
+
+
+def test_a_photo_that_comes_in_an_outage_is_not_read(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's own handlers would put a large one into a temporary folder."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+    def never(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("A photo is on its way to the disk.")
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", never)
+    photo = SimpleUploadedFile("me.jpg", b"\xff\xd8" + bytes(3_000_000), "image/jpeg")
+    with connection.execute_wrapper(Away()):
+        assert browser.post("/login/", {"file": photo}).status_code == 503
