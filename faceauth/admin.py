@@ -206,7 +206,7 @@ class LockFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         if self.value() not in ("yes", "no"):
             return queryset
-        return queryset.filter(**{"locked": self.value() == "yes"})  # as `get_queryset` of people annotates
+        return queryset.filter(Q(("locked", self.value() == "yes")))  # as PersonAdmin.get_queryset annotates
 
 
 class PeopleList(ChangeList):
