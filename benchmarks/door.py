@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import os
 import re
 import socket
@@ -32,6 +33,7 @@ def measure() -> Iterator[Row]:
     """One person is remembered; a search among many is measured by benchmarks/search.py."""
     with site() as (port, [worker]):
         yield Row("POST to redirect, 640 x 480 frame", times(port, *camera_frame()), LIMIT_OF_FRAME)
+        yield Row("frame of a look, POST to answer", frame_times(port), LIMIT_OF_FRAME)
         taken = times(port, *telephone_photo())
         note = f"the worker had at most {peak_memory(worker):.0f} MB"
         yield Row("POST to redirect, 12-megapixel JPEG", taken, LIMIT_OF_PHOTO, note)
@@ -138,14 +140,41 @@ class Visitor:
             raise RuntimeError(f"The door answered {response.status}.")
         return taken
 
+    def look(self, jpeg: bytes) -> float:
+        """Begin a look; milliseconds from the first byte of its first frame to the answer."""
+        headers = {"Cookie": self.cookie, "X-CSRFToken": self.token, "Content-Type": "image/jpeg"}
+        self.connection.request("POST", "/login/look/", b"", headers)
+        response = self.connection.getresponse()
+        response.read()
+        headers["Cookie"] += "; " + str(response.headers["Set-Cookie"]).partition(";")[0]
+        started = time.perf_counter()
+        self.connection.request("POST", "/login/look/frame/?number=1", jpeg, headers)
+        response = self.connection.getresponse()
+        content = json.loads(response.read())
+        taken = (time.perf_counter() - started) * 1000
+        if content.get("state") != "looking" or not content["progress"]:
+            raise RuntimeError(f"The look answered {content}.")
+        return taken
 
-def camera_frame() -> tuple[bytes, str]:
-    """A 640 x 480 frame as the page sends it: a data URL in a form."""
+
+def frame_times(port: int) -> list[float]:
+    """Milliseconds of each of ROUNDS first frames; no two have the same bytes, which would end the look."""
+    jpeg = scene(quality=85)
+    return [Visitor(port).look(jpeg + number.to_bytes(4)) for number in range(WARM_UP + ROUNDS)][WARM_UP:]
+
+
+def scene(quality: int) -> bytes:
+    """A 640 x 480 JPEG of somebody in a room."""
     room = Image.new("RGB", (640, 480), (110, 112, 118))
     person = pictures.opened(pictures.hopper())
     person.thumbnail((640, 480))
     room.paste(person, ((640 - person.width) // 2, 480 - person.height))
-    url = "data:image/jpeg;base64," + base64.b64encode(pictures.encoded(room, quality=92)).decode()
+    return pictures.encoded(room, quality=quality)
+
+
+def camera_frame() -> tuple[bytes, str]:
+    """A 640 x 480 frame as the page sends it: a data URL in a form."""
+    url = "data:image/jpeg;base64," + base64.b64encode(scene(quality=92)).decode()
     return urlencode({"image": url}).encode(), "application/x-www-form-urlencoded"
 
 

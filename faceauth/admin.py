@@ -1,4 +1,4 @@
-"""What operators see: who is remembered and what happened at the door. Never a picture, a template or a note.
+"""What operators see: who is remembered and what happened at the door. Never a picture, template, note or secret.
 
 The first page is in `faceauth.desk`, what operators do to people in `faceauth.care`.
 """
@@ -27,9 +27,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django_otp.plugins.otp_static.admin import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from faceauth import care, desk, people, visit_log, visits
-from faceauth.models import Consent, Deletion, Enrolment, Examination, Face, Login
+from faceauth import care, desk, locks, people, visit_log, visits
+from faceauth.models import Clearing, Consent, Deletion, Enrolment, Examination, Face, Login
 
 NOTHING = "\N{EN DASH}"
 USERNAME = f"user__{get_user_model().USERNAME_FIELD}"
@@ -94,7 +96,7 @@ class AddressFilter(admin.SimpleListFilter):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "times", "similarity", "way", "address", "device_in_words", "user")
+    list_display = ("at", "outcome", "reason", "times", "alike", "way", "address", "device_in_words", "user")
     list_filter = ("outcome", "reason", "way", AddressFilter)
     list_select_related = ("user",)
     search_fields = (USERNAME,)
@@ -107,6 +109,10 @@ class LoginAdmin(ReadOnlyAdmin):
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/desk.css"]}
+
+    @admin.display(description=gettext_lazy("similarity"), ordering="similarity")
+    def alike(self, visit: Login) -> str:
+        return number(visit.similarity)
 
     @admin.display(description=gettext_lazy("device"))
     def device_in_words(self, visit: Login) -> str:
@@ -168,6 +174,14 @@ class DeletionAdmin(ReadOnlyAdmin):
 @admin.register(Enrolment)
 class EnrolmentAdmin(ReadOnlyAdmin):
     list_display = ("external_id", "collection_id", "started")
+
+
+@admin.register(Clearing)
+class ClearingAdmin(ReadOnlyAdmin):
+    """Who did it stands in Django's own log."""
+
+    list_display = ("at", "user")
+    list_select_related = ("user",)
 
 
 @admin.register(Examination)
@@ -329,8 +343,10 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         acts = {}
         if self.has_care_permission(request):
             user = self.get_object(request, object_id)
-            senseless = "deactivate" if user and not user.is_active else "activate"
-            acts = {name: act for name, act in care.ACTS.items() if name != senseless}
+            senseless = {"deactivate" if user and not user.is_active else "activate"}
+            if user is None or not locks.has_lock(user):
+                senseless.add("clear_lock")
+            acts = {name: act for name, act in care.ACTS.items() if name not in senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
 
     @admin.display(description=gettext_lazy("name"))
@@ -444,6 +460,10 @@ def table(heads: tuple[str | Promise, ...], rows: Any) -> SafeString | str:
     head = format_html_join("", '<th scope="col">{}</th>', ((it,) for it in heads))
     return format_html('<table class="person-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)
 
+
+# django-otp's own pages show secrets, and would let an operator make a lock for somebody. They are registered when they
+# are imported, which has happened above.
+admin.site.unregister((StaticDevice, TOTPDevice))
 
 if admin.site.is_registered(User):  # a site with a user model of its own has its own admin for it
     admin.site.unregister(User)

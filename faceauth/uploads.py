@@ -62,7 +62,7 @@ def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, Login.Way]:
 @sensitive_variables()
 def frames_in(request: HttpRequest) -> list[bytes] | Refusal | None:
     """The bytes of the frames that a look ended on, one to three; None where the form has none."""
-    urls = request.POST.getlist("frame")
+    urls = [url for url in request.POST.getlist("frame") if url]  # where no file was given the field is empty text
     files = request.FILES.getlist("frame")
     if not urls and not files:
         return None

@@ -43,6 +43,12 @@ class Picture:
         return Picture(np.ascontiguousarray(self.pixels[:, ::-1]), landmarks, -self.yaw, self.pitch)
 
 
+def print_of(pixels: vision.Pixels) -> Picture:
+    """Anybody's picture."""
+    face = vision.find_faces(pixels)[0]
+    return Picture(pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
+
+
 # Pictures that show what a look asks for: straight, up, to a side, and on the way there. All of his take half a minute.
 POWELL = (
     *(5, 50, 74, 97, 151, 160, 174, 195, 208, 216, 226, 232),

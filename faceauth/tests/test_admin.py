@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from faceauth import care, groups
 from faceauth.models import Consent, Face, Login
+from faceauth.tests.lock_cast import with_app
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_who_sees_what(page: str, kind: str, status: int, db: None) -> None:
 )
 def test_who_may_do_what(act: str, kind: str, status: int, owner: User) -> None:
     client = desk_of(kind)
+    with_app(owner)  # so that there is a lock to take away
     url = reverse("admin:auth_user_care", args=[act])
     assert client.get(url, {"person": owner.pk}).status_code == status
     done = client.post(url, {"people": owner.pk, "confirmed": "yes"})

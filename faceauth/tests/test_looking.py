@@ -23,7 +23,8 @@ from faceauth.models import Login, Look, SpentFrame
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.heads import STEP, pose_for, seen
+from faceauth.tests.films import STEP
+from faceauth.tests.heads import pose_for, seen
 
 JSON = {"Accept": "application/json"}
 

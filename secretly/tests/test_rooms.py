@@ -90,8 +90,19 @@ def test_the_local_service_knows_nothing_above_it() -> None:
         assert not {importer for importer in importers(name) if importer.startswith("faceauth.local")}, name
 
 
+def test_the_look_is_pure() -> None:
+    """No framework, no clock, no database: what it knows comes in, and what it says comes out."""
+    seen = imports(MODULES["faceauth.look"])
+    assert {name for name in seen if name.startswith("faceauth.") and name in MODULES} <= {
+        "faceauth.vision",
+        "faceauth.outcomes",
+    }
+    outside = {"django", "time", "datetime", "logging", "os", "cv2"}
+    assert not {name for name in seen if name.partition(".")[0] in outside}
+
+
 def test_views_see_no_array_and_no_client() -> None:
-    seen = imports(MODULES["faceauth.views"])
+    seen = imports(MODULES["faceauth.views"]) | imports(MODULES["faceauth.looking"])
     assert not seen & {"numpy", "cv2", "PIL", "botocore", "boto3", "faceauth.vision", "faceauth.rekognition.collection"}
 
 

@@ -135,7 +135,7 @@ function tell({ say: what, message, progress: done }) {
     speak(message);
     hinted = HINTS.includes(what) ? performance.now() + HINT : 0;
   }
-  hide(cue, !["left", "right", "up", "closer"].includes(what));
+  hide(cue, !["left", "right", "up"].includes(what));
   cue.dataset.cue = what;
   if (done !== undefined) progress(done);
 }
@@ -201,6 +201,7 @@ take.addEventListener("click", takePicture);
 form.addEventListener("submit", () => say("thinking"));
 
 part("camera").hidden = false;
+part("unscripted")?.remove();
 why.hidden = false;
 if (chooser) {
   chooser.hidden = true;
