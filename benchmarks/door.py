@@ -55,6 +55,11 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
             "SECRETLY_ENROLMENT": "open",
             "SECRETLY_LOOK": "off",  # one frame of the camera is the whole visit
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+            # All come from one address, and more often than anybody should.
+            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
+            "SECRETLY_ATTEMPTS_PER_SESSION": "off",
+            "SECRETLY_FAILURES_PER_ADDRESS": "off",
+            "SECRETLY_CALL_BUDGET": "off",
             **(given or {}),
         }
         for command in (
@@ -74,6 +79,8 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
         )
         try:
             wait_for(port)
+            while len(workers_of(server.pid)) < workers:  # the door is open before the last of them is there
+                time.sleep(0.1)
             yield port, workers_of(server.pid)
         finally:
             server.terminate()

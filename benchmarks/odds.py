@@ -1,14 +1,15 @@
 """The odds of a stranger, and what keeping them low costs: `python -m benchmarks.odds FOLDER`, of people's folders.
 
-Four tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
-`faceauth.odds.BOUND`; how much likelier a match is with a person of several looks; how much rarer it is for the mean of
-several frames; and what becomes of genuine visitors and of strangers at the door as it is, by the number of people.
+Five tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
+`faceauth.odds.BOUND`; how much likelier a match is with a person of several looks, and rarer for several frames; what
+each rule for several frames costs; and what becomes of genuine visitors at the door as it is, by the number of people,
+and with another margin between two of them.
 Each pair of people counts once, however many pictures they have. docs/odds.md has the figures.
 """
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,38 @@ def relative(these: Set, looks: int, frames: int, cosines: Sequence[float], occa
     return total / DRAWS
 
 
+def turned_away(these: Set, looks: int, frames: int, rate: float) -> dict[str, float]:
+    """How many genuine visitors each rule for several frames turns away, where it lets in so many strangers."""
+    random = np.random.default_rng(SEED)
+    missed: dict[str, list[float]] = {name: [] for name in RULES}
+    for _ in range(DRAWS):
+        able, best, taken = remembered(these, looks, random)
+        who, shown, _alike = sets_of_frames(these, frames, random)
+        others = able[:, np.newaxis] != who
+        weights = np.broadcast_to(1 / np.bincount(who, minlength=len(these.people))[who], others.shape)[others]
+        each, genuine = best[:, shown], []
+        for row, (person, used) in enumerate(zip(able, taken, strict=True)):
+            rest = np.setdiff1d(these.of(person), used)
+            if len(rest) >= frames:
+                near = np.argsort(-(these.templates[rest] @ these.templates[rest[0]]))[:frames]
+                genuine.append(best[row, rest[near]])
+        for name, rule in RULES.items():
+            impostors = rule(each)[others]
+            order = np.argsort(-impostors)
+            share = weights[order].cumsum() / weights.sum()
+            threshold = impostors[order][np.searchsorted(share, rate)]
+            missed[name].append(float((rule(np.stack(genuine)) <= threshold).mean()))
+    return {name: float(np.mean(values)) for name, values in missed.items()}
+
+
+RULES: dict[str, Callable[[Floats], Floats]] = {
+    "mean of cosines": lambda each: each.mean(axis=-1),
+    "mean of similarities": lambda each: similarity.from_cosine(each).mean(axis=-1),
+    "the least": lambda each: each.min(axis=-1),
+    "the first alone": lambda each: each[..., 0],
+}
+
+
 # The door as it is ----------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +216,13 @@ def threshold_of(value: float | str) -> Iterator[None]:
         conf.cache_clear()
 
 
-def door(these: Set, looks: int, frames: int, wanted: Sequence[tuple[int, odds.Needed]]) -> Iterator[dict[str, float]]:
+def door(
+    these: Set,
+    looks: int,
+    frames: int,
+    wanted: Sequence[tuple[int, odds.Needed]],
+    apart: Callable[[float, float], bool] = odds.apart,
+) -> Iterator[dict[str, float]]:
     """What becomes of genuine visitors in collections of so many people with so many looks each, for each wanted.
 
     Only people with enough pictures come; the rest of the collection is others, with one picture where they have no
@@ -204,7 +243,7 @@ def door(these: Set, looks: int, frames: int, wanted: Sequence[tuple[int, odds.N
             each = np.maximum(vectors @ shown, np.maximum.reduceat(flat @ shown, starts)).astype(np.float64)
             crowd = np.append(person, random.permutation(np.delete(np.arange(len(these.people)), person)))
             for (people, needed), count in zip(wanted, counts, strict=True):
-                count[outcome(each[crowd[:people], : needed.frames], needed)] += 1
+                count[outcome(each[crowd[:people], : needed.frames], needed, apart)] += 1
     for count in counts:
         yield {name: times / (len(able) * DRAWS) for name, times in count.items()}
 
@@ -212,7 +251,7 @@ def door(these: Set, looks: int, frames: int, wanted: Sequence[tuple[int, odds.N
 OUTCOMES = ("opened", "familiar", "too_alike", "stranger", "wrong")
 
 
-def outcome(each: Floats, needed: odds.Needed) -> str:
+def outcome(each: Floats, needed: odds.Needed, apart: Callable[[float, float], bool] = odds.apart) -> str:
     """As `people.decide` for the cosines of people (rows; the first is who stands there) to frames (columns)."""
     least = similarity.to_cosine(needed.familiar)
     found = each >= least
@@ -222,7 +261,7 @@ def outcome(each: Floats, needed: odds.Needed) -> str:
     over = [row for row in order if scores[row] >= needed.threshold]
     if not over:
         return "familiar" if order else "stranger"
-    if len(over) > 1 and not odds.apart(scores[over[0]], scores[over[1]]):
+    if len(over) > 1 and not apart(scores[over[0]], scores[over[1]]):
         return "too_alike"
     if not found[over[0]].all():
         return "familiar"
@@ -242,7 +281,9 @@ def main() -> None:
     print(f"{len(these.templates):,} pictures of {len(these.people):,} people.\n")
     show_rates(these)
     show_relative(these)
+    show_rules(these)
     show_door(these)
+    show_margins(these)
 
 
 def show_rates(these: Set) -> None:
@@ -264,6 +305,25 @@ def show_relative(these: Set) -> None:
             for occasion in (-1.0, OCCASION)[: 1 if frames == 1 else 2]:
                 times = " | ".join(f"{value:.2f}" for value in relative(these, looks, frames, cosines, occasion) / one)
                 print(f"| {looks} | {frames} | {'yes' if occasion > 0 else ''} | {times} |")
+
+
+def show_rules(these: Set) -> None:
+    print("\n| looks | frames | strangers let in | " + " | ".join(RULES) + " |\n" + "| --- " * (3 + len(RULES)) + "|")
+    for looks in (1, 3):
+        for frames in (2, 3):
+            for rate in (1e-4, 1e-5):
+                cells = " | ".join(f"{100 * one:.1f} %" for one in turned_away(these, looks, frames, rate).values())
+                print(f"| {looks} | {frames} | {rate:g} | {cells} |", flush=True)
+
+
+def show_margins(these: Set) -> None:
+    """The margin between two people as it is, and as 5 points of similarity."""
+    print("\n| margin | people | " + " | ".join(OUTCOMES) + " |\n" + "| --- " * (2 + len(OUTCOMES)) + "|")
+    with threshold_of(90.0):
+        wanted = [(people, odds.needed(people)) for people in PEOPLE[2:]]
+    for name, apart in (("half a decade", odds.apart), ("5 points", lambda high, low: high - low >= odds.POINTS)):
+        for (people, _), share in zip(wanted, door(these, 1, 1, wanted, apart), strict=True):
+            print(f"| {name} | {people} | {' | '.join(f'{100 * share[one]:.2f} %' for one in OUTCOMES)} |", flush=True)
 
 
 def show_door(these: Set) -> None:

@@ -1,4 +1,4 @@
-"""What operators see: who is remembered and what happened at the door. Never a picture, a template or a note.
+"""What operators see: who is remembered and what happened at the door. Never a picture, template, note or secret.
 
 The first page is in `faceauth.desk`, what operators do to people in `faceauth.care`.
 """
@@ -16,7 +16,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -27,9 +27,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django_otp.plugins.otp_static.admin import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from faceauth import care, desk, people, visit_log, visits
-from faceauth.models import Consent, Deletion, Enrolment, Examination, Face, Login
+from faceauth import care, desk, locks, people, visit_log, visits
+from faceauth.models import Clearing, CodeApp, Consent, Deletion, Enrolment, Examination, Face, Login, Passkey
 
 NOTHING = "\N{EN DASH}"
 USERNAME = f"user__{get_user_model().USERNAME_FIELD}"
@@ -94,7 +96,7 @@ class AddressFilter(admin.SimpleListFilter):
 
 @admin.register(Login)
 class LoginAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "times", "similarity", "way", "address", "device_in_words", "user")
+    list_display = ("at", "outcome", "reason", "times", "alike", "way", "address", "device_in_words", "user")
     list_filter = ("outcome", "reason", "way", AddressFilter)
     list_select_related = ("user",)
     search_fields = (USERNAME,)
@@ -107,6 +109,10 @@ class LoginAdmin(ReadOnlyAdmin):
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/desk.css"]}
+
+    @admin.display(description=gettext_lazy("similarity"), ordering="similarity")
+    def alike(self, visit: Login) -> str:
+        return number(visit.similarity)
 
     @admin.display(description=gettext_lazy("device"))
     def device_in_words(self, visit: Login) -> str:
@@ -170,6 +176,14 @@ class EnrolmentAdmin(ReadOnlyAdmin):
     list_display = ("external_id", "collection_id", "started")
 
 
+@admin.register(Clearing)
+class ClearingAdmin(ReadOnlyAdmin):
+    """Who did it stands in Django's own log."""
+
+    list_display = ("at", "user")
+    list_select_related = ("user",)
+
+
 @admin.register(Examination)
 class ExaminationAdmin(ReadOnlyAdmin):
     list_display = ("at", "collection_id", "faces", "left_to_mend", "mended", "error")
@@ -180,6 +194,19 @@ class ExaminationAdmin(ReadOnlyAdmin):
 
 
 # People ---------------------------------------------------------------------------------------------------------------
+
+
+class LockFilter(admin.SimpleListFilter):
+    title = gettext_lazy("second lock")
+    parameter_name = "locked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("yes")), ("no", _("no"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(Q(("locked", self.value() == "yes")))  # as PersonAdmin.get_queryset annotates
 
 
 class PeopleList(ChangeList):
@@ -198,12 +225,12 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     """Users as Django has them. Nobody edits a person, gives them a password or opens their notebook by it: the page of
     a person is to be read, and what may be done to them is in `care`."""
 
-    list_display = ("username", "is_active", "looks", "last_login", "consent", "held")
-    list_filter = ("is_active", "is_staff", "date_joined", "last_login")
+    list_display = ("username", "is_active", "looks", "has_lock", "last_login", "consent", "held")
+    list_filter = ("is_active", LockFilter, "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or how a person's name begins.")
     ordering = ("-date_joined",)
-    looked_up = ("is_active", "is_staff", "date_joined", "last_login")
+    looked_up = ("is_active", "is_staff", "date_joined", "last_login", "locked")
     show_facets = admin.ShowFacets.NEVER
     facts = (
         "name",
@@ -211,6 +238,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         "date_joined",
         "last_login",
         "all_looks",
+        "has_lock",
         "consents",
         "open_sessions",
         "held",
@@ -227,6 +255,8 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         return users.annotate(
             look_count=Coalesce(Subquery(looks), 0),
             consent_text=Subquery(consents.values("text")[:1]),
+            locked=Exists(Passkey.objects.filter(user=OuterRef("pk")))
+            | Exists(CodeApp.objects.filter(user=OuterRef("pk"), confirmed=True)),
         )
 
     def get_search_results(
@@ -329,8 +359,10 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         acts = {}
         if self.has_care_permission(request):
             user = self.get_object(request, object_id)
-            senseless = "deactivate" if user and not user.is_active else "activate"
-            acts = {name: act for name, act in care.ACTS.items() if name != senseless}
+            senseless = {"deactivate" if user and not user.is_active else "activate"}
+            if user is None or not locks.has_lock(user):
+                senseless.add("clear_lock")
+            acts = {name: act for name, act in care.ACTS.items() if name not in senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
 
     @admin.display(description=gettext_lazy("name"))
@@ -344,6 +376,10 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     @admin.display(description=gettext_lazy("looks"), ordering="look_count")
     def looks(self, user: User) -> int:
         return int(getattr(user, "look_count", 0))
+
+    @admin.display(description=gettext_lazy("second lock"), boolean=True, ordering="locked")
+    def has_lock(self, user: User) -> bool:
+        return locks.has_lock(user) if not hasattr(user, "locked") else bool(user.locked)
 
     @admin.display(description=gettext_lazy("consent"), ordering="consent_text")
     def consent(self, user: User) -> str:
@@ -444,6 +480,10 @@ def table(heads: tuple[str | Promise, ...], rows: Any) -> SafeString | str:
     head = format_html_join("", '<th scope="col">{}</th>', ((it,) for it in heads))
     return format_html('<table class="person-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)
 
+
+# django-otp's own pages show secrets, and would let an operator make a lock for somebody. They are registered when they
+# are imported, which has happened above.
+admin.site.unregister((StaticDevice, TOTPDevice))
 
 if admin.site.is_registered(User):  # a site with a user model of its own has its own admin for it
     admin.site.unregister(User)

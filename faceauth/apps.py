@@ -1,10 +1,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class FaceAuthConfig(AppConfig):
     name = "faceauth"
-    verbose_name = "The door"
+    verbose_name = _("The door")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from faceauth import people, visits
+from faceauth import locks, people, visits
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -35,30 +36,39 @@ class Act:
     """What will happen, before it does."""
     entry: str
     """What the admin log says of it."""
-    do: Callable[["User"], None]
+    do: Callable[["User", "User"], bool]
+    """What is done to the first by the second, who operates; False where there was nothing to do."""
     flag: int = CHANGE
 
 
-def deactivate(user: "User") -> None:
+def deactivate(user: "User", operator: "User") -> bool:
     user.is_active = False
     user.save(update_fields=["is_active"])
     visits.end_sessions(user)
+    return True
 
 
-def activate(user: "User") -> None:
+def activate(user: "User", operator: "User") -> bool:
     user.is_active = True
     user.save(update_fields=["is_active"])
+    return True
 
 
-def sign_out(user: "User") -> None:
+def sign_out(user: "User", operator: "User") -> bool:
     visits.end_sessions(user)
+    return True
 
 
-def forget(user: "User") -> None:
+def clear_lock(user: "User", operator: "User") -> bool:
+    return locks.clear(user)
+
+
+def forget(user: "User", operator: "User") -> bool:
     """The admin's log keeps that it happened, and not to whom."""
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
     entries.update(object_repr=f"#{user.pk}")
     people.forget(user)
+    return True
 
 
 ACTS: dict[str, Act] = {
@@ -74,6 +84,15 @@ ACTS: dict[str, Act] = {
         _("They are locked out everywhere, and come in again by their face."),
         gettext_noop("Ended all sessions."),
         sign_out,
+    ),
+    "clear_lock": Act(
+        _("Take the second lock away"),
+        _(
+            "Their face alone opens their notebooks again, and they read at their door that this was done. Be sure that"
+            " it is they who asked: whoever looks like them gets in afterwards."
+        ),
+        gettext_noop("Took the second lock away."),
+        clear_lock,
     ),
     "forget": Act(
         _("Forget"),
@@ -103,9 +122,9 @@ class Progress:
     left: list[int]
 
 
-def carry_out(name: str, operator: "User", keys: Sequence[int]) -> Progress:
+def carry_out(act_name: str, operator: "User", keys: Sequence[int]) -> Progress:
     """Do the act to the users with these primary keys, one at least, until the time is over. Who is gone is skipped."""
-    act = ACTS[name]
+    act = ACTS[act_name]
     end = time.monotonic() + SECONDS
     done = 0
     refused: list[tuple[str, str]] = []
@@ -115,23 +134,27 @@ def carry_out(name: str, operator: "User", keys: Sequence[int]) -> Progress:
         user = get_user_model()._default_manager.filter(pk=key).first()
         if user is None:
             continue
-        why = refusal(operator, user)
+        name = user.get_username()
+        why = refusal(operator, user) or do(act, operator, user)
         if why:
-            refused.append((user.get_username(), str(why)))
-            continue
-        repr_of = f"#{user.pk}" if act.flag == DELETION else user.get_username()
-        act.do(user)
-        write_down(operator, key, repr_of, act)
-        done += 1
+            refused.append((name, str(why)))
+        else:
+            done += 1
     return Progress(done, refused, [])
 
 
-def write_down(operator: "User", key: int, name: str, act: Act) -> None:
+@transaction.atomic
+def do(act: Act, operator: "User", user: "User") -> Promise | None:
+    """Do it and write it down, both or neither; why not, where there was nothing to do."""
+    key, name = user.pk, user.get_username()
+    if not act.do(user, operator):
+        return _("there was nothing to do")
     LogEntry.objects.create(
         user_id=operator.pk,
         content_type=ContentType.objects.get_for_model(get_user_model()),
         object_id=str(key),
-        object_repr=name[:200],
+        object_repr=f"#{key}" if act.flag == DELETION else name[:200],
         action_flag=act.flag,
         change_message=act.entry,
     )
+    return None

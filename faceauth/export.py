@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.module_loading import import_string
 
-from faceauth import visits
+from faceauth import locks, photo_path, visits
 from faceauth.conf import conf
-from faceauth.models import Consent, Face, Login
+from faceauth.models import Clearing, Consent, Face, Login
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -64,6 +64,7 @@ def files(user: "User") -> Files:
     yield "consents.json", array(consents(user))
     yield "looks.json", array(looks(user))
     yield "door.json", array(door(user))
+    yield "locks.json", [written(second_lock(user))]
     for name in conf().EXPORTERS:
         exporter: Exporter = import_string(name)
         yield from exporter(user)
@@ -76,6 +77,8 @@ README = """# Everything I hold about you
 - `looks.json`: the faces by which I know you. The numbers that describe them are not here: they are of no use to you,
   and would be to somebody who found this file.
 - `door.json`: your visits.
+- `locks.json`: your second lock: when each part of it was added and last used, what a photo may open, and when an
+  operator took your lock away. The secrets of it are not here, for the same reason.
 
 All times are in UTC.
 """
@@ -132,3 +135,15 @@ def door(user: "User") -> Iterator[dict[str, object]]:
             "device": visits.device(visit.device),
             "user_agent": visit.device,
         }
+
+
+def second_lock(user: "User") -> dict[str, object]:
+    return {
+        "locks": [
+            {"kind": lock.kind, "name": lock.name, "added": lock.added, "last_used": lock.last_used, "host": lock.host}
+            for lock in locks.locks_of(user)
+        ],
+        "recovery_codes_left": locks.codes_left(user),
+        "photos": photo_path.choice_of(user),
+        "taken_away": list(Clearing.objects.filter(user_id=user.pk).values_list("at", flat=True)),
+    }

@@ -1,7 +1,11 @@
-"""What a person may see and do about themselves: their door, their looks, a copy of everything, and being forgotten."""
+"""What a person may see and do about themselves: their door, their looks, a copy of everything, and being forgotten.
+
+Their second lock is in `faceauth.locking`.
+"""
 
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -10,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +22,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from faceauth import doorman, export, ledger, looks, people, visits
 from faceauth.conf import conf
-from faceauth.models import Login, Receipt
+from faceauth.fresh import with_second_lock
+from faceauth.models import Clearing, Login, Receipt
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.people import Recognition
 from faceauth.views import (
@@ -28,6 +34,7 @@ from faceauth.views import (
     given_next,
     keep,
     next_url,
+    opens,
     photo_in,
     photos_in,
     takes_picture,
@@ -46,6 +53,7 @@ SEEN_FOR = 300
 TRY_AGAIN_AFTER = 30  # seconds after being forgotten: it was asked for just now
 
 RECENT = 30  # visits on the page; the export has them all
+NOTICED = 90  # days for which the page says that an operator took the second lock away; the export says it for ever
 
 
 def user_of(request: HttpRequest) -> "User":
@@ -66,9 +74,10 @@ def door_view(request: HttpRequest) -> HttpResponse:
         visit_row(visit) | {"pk": visit.pk, "this": visit.session_key == request.session.session_key}
         for visit in visits.open_sessions(user)
     ]
-    if wants_json(request):
-        return varied(JsonResponse({"visits": recent, "sessions": sessions}))
-    return varied(render(request, "faceauth/door.html", {"visits": recent, "sessions": sessions}))
+    since = timezone.now() - timedelta(days=NOTICED)
+    clearings = [clearing.at for clearing in Clearing.objects.filter(user_id=user.pk, at__gte=since)]
+    content = {"visits": recent, "sessions": sessions, "clearings": clearings}
+    return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/door.html", content))
 
 
 def visit_row(visit: Login) -> dict[str, object]:
@@ -79,12 +88,19 @@ def visit_row(visit: Login) -> dict[str, object]:
         "device": visits.device(visit.device),
         "outcome": visit.outcome,
         "reason": visit.reason,
-        "text": visit.get_reason_display() if visit.reason else visit.get_outcome_display(),
+        "text": text_of(visit),
     }
+
+
+def text_of(visit: Login) -> str:
+    if visit.reason == Reason.LOOK_NEEDED:
+        return _("a photo of you, which I turned away")
+    return str(visit.get_reason_display() if visit.reason else visit.get_outcome_display())
 
 
 @never_cache
 @login_required
+@with_second_lock("faceauth:door")
 @require_POST
 def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
     """End one open session, which must be the person's own."""
@@ -97,6 +113,7 @@ def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @login_required
+@with_second_lock("faceauth:door")
 @require_POST
 def end_others_view(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
@@ -176,6 +193,7 @@ def remove_look_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
 
 @never_cache
 @login_required
+@with_second_lock()
 @require_GET
 def export_view(request: HttpRequest) -> StreamingHttpResponse:
     """Everything that is held about the person, as one ZIP of JSON and Markdown."""
@@ -215,6 +233,8 @@ def again_view(request: HttpRequest) -> HttpResponse:
             recognition = ask(request, photos, remember=False)
         if recognition.outcome == Outcome.STRANGER or (recognition.user and recognition.user != request.user):
             recognition = people.refused(Reason.SOMEBODY_ELSE, recognition.similarity, user_of(request))
+        elif not opens(recognition, way):
+            recognition = people.refused(Reason.LOOK_NEEDED, recognition.similarity, user_of(request))
     keep(request, recognition, way)
     if recognition.user is None:
         return show_again(request, recognition)
@@ -222,8 +242,17 @@ def again_view(request: HttpRequest) -> HttpResponse:
     return redirect(next_url(request))
 
 
+def seen_just_now(request: HttpRequest) -> bool:
+    return bool(time.time() - request.session.get(SEEN, 0) <= SEEN_FOR)
+
+
+def look_again(back: str) -> HttpResponse:
+    return redirect(f"{reverse('faceauth:again')}?next={back}")
+
+
 @never_cache
 @login_required
+@with_second_lock()
 @require_http_methods(["GET", "HEAD", "POST"])
 def forget_view(request: HttpRequest) -> HttpResponse:
     """Forget the person, who must have been seen just now: their faces, their user, and all that hangs on it."""
@@ -232,8 +261,8 @@ def forget_view(request: HttpRequest) -> HttpResponse:
     context = {"word": FORGET}
     if not people.may_enter(user):
         return render(request, page, context | {"operator": True}, status=403)
-    if time.time() - request.session.get(SEEN, 0) > SEEN_FOR:
-        return redirect(f"{reverse('faceauth:again')}?next={reverse('faceauth:forget')}")
+    if not seen_just_now(request):
+        return look_again(reverse("faceauth:forget"))
     if request.method != "POST":
         return render(request, page, context)
     if request.POST.get("word", "").strip().casefold() != FORGET:

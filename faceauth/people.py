@@ -113,6 +113,22 @@ def good_to_remember(seen: list[Seen]) -> list[Seen] | Refusal:
     return good or next(refusal for refusal in judged if isinstance(refusal, Refusal))
 
 
+def as_stranger(photos: Sequence[Photo]) -> Refusal | None:
+    """What a stranger's photos go through that those of somebody who was recognised need not; why they are refused.
+
+    They are searched among the single faces as well, so that the answer costs as many calls, and takes about as long.
+    Raises `RekognitionError` where Rekognition cannot answer.
+    """
+    collection = Collection(conf().COLLECTION)
+    if not Face.objects.filter(collection_id=collection.id, associated=False).exists():
+        collection.search(photos[0].jpeg, odds.current(len(photos)).familiar)
+    if conf().ENROLMENT == "closed":
+        return None
+    seen = look_at(photos)
+    good = seen if isinstance(seen, Refusal) else good_to_remember(seen)
+    return good if isinstance(good, Refusal) else None
+
+
 def look_up(jpegs: Sequence[bytes]) -> Recognition:
     """Ask Rekognition for everybody who looks like this, and decide. Each picture costs a call or two.
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import cast
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
@@ -21,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import doorman, people, sight
+from faceauth import doorman, locks, pending, people, photo_path, sight
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
@@ -31,6 +32,9 @@ from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
 from faceauth.uploads import MemoryUploadHandler, frames_in, picture_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -131,11 +135,11 @@ def login_view(request: HttpRequest) -> HttpResponse:
     with ExitStack() as stack:
         for photo in photos:
             stack.enter_context(photo)
-        recognition = recognise(request, photos)
-        if recognition.outcome == Outcome.STRANGER:
-            sealed = seal([photo.jpeg for photo in photos], request.session)
-            return answer(request, recognition, way, sealed=sealed)
-        return answer(request, recognition, way)
+        truth = recognise(request, photos)
+        recognition = truth if opens(truth, way) else as_stranger(photos)
+        stranger = recognition.outcome == Outcome.STRANGER
+        sealed = seal([photo.jpeg for photo in photos], request.session) if stranger else ""
+        return answer(request, recognition, way, sealed, truth)
 
 
 @sensitive_variables()
@@ -215,6 +219,25 @@ def ask(request: HttpRequest, photos: Sequence[Photo], remember: bool, consent: 
     return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
 
 
+def opens(recognition: Recognition, way: str) -> bool:
+    """False for somebody on a photo that their notebook does not open for."""
+    return recognition.user is None or photo_path.may_open(recognition.user, way)
+
+
+def as_stranger(photos: Sequence[Photo]) -> Recognition:
+    """What a stranger hears. Whoever shows somebody's photo shall not learn that they have a notebook here."""
+    with unbroken() as broken:
+        bad = people.as_stranger(photos)
+    if broken:
+        return broken[0]
+    if conf().ENROLMENT == "closed":
+        return people.refused(Reason.CLOSED)
+    if bad is not None:
+        return people.refused(bad.reason)
+    # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.
+    return people.refused(Reason.LOOK_NEEDED) if conf().ENROLMENT == "open" else Recognition(Outcome.STRANGER)
+
+
 @contextmanager
 def unbroken() -> Iterator[list[Recognition]]:
     """What a person hears of it when Rekognition cannot answer; the log says more."""
@@ -229,13 +252,57 @@ def unbroken() -> Iterator[list[Recognition]]:
         broken.append(Recognition(Outcome.UNAVAILABLE))
 
 
-def answer(request: HttpRequest, recognition: Recognition, way: str, sealed: str = "") -> HttpResponse:
-    """Open the session if there is a user, write the visit down, and answer as a page or as JSON."""
+@sensitive_variables("sealed")
+def answer(
+    request: HttpRequest, recognition: Recognition, way: str, sealed: str = "", truth: Recognition | None = None
+) -> HttpResponse:
+    """Open the session if there is a user, write the visit down, and answer as a page or as JSON.
+
+    `truth` is what the log of the door says, where the visitor hears something else.
+    """
+    truth = checked(truth or recognition, way)
+    recognition = truth if recognition.user is not None else recognition
+    # By what the visitor hears: the limits must not tell a photo that is turned away from a stranger's either.
+    doorman.settle(request, recognition.outcome, recognition.reason)
+    if recognition.user is not None and locks.has_lock(recognition.user):
+        return ask_for_lock(request, recognition, way)
     if recognition.user is not None:
-        login(request, recognition.user, backend="faceauth.backends.FaceBackend")
-        request.session[SEEN] = time.time()
-    keep(request, recognition, way, opened=recognition.user is not None)
+        open_session(request, recognition.user)
+    keep(request, truth, way, opened=recognition.user is not None)
     return show_answer(request, recognition, sealed=sealed)
+
+
+def checked(recognition: Recognition, way: str) -> Recognition:
+    """Refused where the face alone is not enough: on a photo that may not open this notebook, or by the odds."""
+    user = recognition.user
+    if user is None:
+        return recognition
+    if not opens(recognition, way):
+        return people.refused(Reason.LOOK_NEEDED, recognition.similarity, user)
+    if recognition.lock and not locks.has_lock(user):
+        return people.refused(Reason.LOCK_NEEDED, recognition.similarity, user)
+    return recognition
+
+
+def open_session(request: HttpRequest, user: "User", seen: float | None = None) -> None:
+    """Sign somebody in of whom all is known that there is to know. `seen` is when their face was, if not now."""
+    login(request, user, backend="faceauth.backends.FaceBackend")
+    request.session[SEEN] = time.time() if seen is None else seen
+
+
+def ask_for_lock(request: HttpRequest, recognition: Recognition, way: str) -> HttpResponse:
+    """The face is known, and the second lock comes now. Until it is open the log says that it was needed."""
+    user = cast("User", recognition.user)
+    visit = keep(request, people.refused(Reason.LOCK_NEEDED, recognition.similarity, user), way)
+    page = reverse("faceauth:second_lock")
+    if given_next(request):
+        page = f"{page}?{urlencode({'next': given_next(request)})}"
+    pending.begin(request, user, visit)
+    if not wants_json(request):
+        return finished(redirect(page), recognition)
+    message = _("I know you. Now your second lock.")
+    content = {"outcome": Outcome.RECOGNISED, "reason": None, "message": message, "next": page}
+    return finished(JsonResponse(content), recognition)
 
 
 def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
@@ -245,10 +312,10 @@ def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
     return response
 
 
-def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> None:
+def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> Login:
     """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
     doorman.settle(request, recognition.outcome, recognition.reason)
-    Login.objects.create(
+    return Login.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",
         user=recognition.user or (recognition.near if recognition.outcome == Outcome.REFUSED else None),

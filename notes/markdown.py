@@ -63,6 +63,7 @@ def clean(html: str) -> str:
         html,
         tags=TAGS,
         attributes=ATTRIBUTES,
+        set_tag_attribute_values={"table": {"tabindex": "0"}},  # a wide one scrolls, and a keyboard has to reach it
         url_schemes=SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )

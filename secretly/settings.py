@@ -37,6 +37,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -154,6 +157,8 @@ FACEAUTH = {
     "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
+
+OTP_TOTP_ISSUER = "Secretly"  # how the second lock is called in somebody's one-time-code app
 
 # A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
 # three bytes). Anything above is refused while it is read.

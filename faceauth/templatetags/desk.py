@@ -21,15 +21,15 @@ register = template.Library()
 def desk(context: dict[str, Any]) -> dict[str, Any]:
     if not context["request"].user.has_perm("faceauth.view_login"):
         return {}
-    seen = desks.look()
+    seen, outlook = desks.look(), odds.outlook()
     return {
         "desk": seen,
         "conf": conf(),
         "today": [(label, seen.today.of(value)) for value, label in Outcome.choices],
         "reasons": reasons(seen.today, seen.month),
         "charts": [visits_chart(seen), similarities_chart(seen), latency_chart(seen)],
-        "needed": [(_("for a photo"), odds.current()), (_("for a look"), odds.current(odds.MOST_FRAMES))],
-        "measured": odds.is_measured(),
+        "needed": [(_("photo"), outlook.photo), (_("look"), outlook.look)],
+        "outlook": outlook,
         "latency": [
             (_("today"), seen.today.percentile(50), seen.today.percentile(95)),
             (_("30 days"), seen.month.percentile(50), seen.month.percentile(95)),
@@ -41,9 +41,9 @@ def desk(context: dict[str, Any]) -> dict[str, Any]:
 @register.filter
 def one_in(chance: float) -> str:
     """A probability as people say it: 1 in 12,000."""
-    return (
-        _("1 in %(many)s") % {"many": formats.number_format(round(1 / chance), force_grouping=True)} if chance else "0"
-    )
+    if not chance:
+        return "\N{EN DASH}"
+    return _("1 in %(many)s") % {"many": formats.number_format(round(1 / chance), force_grouping=True)}
 
 
 def admin_url(name: str) -> str:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from faceauth import care, groups
 from faceauth.models import Consent, Face, Login
+from faceauth.tests.lock_cast import with_app
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_who_sees_what(page: str, kind: str, status: int, db: None) -> None:
 )
 def test_who_may_do_what(act: str, kind: str, status: int, owner: User) -> None:
     client = desk_of(kind)
+    with_app(owner)  # so that there is a lock to take away
     url = reverse("admin:auth_user_care", args=[act])
     assert client.get(url, {"person": owner.pk}).status_code == status
     done = client.post(url, {"people": owner.pk, "confirmed": "yes"})
@@ -176,3 +178,16 @@ def test_the_list_of_people_costs_the_same_for_many(desk: Client, db: None) -> N
 )
 def test_no_secret_is_guessed_by_filtering(page: str, query: str, desk: Client) -> None:
     assert desk.get(f"{reverse(page)}?{query}").status_code == 400
+
+
+def test_people_are_found_by_their_second_lock(desk: Client, owner: User, stranger: User) -> None:
+    with_app(owner)
+    url = reverse("admin:auth_user_changelist")
+    for value, there, not_there in (("yes", owner, stranger), ("no", stranger, owner)):
+        page = desk.get(url, {"locked": value}).content.decode()
+        assert there.username in page
+        assert not_there.username not in page
+    seen = desk.get(reverse("admin:auth_user_change", args=[owner.pk])).content.decode()
+    assert "Second lock" in seen
+    assert "care/clear_lock" in seen
+    assert "care/clear_lock" not in desk.get(reverse("admin:auth_user_change", args=[stranger.pk])).content.decode()

@@ -1,5 +1,7 @@
 """What operators do to people."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
@@ -12,6 +14,7 @@ from faceauth import care
 from faceauth.models import Deletion, Face, Login, Receipt
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
+from faceauth.tests.lock_cast import with_app
 
 
 @pytest.fixture
@@ -130,6 +133,7 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
     helper.groups.add(Group.objects.get(name="operators"))
     client = Client()
     client.force_login(helper, backend="django.contrib.auth.backends.ModelBackend")
+    with_app(owner)  # so that there is something to do
     page = act(client, name, operator, owner)
     assert "only a superuser" in page
     operator.refresh_from_db()
@@ -182,3 +186,20 @@ def test_the_forms_are_protected(operator: User, owner: User) -> None:
     url = reverse("admin:auth_user_care", args=["forget"])
     assert client.post(url, {"people": owner.pk, "confirmed": "yes"}).status_code == 403
     assert User.objects.filter(pk=owner.pk).exists()
+
+
+def test_what_is_not_written_down_is_not_done(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("the log is full")
+
+    monkeypatch.setattr(LogEntry.objects, "create", fail)
+    with pytest.raises(RuntimeError):
+        act(desk, "deactivate", owner)
+    assert User.objects.filter(pk=owner.pk, is_active=True).exists()
+
+
+def test_nothing_to_do_is_told_and_not_written_down(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = replace(care.ACTS["sign_out"], do=lambda user, operator: False)
+    monkeypatch.setitem(care.ACTS, "sign_out", idle)
+    assert "there was nothing to do" in act(desk, "sign_out", owner)
+    assert not LogEntry.objects.exists()

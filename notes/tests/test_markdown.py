@@ -133,3 +133,7 @@ def test_a_card_has_the_first_line_as_its_title(owner: User, text: str, title: s
 def test_a_box_on_a_card_knows_its_line_in_the_note(own: Client, owner: User) -> None:
     Note.objects.write(owner, "\nTitle\n\n- [ ] milk")
     assert 'name="line" value="3"' in own.get("/").content.decode()
+
+
+def test_a_table_that_scrolls_can_be_reached_by_keyboard() -> None:
+    assert '<table tabindex="0">' in markdown.render("| a |\n| --- |\n| b |")

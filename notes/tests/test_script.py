@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from notes import writing
+from notes import attaching, writing
 from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.conftest import signed_in
 
@@ -298,9 +299,32 @@ def test_too_long_a_text_stays_in_the_page(tab: Page) -> None:
     expect(tab.locator("#fault")).to_be_empty()
 
 
-def test_nothing_is_left_on_the_device(tab: Page) -> None:
+@pytest.mark.parametrize("way", ["reload", "another page", "closed tab"])
+def test_words_are_not_lost_with_their_page(tab: Page, context: BrowserContext, owner: User, way: str) -> None:
+    """Typed a moment ago, and left before they were saved by themselves."""
+    tab.on("dialog", lambda dialog: dialog.accept())  # the browser asks; the person wants to go
+    tab.keyboard.type("Just typed")
+    if way == "reload":
+        tab.reload()
+    elif way == "another page":
+        tab.goto("/bin/")
+    else:
+        tab.close(run_before_unload=True)
+    there = open_tab(context, "/")
+    for _ in range(20):
+        if Note.objects.of(owner).exists():
+            break
+        there.wait_for_timeout(250)
+    assert text_of(owner) == "Just typed"
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_nothing_is_left_on_the_device(tab: Page, locked: bool) -> None:
     tab.keyboard.type("Nowhere but at home")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    if locked:
+        tab.keyboard.press("Control+l")
+        tab.wait_for_url(DOOR)
     left = tab.evaluate(
         """async () => {
             await navigator.serviceWorker.ready;
@@ -314,7 +338,8 @@ def test_nothing_is_left_on_the_device(tab: Page) -> None:
     assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
     page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
     assert "I cannot be reached." in page
-    assert str(tab.locator("[name=writer]").first.input_value()) not in re.findall(r'value="(.*?)"', page)
+    assert "value=" not in page
+    assert "Nowhere but at home" not in page
 
 
 def test_without_a_connection_it_says_so(tab: Page, context: BrowserContext, live_server: LiveServer) -> None:
@@ -426,6 +451,18 @@ def test_deleting_can_be_undone(tab: Page, owner: User) -> None:
     assert text_of(owner) == "The kettle"
 
 
+def test_undo_is_offered_for_ten_seconds(tab: Page, owner: User) -> None:
+    Note.objects.write(owner, "The kettle")
+    tab.clock.install()
+    tab.reload()
+    tab.get_by_role("button", name="Delete").click()
+    expect(tab.get_by_role("button", name="Undo")).to_be_visible()
+    tab.clock.run_for(9_000)
+    expect(tab.get_by_role("button", name="Undo")).to_be_visible()
+    tab.clock.run_for(1_500)
+    expect(tab.get_by_role("button", name="Undo")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("distance", "deleted"), [(150, True), (-150, True), (60, False)])
 def test_a_swipe_deletes(chromium: Browser, owner: User, live_server: LiveServer, distance: int, deleted: bool) -> None:
     Note.objects.write(owner, "The kettle")
@@ -478,6 +515,51 @@ def test_search_as_one_types(tab: Page, owner: User) -> None:
     assert "kett" not in tab.url
 
 
+def test_what_is_pinned_stands_above_and_markdown_is_drawn(tab: Page, owner: User) -> None:
+    Note.objects.write(owner, "Below")
+    tab.locator("#text").fill("# Above\n\n- [x] *done*\n- `code` and [a link](https://example.org)\n\n<b>no tag</b>")
+    tab.keyboard.press("Control+Enter")
+    expect(tab.locator(".card").first.get_by_role("heading")).to_have_text("Above")
+    tab.get_by_role("button", name="Pin", exact=True).last.click()
+    expect(tab.locator(".card").first.get_by_role("heading")).to_have_text("Below")
+    expect(tab.locator(".card").first).to_contain_text("Pinned")
+    other = tab.locator(".card").last
+    expect(other.get_by_role("checkbox", name="done")).to_be_checked()
+    expect(other.locator("code")).to_have_text("code")
+    expect(other.get_by_role("link", name="a link")).to_have_attribute("href", "https://example.org")
+    expect(other.locator(".prose")).to_contain_text("<b>no tag</b>")
+
+
+def test_the_bin_gives_back_and_takes_for_good(tab: Page, owner: User) -> None:
+    for text in ("The kettle", "The cat"):
+        Note.objects.write(owner, text, binned=timezone.now())
+    tab.get_by_role("link", name="Bin").click()
+    expect(tab.get_by_text("stays here for 30 days")).to_be_visible()
+    tab.locator(".card", has_text="The cat").get_by_role("button", name="Bring back").click()
+    expect(tab.locator(".card")).to_have_count(1)
+    assert text_of(owner) == "The cat"
+    tab.get_by_role("button", name="Delete for good").click()
+    expect(tab.get_by_text("There is nothing in it.")).to_be_visible()
+    assert Note.objects.count() == 1
+
+
+def test_what_was_taken_away_comes_in_again(tab: Page, owner: User, tmp_path: Path) -> None:
+    note = Note.objects.write(owner, "The kettle\n\n- [x] on", pinned=True)
+    attaching.attach(owner, note.pk, "plan.txt", ContentFile(b"Meet at five."))
+    tab.get_by_role("link", name="Take it with you").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "notes.zip")
+    note.delete()
+    for sentence in ("I have taken in 1 note.", "1 was here already."):
+        tab.get_by_label("That ZIP file").set_input_files(tmp_path / "notes.zip")
+        tab.get_by_role("button", name="Bring in", exact=True).click()
+        expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
+    [back] = Note.objects.of(owner).with_attachments()
+    assert (back.text, back.pinned, back.created) == ("The kettle\n\n- [x] on", True, note.created)
+    assert [attaching.read(attachment) for attachment in back.hanging] == [b"Meet at five."]
+
+
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
@@ -514,6 +596,18 @@ def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> No
     picture = tab.locator(".card img")
     expect(picture).to_have_attribute("alt", "drawn.png")
     assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
+
+
+def test_a_telephone_offers_its_camera_and_a_desk_does_not(
+    chromium: Browser, tab: Page, owner: User, live_server: LiveServer
+) -> None:
+    expect(tab.get_by_text("Take a photo")).to_be_hidden()
+    with chromium.new_context(base_url=live_server.url, has_touch=True, is_mobile=True) as phone:
+        come_in(phone, owner, live_server)
+        page = open_tab(phone, "/")
+        button = page.locator("label", has_text="Take a photo")
+        expect(button).to_be_visible()
+        expect(button.locator("input")).to_have_attribute("capture", "environment")
 
 
 def test_a_file_that_is_not_attached_is_told_and_can_be_sent_again(tab: Page, owner: User) -> None:

@@ -48,6 +48,10 @@ class Machine:
             "WEB_CONCURRENCY": "1",
             "SECRETLY_ENROLMENT": "open",
             "MALLOC_ARENA_MAX": "2",
+            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",  # everybody here comes from one address, and often
+            "SECRETLY_ATTEMPTS_PER_SESSION": "off",
+            "SECRETLY_FAILURES_PER_ADDRESS": "off",
+            "SECRETLY_CALL_BUDGET": "off",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -18,6 +18,7 @@ TO = ROOT / "screenshots"
 SIZES = {320: 640, 360: 740, 1280: 800, 3840: 2160}
 FEW = {(360, "dark", "en"), (360, "light", "ar"), (1280, "light", "en"), (1280, "dark", "ar")}
 ALL = set(product((360, 1280), ("dark", "light"), ("en", "ar"))) | set(product((320, 3840), ("dark",), ("en", "ar")))
+LONGEST = 3000  # px of a page: enough to see how it goes on
 MOST_SEEN = ("door", "consent", "notebook", "notebook-new", "note")
 
 
@@ -55,7 +56,10 @@ def take_all(page: Any, cast: Any, url: str, language: str, beginnings: tuple[st
             page.set_viewport_size({"width": width, "height": SIZES[width]})
             page.emulate_media(color_scheme=scheme)
             walk.go(page, stop, cast, url)
-            page.screenshot(path=TO / f"{stop.name}-{width}-{scheme}-{language}.png", full_page=width < 3840)
+            if width < 3840:
+                whole = min(page.evaluate("document.documentElement.scrollHeight"), LONGEST)
+                page.set_viewport_size({"width": width, "height": whole})
+            page.screenshot(path=TO / f"{stop.name}-{width}-{scheme}-{language}.png")
         print(stop.name, language, flush=True)
 
 

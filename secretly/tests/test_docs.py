@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from faceauth import similarity, vision
+from faceauth import odds, similarity, vision
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
 
@@ -63,3 +63,14 @@ def test_the_curve_of_the_models_is_the_one_that_is_used() -> None:
     for name, digest in vision.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
+
+
+def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
+    """docs/odds.md has the table of odds.BOUND, and from how many people on the second lock is required."""
+    text = (ROOT / "docs" / "odds.md").read_text()
+    rows = re.findall(r"^\| (0\.\d{4}) \|[^|]+\| \S+ \| (\S+) \| \S+ \| (\S+) \|$", text, re.MULTILINE)
+    assert {float(cosine): float(used) for cosine, _, used in rows} == odds.BOUND
+    assert all(float(measured) <= float(used) for _, measured, used in rows)
+    first = next(people for people in range(1, 1000) if odds.needed(people).lock)
+    assert f"| 1 in 10,000 | {first} people |" in text
+    assert f"{1 + odds.ANOTHER_LOOK * 2:g}, " in text

@@ -32,7 +32,7 @@ CHECK = """async (only) => {
 }"""
 DRAWN = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))"
 # What Django's own widgets and lists of filters in the admin come with, and an operator can live with.
-OF_DJANGO = {"aria-prohibited-attr", "label", "link-name"}
+OF_DJANGO = {"aria-prohibited-attr", "label", "link-name", "target-size"}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 
@@ -75,6 +75,7 @@ def test_nobody_is_shut_out_of_any_page(page: Page, cast: Cast, live_server: Liv
         page.evaluate(DRAWN)
         faults += [(stop.name, "light", *fault) for fault in page.evaluate(CHECK, "color-contrast")]
         page.set_viewport_size(NARROW)
+        faults += [(stop.name, "narrow", *fault) for fault in page.evaluate(CHECK, "target-size")]
         if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
             faults.append((stop.name, "narrow", "it is wider than 320 px"))
         page.set_viewport_size(WIDE)

@@ -1,0 +1,80 @@
+"""People with a second lock, and what they do with it."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django_otp.oath import TOTP
+
+from faceauth import locks, views
+from faceauth.fresh import GIVEN
+from faceauth.locks import Verdict
+from faceauth.models import CodeApp, Face
+from faceauth.outcomes import Outcome
+from faceauth.people import Recognition
+from faceauth.tests import pictures
+from faceauth.tests.authenticator import Authenticator, options_in
+
+BACKEND = "faceauth.backends.FaceBackend"
+
+
+def code_of(app: CodeApp, later: int = 0) -> str:
+    """What the app shows now, or so many times thirty seconds later."""
+    totp = TOTP(app.bin_key, drift=app.drift)
+    totp.time = time.time() + 30 * later
+    return f"{totp.token():06d}"
+
+
+def with_app(user: User) -> CodeApp:
+    """A one-time-code app that was confirmed with a code of long ago, so that every code of now is new."""
+    app = locks.app_to_confirm(user, None)
+    assert locks.confirm_app(user, app, code_of(app), "telephone") == Verdict.OPEN
+    CodeApp.objects.filter(pk=app.pk).update(last_t=-1)
+    app.refresh_from_db()
+    return app
+
+
+def open_notebook(user: User, seen: bool = True, lock: bool = True) -> Client:
+    """An open session of the user, whose face, and second lock, were shown just now."""
+    client = Client()
+    client.force_login(user, backend=BACKEND)
+    session = client.session
+    if seen:
+        session[views.SEEN] = time.time()
+    if lock:
+        session[GIVEN] = time.time()
+    session.save()
+    return client
+
+
+def add_passkey(client: Client, name: str = "") -> Authenticator:
+    device = Authenticator()
+    answer = device.make(options_in(client.get("/locks/passkey/")))
+    assert client.post("/locks/passkey/", {"credential": answer, "name": name}).status_code in (200, 302)
+    return device
+
+
+def looking_like(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever shows a picture is now recognised as the user, with nothing to compute."""
+
+    def ask(*args: Any, **kwargs: Any) -> Recognition:
+        return Recognition(Outcome.RECOGNISED, user=user, similarity=99.5)
+
+    monkeypatch.setattr("faceauth.views.ask", ask)
+    monkeypatch.setattr("faceauth.mydoor.ask", ask)
+
+
+def show_face(client: Client, headers: Any = None, **fields: Any) -> Any:
+    """A chosen file, of whoever; see `looking_like`."""
+    file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
+    return client.post("/login/", {"file": file, **fields}, headers=headers)
+
+
+def remembered(user: User) -> User:
+    """With a row for a face, as everybody has who came in by the door."""
+    Face.objects.create(user=user, face_id=uuid4(), image_id=uuid4(), collection_id="secretly", person=user.username)
+    return user

@@ -1,0 +1,815 @@
+"""The second lock at the door and in the notebook, page by page."""
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from faceauth import fresh, locks, passkeys, pending, photo_path
+from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt
+from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.people import Recognition
+from faceauth.photo_path import Choice
+from faceauth.rekognition.collection import Collection
+from faceauth.tests import pictures
+from faceauth.tests.authenticator import Authenticator, another_challenge, options_in
+from faceauth.tests.conftest import Fault
+from faceauth.tests.lock_cast import (
+    add_passkey,
+    code_of,
+    looking_like,
+    open_notebook,
+    remembered,
+    show_face,
+    with_app,
+)
+from faceauth.tests.test_mydoor import texts_in
+from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
+
+LOCK = "/login/lock/"
+PRIVATE = ["/", "/door/", "/looks/", "/locks/", "/locks/passkey/", "/export/", "/forget/", "/bin/", "/admin/"]
+
+
+@pytest.fixture
+def known(owner: User, monkeypatch: pytest.MonkeyPatch) -> User:
+    """Somebody whom everybody looks like who shows a picture."""
+    looking_like(remembered(owner), monkeypatch)
+    return owner
+
+
+@pytest.fixture
+def at_lock(known: User, client: Client) -> Client:
+    """A visitor who looks like somebody with a one-time-code app."""
+    with_app(known)
+    assert show_face(client)["Location"] == LOCK
+    return client
+
+
+def code_for(user: User) -> str:
+    return code_of(CodeApp.objects.get(user=user))
+
+
+# The way in -----------------------------------------------------------------------------------------------------------
+
+
+def test_after_the_face_the_lock(at_lock: Client, known: User) -> None:
+    page = at_lock.get(LOCK)
+    assert "I know you. Now your second lock." in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/"
+    assert signed_in(at_lock) == known
+    assert at_lock.get("/").status_code == 200
+
+
+def test_without_a_lock_the_face_is_enough(known: User, client: Client) -> None:
+    assert show_face(client)["Location"] == "/"
+    assert signed_in(client) == known
+
+
+def test_json(known: User, client: Client) -> None:
+    with_app(known)
+    face = show_face(client, JSON, next="/bin/")
+    assert face.json() == {
+        "outcome": "recognised",
+        "reason": None,
+        "message": "I know you. Now your second lock.",
+        "next": "/login/lock/?next=%2Fbin%2F",
+    }
+    wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)
+    assert (wrong.status_code, wrong.json()["outcome"], wrong.json()["reason"]) == (422, "refused", "lock_failed")
+    right = client.post(face.json()["next"], {"code": code_for(known)}, headers=JSON)
+    assert right.json() == {"outcome": "recognised", "reason": None, "message": "I know you. Come in.", "next": "/bin/"}
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_nothing_opens_while_only_the_face_is_done(path: str, at_lock: Client) -> None:
+    answer = at_lock.get(path)
+    assert answer.status_code == 302
+    assert "/login/" in answer["Location"]
+    assert signed_in(at_lock) is None
+    assert not Login.objects.exclude(session_key="").exists()
+
+
+def test_the_session_that_waits_knows_nobody_and_is_new(known: User, client: Client) -> None:
+    with_app(known)
+    session = client.session
+    session["planted"] = True
+    session.save()
+    planted = session.session_key
+    show_face(client)
+    waiting = client.session
+    assert waiting.session_key != planted
+    assert "planted" not in waiting
+    assert "_auth_user_id" not in waiting
+    client.post(LOCK, {"code": code_for(known)})
+    assert client.session.session_key != waiting.session_key
+    assert pending.PENDING not in client.session
+
+
+def test_showing_the_face_again_closes_an_open_notebook(known: User) -> None:
+    with_app(known)
+    client = open_notebook(known)
+    show_face(client)
+    assert signed_in(client) is None
+    assert client.get("/").status_code == 302
+
+
+def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
+    assert [(visit.outcome, visit.reason) for visit in Login.objects.all()] == [("refused", "lock_needed")]
+    at_lock.post(LOCK, {"code": "abc"})
+    at_lock.post(LOCK, {"code": code_for(known)})
+    assert list(Login.objects.order_by("pk").values_list("outcome", "reason", "user", "way")) == [
+        ("recognised", "", known.pk, "file"),
+        ("refused", "lock_failed", known.pk, "file"),
+    ]
+    assert Login.objects.get(outcome="recognised").session_key == at_lock.session.session_key
+    page = at_lock.get("/door/").content.decode()
+    assert "this one" in page
+    assert "second lock not opened" in page
+
+
+def test_who_stops_at_the_lock_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
+    page = open_notebook(known).get("/door/").content.decode()
+    assert "second lock needed" in page
+
+
+def test_nobody_comes_to_the_lock_without_a_face(client: Client, owner: User) -> None:
+    with_app(owner)
+    for answer in (client.get(LOCK), client.post(LOCK, {"code": code_for(owner)})):
+        assert answer["Location"] == "/login/"
+    assert signed_in(client) is None
+
+
+def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 299)
+    assert at_lock.get(LOCK).status_code == 200
+    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 301)
+    assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/login/"
+    assert signed_in(at_lock) is None
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}])
+def test_who_may_not_enter_any_more_does_not(change: dict[str, bool], at_lock: Client, known: User) -> None:
+    User.objects.filter(pk=known.pk).update(**change)
+    assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/login/"
+    assert signed_in(at_lock) is None
+
+
+def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User) -> None:
+    locks.clear(known)
+    assert at_lock.get(LOCK)["Location"] == "/login/"
+    assert signed_in(at_lock) is None
+
+
+def test_where_to(known: User, client: Client) -> None:
+    with_app(known)
+    to = show_face(client, next="/bin/")["Location"]
+    assert 'name="next" value="/bin/"' in client.get(to).content.decode()
+    assert client.post(LOCK, {"code": code_for(known), "next": "/bin/"})["Location"] == "/bin/"
+
+
+def test_never_to_another_site(at_lock: Client, known: User) -> None:
+    assert at_lock.post(LOCK, {"code": code_for(known), "next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_an_attempt_needs_a_token(known: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    with_app(known)
+    token = str(client.get("/login/").context["csrf_token"])
+    assert show_face(client, csrfmiddlewaretoken=token)["Location"] == LOCK
+    assert client.post(LOCK, {"code": code_for(known)}).status_code == 403
+    assert signed_in(client) is None
+
+
+# Attempts -------------------------------------------------------------------------------------------------------------
+
+
+def test_after_five_wrong_codes_the_face_is_looked_at_again(at_lock: Client, known: User) -> None:
+    for _ in range(4):
+        assert at_lock.post(LOCK, {"code": "wrong"}).status_code == 422
+    last = at_lock.post(LOCK, {"code": "wrong"})
+    assert last.status_code == 422
+    assert "Look at me" in last.content.decode()
+    assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/login/"
+    assert signed_in(at_lock) is None
+
+
+def test_a_code_that_was_seen_opens_nothing_later(at_lock: Client, known: User) -> None:
+    code = code_for(known)
+    at_lock.post(LOCK, {"code": code})
+    other = Client()
+    show_face(other)
+    assert other.post(LOCK, {"code": code}).status_code == 422
+    assert signed_in(other) is None
+
+
+def test_a_wrong_code_is_said(at_lock: Client) -> None:
+    answer = at_lock.post(LOCK, {"code": "wrong"})
+    assert answer.status_code == 422
+    assert sentence(Outcome.REFUSED, Reason.LOCK_FAILED) in answer.content.decode()
+
+
+def test_after_a_wrong_code_one_waits(at_lock: Client, known: User) -> None:
+    right = code_for(known)
+    wrong = next(code for code in ("000000", "111111") if code != right)
+    for _ in range(2):
+        answer = at_lock.post(LOCK, {"code": wrong})
+    assert answer.status_code == 429
+    assert 1 <= int(answer["Retry-After"]) <= 2
+    assert "wait" in answer.content.decode()
+    assert Login.objects.filter(reason="lock_failed").count() == 1  # what was not looked at counts for nothing
+
+
+def test_a_stranger_who_guesses_does_not_lock_the_owner_out(at_lock: Client, known: User) -> None:
+    owner = open_notebook(known)
+    device = add_passkey(owner)
+    codes = locks.make_recovery_codes(known)
+    CodeApp.objects.update(throttling_failure_count=CodeApp.MOST_WRONG)
+    rests = at_lock.post(LOCK, {"code": code_for(known)})
+    assert rests.status_code == 422
+    assert "Use a passkey or a recovery code" in rests.content.decode()
+    for field, answer in (("credential", device.use), ("code", lambda _options: codes[0])):
+        CodeApp.objects.update(throttling_failure_count=CodeApp.MOST_WRONG)
+        visitor = Client()
+        show_face(visitor)
+        visitor.post(LOCK, {field: answer(options_in(visitor.get(LOCK)))})
+        assert signed_in(visitor) == known
+        assert CodeApp.objects.get().throttling_failure_count == 0
+
+
+def test_a_recovery_code_opens_once(at_lock: Client, known: User) -> None:
+    code = locks.make_recovery_codes(known)[0]
+    at_lock.post(LOCK, {"code": code})
+    assert signed_in(at_lock) == known
+    other = Client()
+    show_face(other)
+    assert other.post(LOCK, {"code": code}).status_code == 422
+
+
+def test_a_secret_that_cannot_be_read_is_said(at_lock: Client, known: User, caplog: pytest.LogCaptureFixture) -> None:
+    code = code_for(known)
+    codes = locks.make_recovery_codes(known)
+    CodeApp.objects.update(key="")
+    answer = at_lock.post(LOCK, {"code": code})
+    assert answer.status_code == 503
+    assert "recovery code" in answer.content.decode()
+    assert "put it back" in caplog.text
+    assert code not in caplog.text
+    at_lock.post(LOCK, {"code": codes[0]})
+    assert signed_in(at_lock) == known
+
+
+# Passkeys -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def device(known: User) -> Authenticator:
+    return add_passkey(open_notebook(known))
+
+
+def test_a_passkey_opens(device: Authenticator, known: User, client: Client) -> None:
+    show_face(client)
+    answer = device.use(options_in(client.get(LOCK)))
+    assert client.post(LOCK, {"credential": answer})["Location"] == "/"
+    assert signed_in(client) == known
+    assert Passkey.objects.get().last_used_at is not None
+
+
+def replayed(device: Authenticator, client: Client) -> str:
+    answer = device.use(options_in(client.get(LOCK)))
+    client.post(LOCK, {"credential": answer})
+    client.post("/logout/")
+    show_face(client)
+    client.get(LOCK)
+    return answer
+
+
+def for_another_page(device: Authenticator, client: Client) -> str:
+    return device.use(another_challenge(options_in(client.get(LOCK))))
+
+
+def of_another_device(device: Authenticator, client: Client) -> str:
+    return Authenticator().use(options_in(client.get(LOCK)))
+
+
+def with_another_key(device: Authenticator, client: Client) -> str:
+    other = Authenticator()
+    other.id = device.id
+    return other.use(options_in(client.get(LOCK)))
+
+
+def at_another_site(device: Authenticator, client: Client) -> str:
+    device.origin = "https://testserver.evil.example"
+    return device.use(options_in(client.get(LOCK)))
+
+
+def at_another_name(device: Authenticator, client: Client) -> str:
+    return device.use(json.dumps(json.loads(options_in(client.get(LOCK))) | {"rpId": "evil.example"}))
+
+
+def cloned(device: Authenticator, client: Client) -> str:
+    Passkey.objects.update(sign_count=7)
+    return device.use(options_in(client.get(LOCK)))
+
+
+def made_instead_of_used(device: Authenticator, client: Client) -> str:
+    options = json.loads(options_in(client.get(LOCK)))
+    return device.make(json.dumps({"rp": {"id": options["rpId"]}, "challenge": options["challenge"]}))
+
+
+def text(content: str) -> Any:
+    return lambda device, client: client.get(LOCK) and content
+
+
+NESTED = '{"a":' * 5000 + "1" + "}" * 5000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replayed,
+        for_another_page,
+        of_another_device,
+        with_another_key,
+        at_another_site,
+        at_another_name,
+        cloned,
+        made_instead_of_used,
+        text("no JSON"),
+        text("[]"),
+        text("{}"),
+        text('{"id": "a", "rawId": "a", "type": "public-key", "response": {"userHandle": "?"}}'),
+        text(NESTED),
+    ],
+    ids=lambda answer: getattr(answer, "__name__", ""),
+)
+def test_an_answer_that_does_not_hold(answer: Any, device: Authenticator, known: User, client: Client) -> None:
+    show_face(client)
+    given = answer(device, client)
+    assert client.post(LOCK, {"credential": given}).status_code == 422
+    assert signed_in(client) is None
+
+
+def test_a_passkey_of_somebody_else(known: User, stranger: User, device: Authenticator, client: Client) -> None:
+    theirs = add_passkey(open_notebook(remembered(stranger)))
+    show_face(client)
+    client.post(LOCK, {"credential": theirs.use(options_in(client.get(LOCK)))})
+    assert signed_in(client) is None
+
+
+def test_an_answer_of_endless_length(device: Authenticator, client: Client) -> None:
+    show_face(client)
+    client.get(LOCK)
+    assert client.post(LOCK, {"credential": "x" * (passkeys.LONGEST_ANSWER + 1)}).status_code == 400
+
+
+def test_a_passkey_answers_under_its_own_name_alone(device: Authenticator, known: User, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    elsewhere = Client(headers={"host": "notes.example"})
+    show_face(elsewhere)
+    page = elsewhere.get(LOCK).content.decode()
+    assert "data-options" not in page
+    assert "made for this site at testserver" in page
+    assert signed_in(elsewhere) is None  # and the lock stays: the face alone is not enough
+
+
+def test_the_same_passkey_is_not_added_twice(known: User, stranger: User) -> None:
+    device = Authenticator()
+    for user, status in ((known, 200), (stranger, 422)):
+        client = open_notebook(user)
+        answer = device.make(options_in(client.get("/locks/passkey/")))
+        assert client.post("/locks/passkey/", {"credential": answer}).status_code == status
+    assert Passkey.objects.get().user == known
+
+
+@pytest.mark.parametrize("how", ["another origin", "another challenge", "nothing", "used", "twice"])
+def test_a_passkey_that_is_not_made_as_asked(how: str, known: User) -> None:
+    client, device = open_notebook(known), Authenticator()
+    options = options_in(client.get("/locks/passkey/"))
+    if how == "another origin":
+        device.origin = "http://evil.example"
+    answer = device.make(another_challenge(options) if how == "another challenge" else options)
+    if how == "used":
+        answer = device.use(json.dumps({"rpId": "testserver", "challenge": json.loads(options)["challenge"]}))
+    if how == "twice":
+        client.post("/locks/passkey/", {"credential": "{}"})  # which uses the challenge up
+        client.session.pop(passkeys.CHALLENGE)
+        options_in(client.get("/locks/passkey/"))
+    refused = client.post("/locks/passkey/", {"credential": "" if how == "nothing" else answer})
+    assert refused.status_code == 422
+    assert not locks.has_lock(known)
+
+
+# Adding and removing --------------------------------------------------------------------------------------------------
+
+
+def test_the_first_lock_brings_recovery_codes(known: User) -> None:
+    client = open_notebook(known)
+    device = Authenticator()
+    page = client.post("/locks/passkey/", {"credential": device.make(options_in(client.get("/locks/passkey/")))})
+    assert "I show them once" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    codes = page.context["codes"]
+    assert len(codes) == locks.codes_left(known) == 10
+    assert all(code in page.content.decode() for code in codes)
+    later = client.get("/locks/").content.decode()
+    assert not [code for code in codes if code in later]
+    second = Authenticator()
+    answer = second.make(options_in(client.get("/locks/passkey/")))
+    assert client.post("/locks/passkey/", {"credential": answer})["Location"] == "/locks/"  # and the codes stay
+
+
+def test_an_app_is_added_without_a_script(known: User) -> None:
+    client = open_notebook(known)
+    page = client.get("/locks/app/")
+    app = CodeApp.objects.get()
+    assert locks.secret_text(app) in page.content.decode()
+    assert "data:image/svg+xml" in page.content.decode()
+    assert 'href="otpauth://totp/Secretly' in page.content.decode()
+    assert client.post("/locks/app/", {"code": "wrong"}).status_code == 422
+    assert not locks.has_lock(known)
+    CodeApp.objects.update(throttling_failure_count=0)
+    done = client.post("/locks/app/", {"code": code_of(app), "name": "My telephone"})
+    assert "I show them once" in done.content.decode()
+    assert [lock.name for lock in locks.locks_of(known)] == ["My telephone"]
+    assert client.get("/locks/app/")["Location"] == "/locks/"  # the secret is not shown again, nor a second made
+    assert locks.secret_text(app) not in client.get("/locks/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/locks/passkey/", "/locks/app/"])
+def test_the_first_lock_needs_a_fresh_face(path: str, known: User) -> None:
+    client = open_notebook(known, seen=False)
+    assert client.get(path)["Location"] == f"/again/?next={path}"
+    assert client.post(path, {"code": "123456"})["Location"] == "/again/?next=/locks/"
+    assert not CodeApp.objects.exists()
+
+
+CHANGES = [
+    ("get", "/locks/passkey/"),
+    ("post", "/locks/passkey/"),
+    ("post", "/locks/codes/"),
+    ("post", "/locks/photos/"),
+    ("post", "/locks/app/{app}/remove/"),
+    ("get", "/export/"),
+    ("get", "/forget/"),
+    ("post", "/forget/"),
+    ("post", "/door/sessions/end-others/"),
+    ("post", "/door/sessions/1/end/"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize("given", ["never", "long ago"])
+def test_the_lock_is_asked_for_again(
+    method: str, path: str, given: str, known: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = with_app(known)
+    client = open_notebook(known, lock=given == "long ago")
+    if given == "long ago":
+        monkeypatch.setattr(fresh, "GIVEN_FOR", -1)
+    answer = getattr(client, method)(path.format(app=app.pk), {"word": "forget me", "choice": "open"})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(f"{LOCK}?next=")
+    assert locks.has_lock(known)
+    assert User.objects.filter(pk=known.pk).exists()
+    assert not Receipt.objects.exists()
+
+
+def test_and_then_it_goes_on(known: User) -> None:
+    with_app(known)
+    client = open_notebook(known, lock=False)
+    key = client.session.session_key
+    to = client.get("/forget/")["Location"]
+    page = client.get(to).content.decode()
+    assert "once more" in page
+    assert client.post(to, {"code": "wrong"}).status_code == 422
+    assert client.get("/forget/").status_code == 302
+    assert client.post(to, {"code": code_for(known)})["Location"] == "/forget/"
+    assert client.get("/forget/").status_code == 200
+    assert signed_in(client) == known
+    assert client.session.session_key == key
+    assert Login.objects.get().reason == "lock_failed"
+    assert client.get("/export/", headers=JSON).status_code == 200
+
+
+def test_json_that_needs_the_lock_again(known: User) -> None:
+    with_app(known)
+    answer = open_notebook(known, lock=False).get("/export/", headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "lock_needed")
+    assert answer.json()["next"] == "/login/lock/?next=%2Fexport%2F"
+
+
+def test_without_a_lock_nothing_is_asked(known: User) -> None:
+    client = open_notebook(known, lock=False)
+    assert client.get("/export/").status_code == 200
+    assert client.get("/forget/").status_code == 200
+    assert client.get(LOCK)["Location"] == "/"
+
+
+@pytest.mark.parametrize("kind", ["passkey", "app"])
+def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
+    logged = Client()
+    show_face(logged)
+    unknown_to_the_log = open_notebook(known)
+    client = open_notebook(known)
+    assert [one.get("/").status_code for one in (logged, unknown_to_the_log, client)] == [200, 200, 200]
+    if kind == "passkey":
+        add_passkey(client)
+    else:
+        client.get("/locks/app/")
+        client.post("/locks/app/", {"code": code_for(known)})
+    assert [one.get("/").status_code for one in (logged, unknown_to_the_log, client)] == [302, 302, 200]
+    assert locks.has_lock(known)
+
+
+def test_the_session_that_adds_a_lock_stays_in_the_list(known: User) -> None:
+    client = Client()
+    show_face(client)
+    client.get("/locks/app/")
+    client.post("/locks/app/", {"code": code_for(known)})
+    [session] = client.get("/door/", headers=JSON).json()["sessions"]
+    assert session["this"]
+
+
+def test_a_lock_is_removed(known: User) -> None:
+    client = open_notebook(known)
+    app = with_app(known)
+    add_passkey(client)
+    assert client.post(f"/locks/app/{app.pk}/remove/")["Location"] == "/locks/"
+    assert [lock.kind for lock in locks.locks_of(known)] == ["passkey"]
+    client.post(f"/locks/passkey/{Passkey.objects.get().pk}/remove/")
+    assert locks.codes_left(known) == 0
+    visitor = Client()
+    show_face(visitor)
+    assert signed_in(visitor) == known
+
+
+@pytest.mark.parametrize("path", ["/locks/app/{theirs}/remove/", "/locks/key/1/remove/", "/locks/passkey/99/remove/"])
+def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User) -> None:
+    theirs = with_app(stranger)
+    assert open_notebook(known).post(path.format(theirs=theirs.pk)).status_code == 404
+    assert locks.has_lock(stranger)
+
+
+def test_without_a_lock_there_are_no_recovery_codes(known: User) -> None:
+    assert open_notebook(known).post("/locks/codes/")["Location"] == "/locks/"
+    assert locks.codes_left(known) == 0
+
+
+def test_operators_have_no_second_lock(operator: User) -> None:
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    for path in ("/locks/", "/locks/passkey/", "/locks/app/"):
+        assert client.get(path).status_code == 403
+    assert not CodeApp.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/locks/", "/locks/passkey/", "/locks/app/", "/locks/codes/", "/locks/photos/"])
+def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
+    assert client.post(path)["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("path", ["/locks/codes/", "/locks/photos/", "/locks/app/1/remove/"])
+def test_wrong_method(path: str, known: User) -> None:
+    assert open_notebook(known).get(path).status_code == 405
+
+
+# The odds -------------------------------------------------------------------------------------------------------------
+
+
+def test_where_the_odds_are_not_enough_the_lock_is_needed(
+    known: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, lock=True)
+    monkeypatch.setattr("faceauth.views.ask", lambda *args, **kwargs: unlikely)
+    answer = show_face(client, JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "lock_needed")
+    assert signed_in(client) is None
+    assert Login.objects.get().user == known
+    with_app(known)
+    assert show_face(client)["Location"] == LOCK
+
+
+# The photo path -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looks_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_path, "offered", lambda: True)
+
+
+def small(data: bytes, width: int) -> bytes:
+    """With a face of some sixty pixels: large enough to be recognised, too small to be remembered by."""
+    image = pictures.opened(data)
+    return pictures.encoded(image.resize((width, width * image.height // image.width)))
+
+
+def anonymous(page: Any) -> str:
+    """A page without what is new each time: the sealed photo and the tokens of the form."""
+    html = page.content.decode()
+    return re.sub(r'(name="(?:sealed|csrfmiddlewaretoken)" value=")[^"]+', r"\1", html)
+
+
+@pytest.mark.parametrize(
+    ("headers", "picture", "enrolment"),
+    [(None, "good", "consent"), (JSON, "good", "consent"), (JSON, "small", "consent"), (None, "good", "closed")],
+    ids=["page", "json", "small", "closed"],
+)
+def test_a_refused_photo_is_answered_as_a_stranger_is(
+    headers: Any, picture: str, enrolment: str, collection: Collection, settings: Settings
+) -> None:
+    user = enter(Client(), pictures.hopper())
+    photo_path.choose(user, Choice.NEVER)
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
+
+    faces = [pictures.hopper(), pictures.collins()]
+    if picture == "small":
+        faces = [small(faces[0], 170), small(faces[1], 360)]
+    mine, theirs = (show(Client(), face, headers) for face in faces)
+    assert mine.status_code == theirs.status_code
+    if headers:
+        told = [{name: value for name, value in one.json().items() if name != "sealed"} for one in (mine, theirs)]
+        assert told[0] == told[1]
+    else:
+        assert anonymous(mine) == anonymous(theirs)
+    assert sorted(mine.headers) == sorted(theirs.headers)
+    assert sorted(mine.cookies) == sorted(theirs.cookies)
+
+
+def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) -> None:
+    user = enter(Client(), pictures.hopper())
+    photo_path.choose(user, Choice.NEVER)
+    question = show(client, pictures.hopper())
+    assert "May I remember you?" in question.content.decode()
+    assert sealed_in(question)
+    answer = say(client, question, headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
+    assert signed_in(client) is None
+    assert User.objects.count() == 1
+    assert len(list(collection.faces())) == 1
+    page = open_notebook(user).get("/door/").content.decode()
+    assert "a photo of you, which I turned away" in page
+
+
+def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
+    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    for face in (pictures.hopper(), pictures.collins()):
+        calls.clear()
+        show(Client(), face)
+        assert calls == ["SearchUsersByImage", "SearchFacesByImage"]
+
+
+def test_a_refused_photo_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
+    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    fault("SearchFacesByImage", "ThrottlingException")
+    assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
+
+
+def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
+    known: User, client: Client, settings: Settings, collection: Collection
+) -> None:
+    photo_path.choose(known, Choice.NEVER)
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
+    answer = show(client, pictures.hopper(), JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
+    assert User.objects.count() == 1
+
+
+def test_a_photo_with_the_second_lock(known: User, client: Client, collection: Collection) -> None:
+    photo_path.choose(known, Choice.WITH_LOCK)
+    assert "May I remember you?" in show(client, pictures.hopper()).content.decode()
+    with_app(known)
+    assert show(client, pictures.hopper())["Location"] == LOCK
+    client.post(LOCK, {"code": code_for(known)})
+    assert signed_in(client) == known
+
+
+def test_a_refused_photo_is_no_fresh_face_either(known: User) -> None:
+    photo_path.choose(known, Choice.NEVER)
+    client = open_notebook(known, seen=False)
+    file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
+    answer = client.post("/again/", {"file": file}, headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
+    assert client.get("/forget/")["Location"].startswith("/again/")
+
+
+def test_the_choice(known: User, looks_offered: None) -> None:
+    client = open_notebook(known)
+    page = client.get("/locks/").content.decode()
+    assert "That is the weaker way in" in page
+    assert client.post("/locks/photos/", {"choice": "with_lock"}).status_code == 422
+    assert client.post("/locks/photos/", {"choice": "never"})["Location"] == "/locks/"
+    assert photo_path.choice_of(known) == Choice.NEVER
+    with_app(known)
+    client.post("/locks/photos/", {"choice": "with_lock"})
+    assert photo_path.choice_of(known) == Choice.WITH_LOCK
+    assert "photos of you open nothing" not in client.get("/locks/").content.decode()
+    CodeApp.objects.all().delete()
+    assert "photos of you open nothing" in client.get("/locks/").content.decode()
+    with_app(known)
+    assert client.post("/locks/photos/", {"choice": "sometimes"}).status_code == 404
+
+
+def test_where_no_look_is_offered_there_is_nothing_to_choose(known: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_path, "offered", lambda: False)
+    client = open_notebook(known)
+    assert "weaker way in" not in client.get("/locks/").content.decode()
+    assert client.post("/locks/photos/", {"choice": "never"}).status_code == 404
+
+
+# Operators ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
+    with_app(known)
+    codes = locks.make_recovery_codes(known)
+    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    question = desk.get(url, {"person": known.pk})
+    assert known.username in question.content.decode()
+    assert "Be sure that it is they who asked" in question.content.decode()
+    assert locks.has_lock(known)
+    done = desk.post(url, {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes"}, follow=True)
+    assert "there was nothing to do" in done.content.decode()  # for the stranger
+    assert not locks.has_lock(known)
+    assert locks.codes_left(known) == 0
+    [entry] = LogEntry.objects.all()
+    assert (entry.user, entry.object_id) == (operator, str(known.pk))
+    assert entry.change_message == "Took the second lock away."
+    visitor = Client()
+    show_face(visitor)
+    page = visitor.get("/door/")
+    assert "An operator took your second lock away on" in page.content.decode()
+    assert not [code for code in codes if code in page.content.decode()]
+    assert len(visitor.get("/door/", headers=JSON).json()["clearings"]) == 1
+    assert desk.get(reverse("admin:faceauth_clearing_changelist")).status_code == 200
+
+
+def test_the_desk_offers_it_where_there_is_a_lock(desk: Client, known: User) -> None:
+    url = reverse("admin:auth_user_change", args=[known.pk])
+    assert "clear_lock" not in desk.get(url).content.decode()
+    with_app(known)
+    assert "clear_lock" in desk.get(url).content.decode()
+
+
+def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
+    with_app(known)
+    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    client = Client()
+    client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
+    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
+    assert locks.has_lock(known)
+
+
+def test_the_admin_shows_no_secret(desk: Client, known: User) -> None:
+    app = with_app(known)
+    index = desk.get("/admin/").content.decode()
+    assert "otp_totp" not in index
+    assert "otp_static" not in index
+    assert desk.get(f"/admin/otp_totp/totpdevice/{app.pk}/change/").status_code == 404
+
+
+# What is kept and what is told ----------------------------------------------------------------------------------------
+
+
+def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
+    client = open_notebook(known)
+    device = add_passkey(client, "My key")
+    app = with_app(known)
+    codes = locks.make_recovery_codes(known)
+    Clearing.objects.create(user=known)
+    photo_path.choose(known, Choice.WITH_LOCK)
+    texts = texts_in(b"".join(client.get("/export/").streaming_content))  # type: ignore[attr-defined]
+    told = json.loads(texts["locks.json"])
+    assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
+    assert all(lock["added"] for lock in told["locks"])
+    assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_lock", 1)
+    everything = "".join(texts.values())
+    for secret in (app.key, app.bin_key.hex(), locks.secret_text(app), codes[0], device.id.hex()):
+        assert secret not in everything
+
+
+def test_a_session_holds_no_secret(known: User) -> None:
+    client = open_notebook(known)
+    client.get("/locks/app/")
+    page = client.post("/locks/app/", {"code": code_for(known)})
+    secrets = [*page.context["codes"], CodeApp.objects.get().bin_key.hex(), CodeApp.objects.get().key]
+    kept = "".join(str(one.get_decoded()) for one in Session.objects.all())
+    assert not [secret for secret in secrets if secret in kept]
