@@ -37,7 +37,7 @@ class Hint(StrEnum):
     """What else can be said while the look goes on."""
 
     LESS = "less"  # turned so far that the face is hardly seen
-    OTHER = "other"  # to the other side than the one that was asked for; once is forgiven
+    OTHER = "other"  # something else than what was asked for, which may be a slip
     DONE = "done"
 
 
@@ -378,11 +378,13 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
         return failed(state, Code.FLAT) if state.flat >= MOST_FLAT else (state, state.asking)
     if state.asking in poses:
         return hold(replace(state, wrong=0), seen)
-    state = replace(state, held=0, wrong=state.wrong + 1 if state.armed and poses & MOVES else 0)
+    wrong = state.armed and poses & MOVES and (abs(seen.yaw) <= STRAIGHT or abs(seen.yaw) >= TURN)
+    state = replace(state, held=0, wrong=state.wrong + 1 if wrong else 0)
     if state.wrong < HELD:
         return state, state.asking
-    mixed_up = state.asking in SIDES and poses & SIDES
-    return slip(state, seen, draw) if mixed_up and state.slips < MOST_SLIPS else failed(state, Code.WRONG_POSE)
+    # Left and right are mixed up, and a chin is up by itself where somebody looked down at first, or leans forward.
+    may_slip = state.slips < MOST_SLIPS and (state.asking in SIDES or Ask.UP in poses)
+    return slip(state, seen, draw) if may_slip else failed(state, Code.WRONG_POSE)
 
 
 def hold(state: State, seen: Observation) -> tuple[State, Say]:

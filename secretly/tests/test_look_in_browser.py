@@ -104,7 +104,7 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
 def test_the_right_film_for_other_requests(
     visit: Callable[..., Page], first_film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.RIGHT, Ask.UP),))
+    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     page = visit(film=first_film)
     begin(page)
     failed(page, "I am not sure that I see a living face.")
