@@ -33,14 +33,14 @@ def collection(transactional_db: None) -> None:
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the film shows is what is asked for; the server runs in this process."""
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.UP),))
+    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.RIGHT),))
 
 
 def film(seed: int) -> bytes:
-    """Somebody who looks straight, to the left, up, and straight again; each scene long enough for a slow machine."""
+    """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
     actor = films.Actor(seed=seed)
     frames = []
-    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.UP, 45), (Ask.STRAIGHT, 60)):
+    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.RIGHT, 45), (Ask.STRAIGHT, 60)):
         # The camera plays 30 frames in a second: each picture stands for a tenth of one.
         frames += [actor.frame(ask, step=0.2, copies=3) for _ in range(tenths)]
     return b"".join(frames)
