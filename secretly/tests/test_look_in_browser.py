@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import time
 from collections.abc import Callable
 
@@ -84,7 +85,7 @@ def test_first_visit_note_lock_and_return(
     assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
 
 
-def failed(page: Page, says: str) -> None:
+def failed(page: Page, says: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert page.evaluate("document.querySelector('[data-video]').srcObject") is None  # its light is off
@@ -107,7 +108,8 @@ def test_the_right_film_for_other_requests(
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     page = visit(film=first_film)
     begin(page)
-    failed(page, "I am not sure that I see a living face.")
+    # The wrong pose, or none that was asked for until the time is over: that depends on where the film begins.
+    failed(page, re.compile("I am not sure that I see a living face|That took too long"))
 
 
 def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], first_film: bytes) -> None:
