@@ -365,6 +365,16 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
             acts = {name: act for name, act in care.ACTS.items() if name not in senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was done, in the language of who reads it: the log keeps `care`'s sentences in English."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            for entry in response.context_data["action_list"]:
+                entry.change_message = _(entry.change_message)
+        return response
+
     @admin.display(description=gettext_lazy("name"))
     def name(self, user: User) -> str:
         return user.get_username()
@@ -391,7 +401,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         found = getattr(user, "held", None)
         if found is None:
             found = desk.holdings([user.pk]).get(user.pk, [])
-        return ", ".join(f"{it.name} {it.count}" for it in found) or NOTHING
+        return _(", ").join(f"{it.name} {it.count}" for it in found) or NOTHING
 
     @admin.display(description=gettext_lazy("looks"))
     def all_looks(self, user: User) -> SafeString | str:
