@@ -42,7 +42,7 @@ screenshots: $(VENV)/installed-dev
 	$(BIN)/python -m secretly.tests.screenshots $(ARGS)
 
 messages:
-	$(MANAGE) makemessages -l ar -i .venv -i var -i "*/tests/*" --no-wrap --no-obsolete --no-location
+	$(MANAGE) makemessages -l ar -i .venv -i .ci -i var -i "*/tests/*" --no-wrap --no-obsolete --no-location
 	$(MANAGE) compilemessages -l ar -i .venv
 
 lock:

@@ -79,6 +79,8 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
         )
         try:
             wait_for(port)
+            while len(workers_of(server.pid)) < workers:  # the door is open before the last of them is there
+                time.sleep(0.1)
             yield port, workers_of(server.pid)
         finally:
             server.terminate()

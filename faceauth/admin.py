@@ -16,7 +16,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -31,7 +31,7 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from faceauth import care, desk, locks, people, visit_log, visits
-from faceauth.models import Clearing, Consent, Deletion, Enrolment, Examination, Face, Login
+from faceauth.models import Clearing, CodeApp, Consent, Deletion, Enrolment, Examination, Face, Login, Passkey
 
 NOTHING = "\N{EN DASH}"
 USERNAME = f"user__{get_user_model().USERNAME_FIELD}"
@@ -196,6 +196,19 @@ class ExaminationAdmin(ReadOnlyAdmin):
 # People ---------------------------------------------------------------------------------------------------------------
 
 
+class LockFilter(admin.SimpleListFilter):
+    title = gettext_lazy("second lock")
+    parameter_name = "locked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("yes")), ("no", _("no"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(Q(("locked", self.value() == "yes")))  # as PersonAdmin.get_queryset annotates
+
+
 class PeopleList(ChangeList):
     """A page of people, with what the other apps hold of each: asked once for all of them."""
 
@@ -212,12 +225,12 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     """Users as Django has them. Nobody edits a person, gives them a password or opens their notebook by it: the page of
     a person is to be read, and what may be done to them is in `care`."""
 
-    list_display = ("username", "is_active", "looks", "last_login", "consent", "held")
-    list_filter = ("is_active", "is_staff", "date_joined", "last_login")
+    list_display = ("username", "is_active", "looks", "has_lock", "last_login", "consent", "held")
+    list_filter = ("is_active", LockFilter, "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or how a person's name begins.")
     ordering = ("-date_joined",)
-    looked_up = ("is_active", "is_staff", "date_joined", "last_login")
+    looked_up = ("is_active", "is_staff", "date_joined", "last_login", "locked")
     show_facets = admin.ShowFacets.NEVER
     facts = (
         "name",
@@ -225,6 +238,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         "date_joined",
         "last_login",
         "all_looks",
+        "has_lock",
         "consents",
         "open_sessions",
         "held",
@@ -241,6 +255,8 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         return users.annotate(
             look_count=Coalesce(Subquery(looks), 0),
             consent_text=Subquery(consents.values("text")[:1]),
+            locked=Exists(Passkey.objects.filter(user=OuterRef("pk")))
+            | Exists(CodeApp.objects.filter(user=OuterRef("pk"), confirmed=True)),
         )
 
     def get_search_results(
@@ -349,6 +365,16 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
             acts = {name: act for name, act in care.ACTS.items() if name not in senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was done, in the language of who reads it: the log keeps `care`'s sentences in English."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            for entry in response.context_data["action_list"]:
+                entry.change_message = _(entry.change_message)
+        return response
+
     @admin.display(description=gettext_lazy("name"))
     def name(self, user: User) -> str:
         return user.get_username()
@@ -361,6 +387,10 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     def looks(self, user: User) -> int:
         return int(getattr(user, "look_count", 0))
 
+    @admin.display(description=gettext_lazy("second lock"), boolean=True, ordering="locked")
+    def has_lock(self, user: User) -> bool:
+        return locks.has_lock(user) if not hasattr(user, "locked") else bool(user.locked)
+
     @admin.display(description=gettext_lazy("consent"), ordering="consent_text")
     def consent(self, user: User) -> str:
         return getattr(user, "consent_text", None) or NOTHING
@@ -371,7 +401,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         found = getattr(user, "held", None)
         if found is None:
             found = desk.holdings([user.pk]).get(user.pk, [])
-        return ", ".join(f"{it.name} {it.count}" for it in found) or NOTHING
+        return _(", ").join(f"{it.name} {it.count}" for it in found) or NOTHING
 
     @admin.display(description=gettext_lazy("looks"))
     def all_looks(self, user: User) -> SafeString | str:

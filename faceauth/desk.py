@@ -224,7 +224,7 @@ def look() -> Desk:
 def worries(desk: Desk) -> Iterator[Worry]:
     doctor = "manage.py rekognition_collection doctor"
     if desk.state.description is None:
-        yield Worry(_("Rekognition does not answer: %(code)s.") % {"code": desk.state.error}, desk.state.cure)
+        yield Worry(_("Rekognition does not answer: %(code)s.") % {"code": desk.state.error}, _(desk.state.cure))
     yield from worries_about_locks(desk.crowd)
     if desk.waiting:
         what = ngettext(

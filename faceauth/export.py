@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from faceauth import locks, photo_path, visits
 from faceauth.conf import conf
@@ -59,7 +60,7 @@ def archive(user: "User") -> Iterator[bytes]:
 
 
 def files(user: "User") -> Files:
-    yield "README.md", [README]
+    yield "README.md", [str(README)]
     yield "profile.json", [written(profile(user))]
     yield "consents.json", array(consents(user))
     yield "looks.json", array(looks(user))
@@ -70,7 +71,7 @@ def files(user: "User") -> Files:
         yield from exporter(user)
 
 
-README = """# Everything I hold about you
+README = _("""# Everything I hold about you
 
 - `profile.json`: your user.
 - `consents.json`: what you agreed to, and when.
@@ -81,7 +82,7 @@ README = """# Everything I hold about you
   operator took your lock away. The secrets of it are not here, for the same reason.
 
 All times are in UTC.
-"""
+""")
 
 
 def written(value: object) -> str:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 # What a person types to be forgotten, and how long before that I must have seen them (seconds): whoever sits down at
 # an open notebook shall not be able to end it.
-FORGET = "forget me"
+FORGET = gettext_noop("forget me")
 SEEN_FOR = 300
 
 TRY_AGAIN_AFTER = 30  # seconds after being forgotten: it was asked for just now
@@ -258,14 +259,14 @@ def forget_view(request: HttpRequest) -> HttpResponse:
     """Forget the person, who must have been seen just now: their faces, their user, and all that hangs on it."""
     user = user_of(request)
     page = "faceauth/forget.html"
-    context = {"word": FORGET}
+    context = {"word": _(FORGET)}
     if not people.may_enter(user):
         return render(request, page, context | {"operator": True}, status=403)
     if not seen_just_now(request):
         return look_again(reverse("faceauth:forget"))
     if request.method != "POST":
         return render(request, page, context)
-    if request.POST.get("word", "").strip().casefold() != FORGET:
+    if request.POST.get("word", "").strip().casefold() not in (FORGET, _(FORGET)):
         return render(request, page, context | {"mistyped": True}, status=422)
     receipt = people.forget(user)
     logout(request)

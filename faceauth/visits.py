@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.models import Login
@@ -36,7 +37,7 @@ def device(user_agent: str) -> str:
         kind = str(_("telephone"))
     else:
         kind = str(_("computer")) if system else str(_("program"))
-    return ", ".join(filter(None, (kind, browser, system)))
+    return gettext(", ").join(filter(None, (kind, browser, system)))
 
 
 def store(key: str | None = None) -> Any:

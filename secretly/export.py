@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from notes import attaching
 from notes.archive import Names, stem_of, write_page
@@ -35,7 +36,10 @@ def notes(user: User) -> Iterator[File]:
         yield f"notes/{stem}.md", [page]
         yield from attachments(note, stem, missing)
     if missing:
-        yield "notes/missing.md", ["# What could not be read\n\n", *(f"- {name}\n" for name in missing)]
+        yield (
+            "notes/missing.md",
+            ["# " + gettext("What could not be read") + "\n\n", *(f"- {name}\n" for name in missing)],
+        )
 
 
 def attachments(note: Note, stem: str, missing: list[str]) -> Iterator[File]:

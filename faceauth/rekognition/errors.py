@@ -1,9 +1,11 @@
-"""What can be broken between us and Rekognition. Each error has a code, and a cure for the operator.
+"""What can be broken between us and Rekognition. Each error has a code, and a cure for the operator:
+in English in a log and on the command line, in the operator's own language on a page.
 
 The person only ever hears the sentence of `throttled` or `unavailable`.
 """
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.utils.translation import gettext_noop
 
 THROTTLING = {"ThrottlingException", "ProvisionedThroughputExceededException", "TooManyRequestsException"}
 UNKNOWN_OPERATION = {"UnknownOperationException", "InvalidAction", "NotImplemented"}
@@ -22,7 +24,7 @@ class RekognitionError(Exception):
     """Rekognition could not do what was asked of it."""
 
     code = "unavailable"
-    cure = "Look at the AWS Health Dashboard and at this machine's network, then try again."
+    cure = gettext_noop("Look at the AWS Health Dashboard and at this machine's network, then try again.")
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"{self.code}: {detail} {self.cure}")
@@ -31,32 +33,36 @@ class RekognitionError(Exception):
 
 class Throttled(RekognitionError):
     code = "throttled"
-    cure = "Ask AWS for a higher quota of transactions per second for this operation, or let fewer people in at once."
+    cure = gettext_noop(
+        "Ask AWS for a higher quota of transactions per second for this operation, or let fewer people in at once."
+    )
 
 
 class CredentialsRefused(RekognitionError):
     code = "credentials_refused"
-    cure = "Check the AWS credentials and region, and that their policy allows this operation on this collection."
+    cure = gettext_noop(
+        "Check the AWS credentials and region, and that their policy allows this operation on this collection."
+    )
 
 
 class CollectionMissing(RekognitionError):
     code = "collection_missing"
-    cure = "Make it with `manage.py rekognition_collection create`, or correct REKOGNITION_COLLECTION."
+    cure = gettext_noop("Make it with `manage.py rekognition_collection create`, or correct REKOGNITION_COLLECTION.")
 
 
 class CollectionExists(RekognitionError):
     code = "collection_exists"
-    cure = "Use it as it is, or choose another name."
+    cure = gettext_noop("Use it as it is, or choose another name.")
 
 
 class NotOffered(RekognitionError):
     code = "not_offered"
-    cure = "Use a region and a policy that have this operation, or go without it."
+    cure = gettext_noop("Use a region and a policy that have this operation, or go without it.")
 
 
 class RequestRefused(RekognitionError):
     code = "request_refused"
-    cure = "Check the ids and the settings that were given."
+    cure = gettext_noop("Check the ids and the settings that were given.")
 
 
 def translate(error: ClientError | BotoCoreError) -> RekognitionError:

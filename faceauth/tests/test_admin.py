@@ -178,3 +178,16 @@ def test_the_list_of_people_costs_the_same_for_many(desk: Client, db: None) -> N
 )
 def test_no_secret_is_guessed_by_filtering(page: str, query: str, desk: Client) -> None:
     assert desk.get(f"{reverse(page)}?{query}").status_code == 400
+
+
+def test_people_are_found_by_their_second_lock(desk: Client, owner: User, stranger: User) -> None:
+    with_app(owner)
+    url = reverse("admin:auth_user_changelist")
+    for value, there, not_there in (("yes", owner, stranger), ("no", stranger, owner)):
+        page = desk.get(url, {"locked": value}).content.decode()
+        assert there.username in page
+        assert not_there.username not in page
+    seen = desk.get(reverse("admin:auth_user_change", args=[owner.pk])).content.decode()
+    assert "Second lock" in seen
+    assert "care/clear_lock" in seen
+    assert "care/clear_lock" not in desk.get(reverse("admin:auth_user_change", args=[stranger.pk])).content.decode()

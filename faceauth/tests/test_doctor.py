@@ -50,7 +50,7 @@ def index(name: str, data: bytes) -> str:
 def test_clean(endpoint: str, grace: User, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == "Everything is as it should be.\n"
     assert json.loads(run("doctor", "--json")) == []
-    assert "1 faces looked at" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""  # progress is for a terminal
 
 
 def test_a_finding_is_an_exit_status(grace: User) -> None:

@@ -35,6 +35,13 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:end_others": "goes back to my door",
     "faceauth:remove_look": "goes back to my looks",
     "faceauth:export": "a ZIP",
+    "faceauth:look": "JSON",
+    "faceauth:look_frame": "JSON",
+    "faceauth:photo_path": "goes back to my locks",
+    "faceauth:remove_lock": "goes back to my locks",
+    "faceauth:second_lock": "needs a lock of one's own; its tests in a browser walk it",
+    "faceauth:recovery_codes": "needs a lock of one's own; its tests in a browser walk it",
+    "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",
     "/favicon.ico": "goes to the icon",
@@ -133,6 +140,9 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("my-door", reverse("faceauth:door"))
     yield Stop("my-looks", reverse("faceauth:looks"))
     yield Stop("again", reverse("faceauth:again"))
+    yield Stop("my-locks", reverse("faceauth:locks"))
+    yield Stop("add-passkey", reverse("faceauth:add_passkey"))
+    yield Stop("add-app", reverse("faceauth:add_app"))
     forget = reverse("faceauth:forget")
     yield Stop("forget", forget)
     yield Stop("forget-mistyped", forget, sends_to=forget, fields={"word": "forget you"})
