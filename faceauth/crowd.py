@@ -45,8 +45,10 @@ def required(more: int = 0, now: Population | None = None) -> bool:
     """Whether the second lock is required, or would be with so many more people.
 
     What counts is the best way in that the site has: a look, unless it asks nobody for one. Whoever shows a photo may
-    still look.
+    still look. A fixed threshold never requires it, and nobody is counted.
     """
+    if conf().THRESHOLD != odds.AUTO:
+        return False
     here = now or odds.population()
     frames = odds.best_frames()
     return odds.needed(here.people + more, frames, here.faces + more * frames).lock
@@ -54,6 +56,8 @@ def required(more: int = 0, now: Population | None = None) -> bool:
 
 def near(now: Population | None = None) -> bool:
     """Whether the second lock is required, or will soon be: at three quarters of that number, or at one person less."""
+    if conf().THRESHOLD != odds.AUTO:
+        return False
     here = now or odds.population()
     return required(max(1, int(here.people / NEAR) - here.people), here)
 

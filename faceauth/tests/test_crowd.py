@@ -80,10 +80,14 @@ def test_a_look_counts_unless_nobody_is_asked_for_one(look: str, frames: int, se
     assert odds.best_frames() == frames
 
 
-def test_a_fixed_threshold_has_room_for_everybody(two: list[User], settings: Settings) -> None:
+def test_a_fixed_threshold_has_room_for_everybody_and_counts_nobody(
+    two: list[User], settings: Settings, django_assert_num_queries: Any
+) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "THRESHOLD": 90}
-    assert not crowd.full(under_way=1000, anew=True)
-    assert crowd.advice(two[0]) == ""
+    cache.clear()
+    with django_assert_num_queries(0):
+        assert not crowd.full(under_way=1000, anew=True)
+        assert crowd.advice(two[0]) == ""
 
 
 def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> None:
