@@ -123,7 +123,7 @@ def check_look(given: Conf) -> list[CheckMessage]:
     if given.LOOK in LOOKS:
         return []
     hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
-    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E010")]
+    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:
