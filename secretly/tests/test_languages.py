@@ -285,10 +285,10 @@ def arabic(user: User | None = None) -> Client:
     return client
 
 
-# What is called by its own name in Arabic too; Django's picture for yes is called True.
+# What is called by its own name in Arabic too; Django's pictures for yes and no are called True and False.
 OWN_NAMES = re.compile(
     r"\b(Secretly|UTC|JavaScript|JPEG|PNG|WebP|HEIC|TIFF|ZIP|Markdown|https|FaceId|Rekognition|ImageId|CollectionId"
-    r"|ExternalImageId|CSV|Ctrl|Enter|English|YuNet|SFace|local|secretly|operator|QR|True|n|L)\b"
+    r"|ExternalImageId|CSV|Ctrl|Enter|English|YuNet|SFace|local|secretly|operator|QR|True|False|n|L)\b"
 )
 
 
