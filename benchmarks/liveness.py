@@ -32,7 +32,7 @@ Showing = Callable[[Ask], bytes]
 
 PICTURES = 8  # that somebody must have
 PAIRS = 8  # frontal pictures that each other one is compared with
-RECORDINGS = 2000
+RECORDINGS = 600
 
 
 def main() -> None:
@@ -159,7 +159,8 @@ def attacks(folder: Path, attempts: int) -> None:
     }
     for name, showing in species.items():
         report(name, (attempt(showing(picture), step=0.5) for picture in pictures))
-    report("recording of another look", (recording(number) for number in range(RECORDINGS)))
+    report("recording of another look", (recording(number, yesterday) for number in range(RECORDINGS)))
+    report("recording of all movements, in a loop", (recording(number, in_a_loop) for number in range(RECORDINGS)))
 
 
 def only_frontal(path: Path) -> Observation | None:
@@ -226,15 +227,28 @@ def rolled(picture: images.Pixels, angle: float, radius: float) -> Showing:
     return showing
 
 
-def recording(number: int) -> State:
-    """Somebody's look of yesterday, played once more without hearing what is asked; heads that are only points."""
+def recording(number: int, recorded: Callable[[random.Random], Iterator[Ask]]) -> State:
+    """A film that is played without hearing what is asked; of heads that are only points."""
     chance = random.Random(number)  # noqa: S311
-    recorded = iter((*look.draw(), *[Ask.STRAIGHT] * 20))
     film = heads.Film(chance=chance)
     film.show()
+    shown = recorded(chance)
     while not film.state.over:
-        film.do(next(recorded))
+        film.do(next(shown))
     return film.state
+
+
+def yesterday(chance: random.Random) -> Iterator[Ask]:
+    yield from look.draw()
+    yield from itertools.repeat(Ask.STRAIGHT)
+
+
+def in_a_loop(chance: random.Random) -> Iterator[Ask]:
+    movements = [Ask.LEFT, Ask.RIGHT, Ask.UP, Ask.CLOSER]
+    chance.shuffle(movements)
+    for movement in itertools.cycle(movements):
+        yield movement
+        yield Ask.STRAIGHT
 
 
 if __name__ == "__main__":

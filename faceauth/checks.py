@@ -9,8 +9,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from faceauth import doorman, odds, vision
+from faceauth import crowd, doorman, odds, vision
 from faceauth.conf import Conf, conf
+from faceauth.crowd import Crowd
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
@@ -73,20 +74,16 @@ def check_odds(given: Conf) -> list[CheckMessage]:
     return [Error(f"{given.FALSE_OPEN_ODDS!r} are no odds.", hint=hint, id="faceauth.E011")]
 
 
-# So near to the number of people from which on the second lock is required it is time to tell whoever runs the site.
-NEAR = 0.75
-
-
 @register(Tags.database)
 def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Whether there are, or soon will be, more people than the odds allow: with `migrate` and `check --database`."""
     if not databases:
         return []
     try:
-        now = odds.outlook()
+        now, here = odds.outlook(), crowd.standing()
     except DatabaseError:  # before the first migration nobody is here
         return []
-    return [*check_fixed(now), *check_lock(now)]
+    return [*check_fixed(now), *check_lock(now, here)]
 
 
 def check_fixed(now: odds.Outlook) -> list[CheckMessage]:
@@ -99,17 +96,20 @@ def check_fixed(now: odds.Outlook) -> list[CheckMessage]:
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 
 
-def check_lock(now: odds.Outlook) -> list[CheckMessage]:
-    """The look decides: who shows a photo may still look."""
-    first = now.look_lock_from
-    if first is None or now.people < NEAR * first:
+def check_lock(now: odds.Outlook, here: Crowd) -> list[CheckMessage]:
+    if not here.near:
         return []
-    needs = "need their second lock" if now.people >= first else f"will need their second lock from {first} on"
-    hint = (
-        "Ask everybody to add a second lock, or let SECRETLY_FALSE_OPEN_ODDS be higher: docs/odds.md says what each"
-        " number of people needs."
+    if here.shut_out:
+        follows = "who have none are refused, and nobody new is remembered"
+    elif here.full:
+        follows = "nobody new is remembered, for one person more would shut them out"
+    else:
+        follows = "nobody new is remembered as soon as one person more would shut them out"
+    what = (
+        f"Of {here.people} people {here.without_lock} have no second lock, which is required from {now.lock_from} on:"
+        f" {follows}."
     )
-    return [Warning(f"{now.people} people are remembered, who {needs}.", hint=hint, id="faceauth.W003")]
+    return [Warning(what, hint=str(crowd.CURE), id="faceauth.W003")]
 
 
 def check_enrolment(given: Conf) -> list[CheckMessage]:
@@ -123,7 +123,7 @@ def check_look(given: Conf) -> list[CheckMessage]:
     if given.LOOK in LOOKS:
         return []
     hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
-    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E010")]
+    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:

@@ -18,7 +18,9 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from faceauth import crowd
 from faceauth.conf import conf
+from faceauth.crowd import Crowd
 from faceauth.models import Deletion, Examination, Face, Login
 from faceauth.outcomes import Outcome
 from faceauth.rekognition.collection import Collection, Description
@@ -190,6 +192,7 @@ class Desk:
     """Faces in the ledger that Rekognition has not confirmed to be gone."""
     examination: Examination | None
     holdings: list[Holding]
+    crowd: Crowd
 
     @property
     def today(self) -> Figures:
@@ -214,6 +217,7 @@ def look() -> Desk:
         waiting=Deletion.objects.filter(confirmed=None).count(),
         examination=Examination.objects.filter(collection_id=conf().COLLECTION).first(),
         holdings=storage(),
+        crowd=crowd.standing(),
     )
 
 
@@ -221,6 +225,7 @@ def worries(desk: Desk) -> Iterator[Worry]:
     doctor = "manage.py rekognition_collection doctor"
     if desk.state.description is None:
         yield Worry(_("Rekognition does not answer: %(code)s.") % {"code": desk.state.error}, _(desk.state.cure))
+    yield from worries_about_locks(desk.crowd)
     if desk.waiting:
         what = ngettext(
             "%(count)d face waits to be deleted in Rekognition.",
@@ -250,3 +255,27 @@ def worries(desk: Desk) -> Iterator[Worry]:
             unseen,
         )
         yield Worry(what % {"count": unseen}, _("The server's own log says why."))
+
+
+def worries_about_locks(here: Crowd) -> Iterator[Worry]:
+    if not here.near:
+        return
+    if here.shut_out:
+        what = ngettext(
+            "%(count)d person has no second lock and is refused: there are too many people for a face alone.",
+            "%(count)d people have no second lock and are refused: there are too many people for a face alone.",
+            here.without_lock,
+        )
+    elif here.full:
+        what = ngettext(
+            "Nobody new is remembered: one person more would shut out %(count)d who has no second lock.",
+            "Nobody new is remembered: one person more would shut out %(count)d who have no second lock.",
+            here.without_lock,
+        )
+    else:
+        what = ngettext(
+            "Soon nobody new will be remembered, for the sake of %(count)d person without a second lock.",
+            "Soon nobody new will be remembered, for the sake of %(count)d people without a second lock.",
+            here.without_lock,
+        )
+    yield Worry(what % {"count": here.without_lock}, str(crowd.CURE))

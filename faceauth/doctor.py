@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
@@ -20,14 +19,12 @@ from django.utils import timezone
 
 from faceauth import ledger, people, sight, vectors
 from faceauth.models import Deletion, Enrolment, Examination, Face
+from faceauth.people import UNDER_WAY
 from faceauth.rekognition.collection import Collection, RememberedFace
 from faceauth.rekognition.errors import CredentialsRefused, NotOffered, RekognitionError, Throttled
 
 Result = TypeVar("Result")
 Report = Callable[[int], None]
-
-# An enrolment takes seconds, and no server lets a request live for minutes.
-UNDER_WAY = timedelta(minutes=10)
 
 BATCH = 1000  # rows or ids of one query
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from faceauth import doorman, locks, passkeys, pending, people, photo_path, visits
+from faceauth import crowd, doorman, locks, passkeys, pending, people, photo_path, visits
 from faceauth.at_rest import CannotOpen
 from faceauth.fresh import GIVEN, with_second_lock
 from faceauth.locks import Verdict
@@ -192,6 +192,8 @@ def show_locks(request: HttpRequest, user: "User", message: str = "", status: in
         "photos": photo_path.offered(),
         "choice": photo_path.choice_of(user),
         "choices": photo_path.Choice.choices,
+        "required": crowd.required(),
+        "advice": crowd.advice(user),
         "message": message,
     }
     return render(request, "faceauth/locks.html", context, status=status)
@@ -293,10 +295,16 @@ def show_codes(request: HttpRequest, user: "User") -> HttpResponse:
 @require_POST
 @about_the_lock
 def remove_view(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Remove one lock; with the last of them go the recovery codes."""
-    if kind not in locks.KINDS or not locks.remove(user_of(request), kind, pk):
+    """Remove one lock; with the last of them go the recovery codes. Where a lock is required the last one stays."""
+    user = user_of(request)
+    if kind not in locks.KINDS:
         raise Http404
-    return redirect("faceauth:locks")
+    if locks.remove(user, kind, pk, keep_last=crowd.required()):
+        return redirect("faceauth:locks")
+    if locks.KINDS[kind].objects.filter(user_id=user.pk, pk=pk).exists():
+        message = _("This lock stays, for without it your notebook would not open. Add another one first.")
+        return show_locks(request, user, message, 422)
+    raise Http404
 
 
 @require_POST

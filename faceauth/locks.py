@@ -202,9 +202,14 @@ def relent(user: "User") -> None:
 
 
 @transaction.atomic
-def remove(user: "User", kind: str, pk: int) -> bool:
-    """Take one of the user's locks away; with the last of them go the recovery codes. False if it is not there."""
+def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
+    """Take one of the user's locks away; with the last of them go the recovery codes.
+
+    False if it is not there, or is the last and to be kept.
+    """
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+    if keep_last and len(list(locks_of(user))) == 1:
+        return False
     deleted, _rows = KINDS[kind].objects.filter(user_id=user.pk, pk=pk).delete()
     if not has_lock(user):
         remove_all(user)

@@ -37,7 +37,7 @@ class Hint(StrEnum):
     """What else can be said while the look goes on."""
 
     LESS = "less"  # turned so far that the face is hardly seen
-    OTHER = "other"  # something else than what was asked for; once is forgiven
+    OTHER = "other"  # something else than what was asked for, which may be a slip
     DONE = "done"
 
 
@@ -50,7 +50,7 @@ class Code(StrEnum):
     REPEATED = "repeated"  # the very same frame again
     ANOTHER_PERSON = "another_person"
     JUMP = "jump"  # further than a head moves in that time
-    WRONG_POSE = "wrong_pose"  # something else than what was asked for, a second time
+    WRONG_POSE = "wrong_pose"  # something else than what was asked for
     SEVERAL_FACES = "several_faces"
     LOST = "lost"  # no usable face for too long
     TOO_SLOW = "too_slow"
@@ -365,7 +365,8 @@ def nearly(one: Observation, other: Observation) -> bool:
 
 
 # What shows depth. Coming closer does not, and whoever has come closer stays there.
-MOVES = {Ask.LEFT, Ask.RIGHT, Ask.UP}
+SIDES = {Ask.LEFT, Ask.RIGHT}
+MOVES = SIDES | {Ask.UP}
 
 
 def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tuple[State, Say]:
@@ -377,12 +378,13 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
         return failed(state, Code.FLAT) if state.flat >= MOST_FLAT else (state, state.asking)
     if state.asking in poses:
         return hold(replace(state, wrong=0), seen)
-    state = replace(state, held=0, wrong=state.wrong + 1 if state.armed and poses & MOVES else 0)
+    wrong = state.armed and poses & MOVES and (abs(seen.yaw) <= STRAIGHT or abs(seen.yaw) >= TURN)
+    state = replace(state, held=0, wrong=state.wrong + 1 if wrong else 0)
     if state.wrong < HELD:
         return state, state.asking
-    if state.slips == MOST_SLIPS:
-        return failed(state, Code.WRONG_POSE)
-    return slip(state, seen, draw)
+    # Left and right are mixed up, and a chin is up by itself where somebody looked down at first, or leans forward.
+    may_slip = state.slips < MOST_SLIPS and (state.asking in SIDES or Ask.UP in poses)
+    return slip(state, seen, draw) if may_slip else failed(state, Code.WRONG_POSE)
 
 
 def hold(state: State, seen: Observation) -> tuple[State, Say]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from faceauth import odds, people, vectors, vision
+from faceauth import crowd, odds, people, vectors, vision
 from faceauth.images import Photo
 from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Reason, Refusal
@@ -29,6 +29,8 @@ def add(user: "User", photo: Photo) -> Recognition:
     looks = Face.objects.filter(user_id=user.pk).count()
     if looks >= MOST_LOOKS:
         return refused(Reason.ENOUGH_LOOKS)
+    if not looks and crowd.full():  # they would be one person more
+        return refused(Reason.CLOSED)
     known = people.look_up([photo.jpeg])
     if known.outcome == Outcome.REFUSED:
         return known

@@ -134,6 +134,11 @@ class Outlook:
     is_measured: bool
     """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
 
+    @property
+    def lock_from(self) -> int | None:
+        """From how many people on nobody gets in without the second lock, by the best way that the site has."""
+        return self.photo_lock_from if best_frames() == 1 else self.look_lock_from
+
 
 def outlook(collection_id: str | None = None) -> Outlook:
     now = population(collection_id)
@@ -155,6 +160,11 @@ def outlook(collection_id: str | None = None) -> Outlook:
         look_lock_from=first(MOST_FRAMES, lambda it: it.lock),
         is_measured=is_measured(),
     )
+
+
+def best_frames() -> int:
+    """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
+    return 1 if conf().LOOK == "off" else MOST_FRAMES
 
 
 def as_words(odds: float) -> str:
@@ -238,13 +248,18 @@ SECONDS = 10
 def population(collection_id: str | None = None) -> Population:
     """Who is remembered in a collection, that of the settings if none is named."""
     name = collection_id or conf().COLLECTION
-    counted = cache.get(count_key(name))
-    if counted is None:
-        rows = Face.objects.filter(collection_id=name).order_by()
-        counts = rows.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
-        counted = counts["people"], counts["faces"]
-        cache.set(count_key(name), counted, SECONDS)
-    return Population(*counted)
+    known = cache.get(count_key(name))
+    if known is None:
+        known = tuple(counted(name))
+        cache.set(count_key(name), known, SECONDS)
+    return Population(*known)
+
+
+def counted(collection_id: str | None = None) -> Population:
+    """The same, as it is at this moment."""
+    rows = Face.objects.filter(collection_id=collection_id or conf().COLLECTION).order_by()
+    counts = rows.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
+    return Population(counts["people"], counts["faces"])
 
 
 def count_again() -> None:

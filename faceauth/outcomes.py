@@ -75,7 +75,10 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.SOMEBODY_ELSE: _("I do not see you in this picture as I know you. Try again in better light."),
     Reason.ENOUGH_LOOKS: _("I know as many looks of you as I can. Remove one first."),
     Reason.LOOK_NEEDED: _("A photo is not enough here. Please look at me with the camera."),
-    Reason.LOCK_NEEDED: _("Your face alone does not open this notebook. It needs your second lock as well."),
+    Reason.LOCK_NEEDED: _(
+        "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
+        " runs this site."
+    ),
     Reason.LOCK_FAILED: _("That did not open your second lock. Please try again."),
 }
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
-from django.db.models import Min, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from faceauth import ledger, odds, similarity, vectors, vision, visits
+from faceauth import crowd, ledger, odds, similarity, vectors, vision, visits
 from faceauth.conf import conf
 from faceauth.images import Photo
 from faceauth.models import Consent, Deletion, Enrolment, Face, Receipt
@@ -99,7 +99,7 @@ def of_one_person(seen: list[Seen]) -> bool:
 
 def recognise_seen(seen: list[Seen]) -> Recognition:
     recognition = look_up([one.photo.jpeg for one in seen])
-    if recognition.outcome == Outcome.STRANGER and conf().ENROLMENT != "closed":
+    if recognition.outcome == Outcome.STRANGER and not closed():
         good = good_to_remember(seen)
         if isinstance(good, Refusal):
             return refused(good.reason, recognition.similarity, recognition.near)
@@ -122,7 +122,7 @@ def as_stranger(photos: Sequence[Photo]) -> Refusal | None:
     collection = Collection(conf().COLLECTION)
     if not Face.objects.filter(collection_id=collection.id, associated=False).exists():
         collection.search(photos[0].jpeg, odds.current(len(photos)).familiar)
-    if conf().ENROLMENT == "closed":
+    if closed():
         return None
     seen = look_at(photos)
     good = seen if isinstance(seen, Refusal) else good_to_remember(seen)
@@ -258,6 +258,14 @@ def operator(user: "User") -> bool:
 
 # Remember -------------------------------------------------------------------------------------------------------------
 
+# An enrolment takes seconds, and no server lets a request live for minutes.
+UNDER_WAY = timedelta(minutes=10)
+
+
+def closed() -> bool:
+    """Whether nobody new is remembered: by the settings, or because it would shut out somebody who is here."""
+    return conf().ENROLMENT == "closed" or crowd.full()
+
 
 def remember(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     """Remember the face in the photos for a new user, unless somebody here already has it.
@@ -269,7 +277,8 @@ def remember(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     2. the face is indexed, and then the collection is searched for faces like it. Of any two that are indexed at the
        same time at least the later sees the other, because both search after both are there;
     3. `settle` decides in one transaction. The first to come so far wins and tells the others that it sees; the
-       others find the winner, or were told. They become the winner, and their own face is deleted;
+       others find the winner, or were told. They become the winner, and their own face is deleted. Who would be one
+       person too many (`faceauth.crowd`) is refused;
     4. the winner's other frames are indexed, one by one, as more looks of theirs. What breaks from here on costs a
        look, not the person.
 
@@ -283,6 +292,8 @@ def remember(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     recognition = recognise_seen(seen)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
+    if closed():
+        return refused(Reason.CLOSED)
     good = good_to_remember(seen)
     if isinstance(good, Refusal):
         return refused(good.reason)
@@ -350,6 +361,9 @@ def settle(
     if recognition.outcome != Outcome.STRANGER:
         release(intent, indexed)
         return recognition
+    if crowd.full(newcomers(intent.collection_id, besides=others), anew=True):
+        release(intent, indexed)
+        return refused(Reason.CLOSED)
     user = create_user(intent.external_id)
     own(user, indexed, intent, quality)
     if consent:
@@ -357,6 +371,18 @@ def settle(
     Enrolment.objects.filter(pk__in=[one.pk for one in others], winner=None).update(winner=user)
     mine.delete()
     return Recognition(Outcome.REMEMBERED, user=user)
+
+
+def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
+    """How many others are being remembered at this moment.
+
+    Count them before the people who are here. Everybody wrote down that they begin before they count, so of several at
+    once the last to begin has counted all others, among these or among those, and there are never too many.
+    """
+    begun = Enrolment.objects.filter(
+        collection_id=collection_id, winner=None, started__gt=timezone.now() - UNDER_WAY
+    ).exclude(pk__in=[one.pk for one in besides])
+    return begun.exclude(Exists(Face.objects.filter(person=OuterRef("external_id")))).count()
 
 
 def create_user(name: str) -> "User":

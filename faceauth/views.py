@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from faceauth import doorman, locks, pending, people, photo_path, sight
+from faceauth import crowd, doorman, locks, pending, people, photo_path, sight
 from faceauth.conf import conf
 from faceauth.images import Photo, read_photo, reopen_photo
 from faceauth.models import Login
@@ -201,11 +201,11 @@ def recognise(request: HttpRequest, photos: Sequence[Photo], remember: bool = Fa
     recognition = ask(request, photos, remember, consent)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
-    if conf().ENROLMENT == "closed":
-        return people.refused(Reason.CLOSED, recognition.similarity)
     if recognition.near is not None and FAMILIAR not in request.session:
         request.session[FAMILIAR] = True
         return people.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
+    if people.closed():
+        return people.refused(Reason.CLOSED, recognition.similarity)
     if conf().ENROLMENT == "open":
         return ask(request, photos, remember=True)
     return recognition
@@ -230,7 +230,7 @@ def as_stranger(photos: Sequence[Photo]) -> Recognition:
         bad = people.as_stranger(photos)
     if broken:
         return broken[0]
-    if conf().ENROLMENT == "closed":
+    if people.closed():
         return people.refused(Reason.CLOSED)
     if bad is not None:
         return people.refused(bad.reason)
@@ -330,7 +330,7 @@ def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool 
 
 def answer_page(request: HttpRequest, recognition: Recognition, message: str, sealed: str) -> HttpResponse:
     if recognition.user is not None:
-        return redirect(next_url(request))
+        return redirect(inside(request, recognition))
     if recognition.outcome == Outcome.STRANGER:
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         return render(request, "faceauth/stranger.html", context)
@@ -345,7 +345,7 @@ def answer_json(request: HttpRequest, recognition: Recognition, message: str, se
         "next": reverse("faceauth:login"),
     }
     if recognition.user is not None:
-        content["next"] = next_url(request)
+        content["next"] = inside(request, recognition)
     if recognition.outcome == Outcome.STRANGER:
         content |= {"next": reverse("faceauth:remember"), "sealed": sealed}
     return JsonResponse(content, status=STATUS[recognition.outcome])
@@ -377,6 +377,12 @@ def given_next(request: HttpRequest) -> str:
     url = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return url if safe else ""
+
+
+def inside(request: HttpRequest, recognition: Recognition) -> str:
+    """Where whoever comes in goes. A newcomer who will not come in again by their face alone adds a second lock now."""
+    newcomer = recognition.outcome == Outcome.REMEMBERED
+    return reverse("faceauth:locks") if newcomer and crowd.required() else next_url(request)
 
 
 def next_url(request: HttpRequest) -> str:

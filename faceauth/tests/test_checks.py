@@ -40,7 +40,7 @@ def test_the_defaults_work(settings: Settings) -> None:
         ({"THRESHOLD": None}, "faceauth.E004"),
         ({"THRESHOLD": 0.9}, "faceauth.E005"),
         ({"THRESHOLD": 70}, "faceauth.W001"),
-        ({"LOOK": "sometimes"}, "faceauth.E010"),
+        ({"LOOK": "sometimes"}, "faceauth.E012"),
         ({"ENROLMENT": "maybe"}, "faceauth.E006"),
         ({"FALSE_OPEN_ODDS": 0}, "faceauth.E011"),
         ({"FALSE_OPEN_ODDS": 1}, "faceauth.E011"),

@@ -21,7 +21,7 @@ from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.test_views import JSON, enter, look, say, sealed_in, show
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_look")]  # a frame is an attempt by itself
 
 OFF = dict.fromkeys(("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET"), "off")
 

@@ -162,12 +162,20 @@ def failure_of(film: Film) -> Code | None:
     return film.state.failure
 
 
-def test_something_else_than_what_was_asked_for_twice() -> None:
-    film = Film(asking(Ask.LEFT, Ask.UP))
+@pytest.mark.parametrize("second", [Ask.RIGHT, Ask.UP])
+def test_something_else_than_what_was_asked_for_a_second_time(second: Ask) -> None:
+    film = Film(asking(Ask.LEFT, Ask.CLOSER))
     film.show()
-    film.do(Ask.RIGHT)
+    assert film.do(Ask.UP) == Hint.OTHER
     film.do(Ask.STRAIGHT)
-    film.do(Ask.UP)
+    film.do(second)
+    assert failure_of(film) == Code.WRONG_POSE
+
+
+def test_a_side_when_up_was_asked_for() -> None:
+    film = Film(asking(Ask.UP, Ask.LEFT))
+    film.show()
+    film.do(Ask.LEFT)
     assert failure_of(film) == Code.WRONG_POSE
 
 

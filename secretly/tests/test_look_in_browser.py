@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import time
 from collections.abc import Callable
 
@@ -33,14 +34,14 @@ def collection(transactional_db: None) -> None:
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the film shows is what is asked for; the server runs in this process."""
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.UP),))
+    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.RIGHT),))
 
 
 def film(seed: int) -> bytes:
-    """Somebody who looks straight, to the left, up, and straight again; each scene long enough for a slow machine."""
+    """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
     actor = films.Actor(seed=seed)
     frames = []
-    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.UP, 45), (Ask.STRAIGHT, 60)):
+    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.RIGHT, 45), (Ask.STRAIGHT, 60)):
         # The camera plays 30 frames in a second: each picture stands for a tenth of one.
         frames += [actor.frame(ask, step=0.2, copies=3) for _ in range(tenths)]
     return b"".join(frames)
@@ -84,7 +85,7 @@ def test_first_visit_note_lock_and_return(
     assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
 
 
-def failed(page: Page, says: str) -> None:
+def failed(page: Page, says: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert page.evaluate("document.querySelector('[data-video]').srcObject") is None  # its light is off
@@ -104,10 +105,11 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
 def test_the_right_film_for_other_requests(
     visit: Callable[..., Page], first_film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.RIGHT, Ask.UP),))
+    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     page = visit(film=first_film)
     begin(page)
-    failed(page, "I am not sure that I see a living face.")
+    # The wrong pose, or none that was asked for until the time is over: that depends on where the film begins.
+    failed(page, re.compile("I am not sure that I see a living face|That took too long"))
 
 
 def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], first_film: bytes) -> None:

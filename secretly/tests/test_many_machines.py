@@ -13,7 +13,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def s3() -> Iterator[str]:
         aws_access_key_id=KEY_ID,
         aws_secret_access_key=SECRET,
     )
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):  # moto keeps it for as long as the process lives
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     try:
         yield address
     finally:

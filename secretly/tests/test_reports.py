@@ -31,6 +31,12 @@ from faceauth.tests import pictures
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture(autouse=True)
+def a_door_where_one_frame_is_enough(settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
+
+
 BEFORE_THE_VIEW = "secretly.tests.test_reports.breaks_before_the_view"
 AFTER_THE_VIEW = "secretly.tests.test_reports.breaks_after_the_view"
 

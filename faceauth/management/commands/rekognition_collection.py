@@ -18,8 +18,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import doctor, looks, odds, people
+from faceauth import crowd, doctor, looks, odds, people
 from faceauth.conf import conf
+from faceauth.crowd import Crowd
 from faceauth.images import read_photo
 from faceauth.local.sealing import KeyMissing, Tampered
 from faceauth.models import Deletion, Face
@@ -140,10 +141,12 @@ class Command(BaseCommand):
     def run_describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
         outlook = odds.outlook(collection)
-        rows = description | rows_of(outlook)
+        here = crowd.standing(collection)
+        rows = description | rows_of(outlook, here)
         width = max(map(len, rows))
         lines = [f"{key:{width}}  {value}" for key, value in rows.items()]
-        self.report(options, description | {"odds": asdict(outlook)}, "\n".join(lines))
+        content = description | {"odds": asdict(outlook), "crowd": asdict(here)}
+        self.report(options, content, "\n".join(lines))
 
     def run_delete(self, collection: str, yes: bool, **options: Any) -> None:
         count = Collection(collection).describe().face_count
@@ -364,7 +367,7 @@ class Command(BaseCommand):
         self.stdout.write("]" if separator != "[" else "[]")
 
 
-def rows_of(outlook: odds.Outlook) -> dict[str, str]:
+def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
     """What describe says about the odds."""
 
     def needs(needed: odds.Needed) -> str:
@@ -375,6 +378,7 @@ def rows_of(outlook: odds.Outlook) -> dict[str, str]:
     def since(people: int | None) -> str:
         return f"from {people:,} people on" if people else "never"
 
+    then = ", who are refused" if here.shut_out else ", so nobody new is remembered" if here.full else ""
     return {
         "people": f"{outlook.people:,}, with {outlook.faces:,} looks",
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
@@ -383,6 +387,7 @@ def rows_of(outlook: odds.Outlook) -> dict[str, str]:
         "look": needs(outlook.look),
         "several_frames": since(outlook.frames_from),
         "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
+        "without_one": f"{here.without_lock:,} people{then}",
     }
 
 

@@ -1,0 +1,15 @@
+"""Whether to tell whoever is signed in that they should add a second lock: for templates/faceauth/lock_line.html."""
+
+from typing import Any
+
+from django import template
+
+from faceauth import crowd, people
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def lock_advice(context: dict[str, Any]) -> str:
+    user = context["request"].user
+    return crowd.advice(user) if people.may_enter(user) else ""
