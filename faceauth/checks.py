@@ -109,7 +109,7 @@ def check_lock(now: odds.Outlook, here: Crowd) -> list[CheckMessage]:
         f"Of {here.people} people {here.without_lock} have no second lock, which is required from {now.lock_from} on:"
         f" {follows}."
     )
-    return [Warning(what, hint=str(crowd.CURE), id="faceauth.W003")]
+    return [Warning(what, hint=crowd.CURE, id="faceauth.W003")]
 
 
 def check_enrolment(given: Conf) -> list[CheckMessage]:

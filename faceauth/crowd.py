@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from faceauth import locks, odds
 from faceauth.conf import conf
@@ -29,7 +29,8 @@ NEAR = 0.75
 
 SAID_AGAIN = 3600  # seconds after which the log says once more that a stranger was turned away
 
-CURE = _(
+# In English in a log, in the operator's own language on the desk.
+CURE = gettext_noop(
     "Ask everybody to add a second lock, let SECRETLY_FALSE_OPEN_ODDS be higher, or fix REKOGNITION_THRESHOLD:"
     " docs/odds.md says what each means."
 )

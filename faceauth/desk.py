@@ -278,4 +278,4 @@ def worries_about_locks(here: Crowd) -> Iterator[Worry]:
             "Soon nobody new will be remembered, for the sake of %(count)d people without a second lock.",
             here.without_lock,
         )
-    yield Worry(what % {"count": here.without_lock}, str(crowd.CURE))
+    yield Worry(what % {"count": here.without_lock}, _(crowd.CURE))

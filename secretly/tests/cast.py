@@ -47,14 +47,16 @@ class Cast:
 
 
 def make() -> Cast:
-    """An owner with a full notebook, a newcomer with a blank page, and an operator."""
+    """An owner with a full notebook, a newcomer with a blank page, somebody with a second lock, and an operator."""
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from faceauth.models import Deletion, Face, Login, Receipt
+    from faceauth import locks
+    from faceauth.fresh import GIVEN
+    from faceauth.models import Clearing, CodeApp, Deletion, Face, Login, Receipt
     from notes.models import Note
 
-    owner, newcomer = (User.objects.create_user(username=str(uuid4())) for _ in range(2))
+    owner, newcomer, locked = (User.objects.create_user(username=str(uuid4())) for _ in range(3))
     operator = User.objects.create_superuser(username="operator", password=str(uuid4()))
     now = timezone.now()
     notes = [
@@ -69,6 +71,7 @@ def make() -> Cast:
     sessions = {
         "owner": open_session(owner, {"faceauth.seen": time.time()}),
         "newcomer": open_session(newcomer),
+        "locked": open_session(locked, {GIVEN: time.time()}),
         "operator": open_session(operator),
     }
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -88,6 +91,10 @@ def make() -> Cast:
             sharpness=80.2,
             remembered=now - timedelta(days=day),
         )
+    app = locks.app_to_confirm(locked, None)
+    CodeApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
+    locks.make_recovery_codes(locked)
+    Clearing.objects.create(user=owner)
     # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
     receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]
     for receipt, confirmed in zip(receipts, (now, None), strict=True):

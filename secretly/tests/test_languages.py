@@ -285,10 +285,19 @@ def arabic(user: User | None = None) -> Client:
     return client
 
 
-# What is called by its own name in Arabic too; Django's picture for yes is called True.
+def seen(user: User) -> Client:
+    """The same, where the person's face was seen just now."""
+    client = arabic(user)
+    session = client.session
+    session["faceauth.seen"] = time.time()
+    session.save()
+    return client
+
+
+# What is called by its own name in Arabic too; Django's pictures for yes and no are called True and False.
 OWN_NAMES = re.compile(
     r"\b(Secretly|UTC|JavaScript|JPEG|PNG|WebP|HEIC|TIFF|ZIP|Markdown|https|FaceId|Rekognition|ImageId|CollectionId"
-    r"|ExternalImageId|CSV|Ctrl|Enter|English|YuNet|SFace|local|secretly|operator|QR|True|n|L)\b"
+    r"|ExternalImageId|CSV|Ctrl|Enter|English|YuNet|SFace|local|secretly|operator|QR|True|False|n|L)\b"
 )
 
 
@@ -300,10 +309,7 @@ PAGES = (
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_in_arabic(owner: User, name: str) -> None:
-    client = arabic(owner)
-    session = client.session
-    session["faceauth.seen"] = time.time()
-    session.save()
+    client = seen(owner)
     answer = client.get(reverse(name))
     assert answer.status_code == 200
     assert english_on(answer.content.decode()) == []
@@ -312,6 +318,13 @@ def test_a_page_in_arabic(owner: User, name: str) -> None:
 @pytest.mark.parametrize("name", ["faceauth:login", "offline", "admin:login"])
 def test_a_page_for_everybody_in_arabic(db: None, name: str) -> None:
     assert english_on(arabic().get(reverse(name)).content.decode()) == []
+
+
+@pytest.mark.parametrize(("word", "gone"), [("انسني", True), ("forget me", True), ("انس", False), ("", False)])
+def test_forget_me_is_confirmed_in_either_language(owner: User, word: str, gone: bool) -> None:
+    answer = seen(owner).post(reverse("faceauth:forget"), {"word": word})
+    assert answer.status_code == (302 if gone else 422)
+    assert User.objects.filter(pk=owner.pk).exists() != gone
 
 
 def test_the_desk_in_arabic(operator: User, owner: User) -> None:

@@ -39,8 +39,6 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:look_frame": "JSON",
     "faceauth:photo_path": "goes back to my locks",
     "faceauth:remove_lock": "goes back to my locks",
-    "faceauth:second_lock": "needs a lock of one's own; its tests in a browser walk it",
-    "faceauth:recovery_codes": "needs a lock of one's own; its tests in a browser walk it",
     "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",
@@ -58,7 +56,7 @@ class Stop:
     name: str
     address: str
     who: str = "owner"
-    """"owner", "newcomer", "operator", or "nobody"."""
+    """"owner", "newcomer", "locked", "operator", or "nobody"."""
 
     sends_to: str = ""
     fields: Mapping[str, str | File] = field(default_factory=dict)
@@ -143,6 +141,11 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("my-locks", reverse("faceauth:locks"))
     yield Stop("add-passkey", reverse("faceauth:add_passkey"))
     yield Stop("add-app", reverse("faceauth:add_app"))
+    yield Stop("my-locks-some", reverse("faceauth:locks"), "locked")
+    lock = reverse("faceauth:second_lock")
+    yield Stop("second-lock", lock, "locked")
+    yield Stop("second-lock-wrong", lock, "locked", sends_to=lock, fields={"code": "wrong"})
+    yield Stop("recovery-codes", reverse("faceauth:locks"), "locked", sends_to=reverse("faceauth:recovery_codes"))
     forget = reverse("faceauth:forget")
     yield Stop("forget", forget)
     yield Stop("forget-mistyped", forget, sends_to=forget, fields={"word": "forget you"})
