@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import Floor
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -145,7 +146,8 @@ def ask() -> State:
 class Holding:
     """How much of something there is: told, never shown. `size` in bytes."""
 
-    name: str
+    name: str | Promise
+    """Lazy where it is translated: it is kept for whoever looks next, in whatever language."""
     count: int | None = None
     size: int | None = None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, Sum
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from faceauth.desk import Holding
 from notes.models import Attachment, Note

@@ -278,11 +278,15 @@ def test_the_notebook_in_arabic(owner: User) -> None:
     assert '<html lang="ar" dir="rtl">' in client.get("/nothing-here/").content.decode()
 
 
-def arabic(user: User | None = None) -> Client:
-    client = Client(headers={"accept-language": "ar"})
+def speaking(language: str, user: User | None = None) -> Client:
+    client = Client(headers={"accept-language": language})
     if user:
         client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     return client
+
+
+def arabic(user: User | None = None) -> Client:
+    return speaking("ar", user)
 
 
 def seen(user: User) -> Client:
@@ -339,6 +343,12 @@ def test_the_desk_in_arabic(operator: User, owner: User) -> None:
     for page in pages:
         english = [it for it in english_on(client.get(page).content.decode()) if str(owner) not in it]
         assert set(english) <= {"Search"}, page  # which Django's own form says in every language
+
+
+def test_what_the_desk_keeps_is_told_to_everybody_in_their_language(operator: User) -> None:
+    for language, notes in (("en", "notes"), ("ar", "ملاحظات")):
+        page = speaking(language, operator).get(reverse("admin:index")).content.decode()
+        assert f"<dt>{notes}</dt>" in page
 
 
 def test_what_an_operator_did_is_told_in_arabic(operator: User, owner: User) -> None:

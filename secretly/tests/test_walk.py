@@ -32,7 +32,7 @@ CHECK = """async (only) => {
 }"""
 DRAWN = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))"
 # What Django's own widgets and lists of filters in the admin come with, and an operator can live with.
-OF_DJANGO = {"aria-prohibited-attr", "label", "link-name", "target-size"}
+OF_DJANGO = {"aria-prohibited-attr", "label", "label-title-only", "link-name", "target-size"}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 
