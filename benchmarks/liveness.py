@@ -231,7 +231,7 @@ def recording(number: int, recorded: Callable[[random.Random], Iterator[Ask]]) -
     """A film that is played without hearing what is asked; of heads that are only points."""
     chance = random.Random(number)  # noqa: S311
     film = heads.Film(chance=chance)
-    film.show()
+    film.begin()
     shown = recorded(chance)
     while not film.state.over:
         film.do(next(shown))
