@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import re
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from faceauth import look, sight
@@ -31,6 +30,16 @@ def collection(transactional_db: None) -> None:
     Collection(conf().COLLECTION).create()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as long as people have: browser, film and detector share a machine that may be busy with other tests.
+
+    How long a look may take is in test_look.py.
+    """
+    monkeypatch.setattr(look, "SECONDS", 3 * look.SECONDS)
+    monkeypatch.setattr(look, "MOST_BETWEEN", 3 * look.MOST_BETWEEN)
+
+
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the film shows is what is asked for; the server runs in this process."""
@@ -41,7 +50,7 @@ def film(seed: int) -> bytes:
     """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
     actor = films.Actor(seed=seed)
     frames = []
-    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.RIGHT, 45), (Ask.STRAIGHT, 60)):
+    for ask, tenths in ((Ask.STRAIGHT, 40), (Ask.LEFT, 50), (Ask.STRAIGHT, 30), (Ask.RIGHT, 50), (Ask.STRAIGHT, 60)):
         # The camera plays 30 frames in a second: each picture stands for a tenth of one.
         frames += [actor.frame(ask, step=0.2, copies=3) for _ in range(tenths)]
     return b"".join(frames)
@@ -61,7 +70,19 @@ def begin(page: Page) -> None:
     page.get_by_role("button", name="Look at me").click()
 
 
-LONG = 30_000  # milliseconds: a look takes ten seconds here
+LONG = 80_000  # milliseconds: the film takes 23 seconds, and a look ends after 60
+TRIES = 3
+
+
+def enter(page: Page, sees: Locator) -> None:
+    """Wait for what is behind the door; whoever is not seen well tries again, as people do."""
+    again = page.get_by_role("button", name="Try again")
+    for _ in range(TRIES):
+        expect(sees.or_(again)).to_be_visible(timeout=LONG)
+        if not again.is_visible():
+            break
+        again.click()
+    expect(sees).to_be_visible()
 
 
 def test_first_visit_note_lock_and_return(
@@ -72,20 +93,20 @@ def test_first_visit_note_lock_and_return(
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
     expect(page.locator("[data-arc]")).to_be_visible()
-    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
+    enter(page, page.get_by_role("heading", name="May I remember you?"))
     page.get_by_role("button", name="Yes, remember me").click()
     write(page, "The key is under the third stone.")
     lock(page)
 
     back = visit(film=second_film)
     begin(back)
-    expect(back.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
+    enter(back, back.get_by_text("The key is under the third stone."))
     user = User.objects.get()
     assert user.faces.count() == 3
     assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
 
 
-def failed(page: Page, says: str | re.Pattern[str]) -> None:
+def failed(page: Page, says: str) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert page.evaluate("document.querySelector('[data-video]').srcObject") is None  # its light is off
@@ -108,8 +129,7 @@ def test_the_right_film_for_other_requests(
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     page = visit(film=first_film)
     begin(page)
-    # The wrong pose, or none that was asked for until the time is over: that depends on where the film begins.
-    failed(page, re.compile("I am not sure that I see a living face|That took too long"))
+    failed(page, "I am not sure that I see a living face.")
 
 
 def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], first_film: bytes) -> None:
