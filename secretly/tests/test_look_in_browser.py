@@ -4,12 +4,13 @@ import io
 import itertools
 import time
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from faceauth import look, sight
@@ -49,6 +50,10 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> None:
 def film(seed: int) -> bytes:
     """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
     actor = films.Actor(seed=seed)
+    # Nobody raises a chin here: it is as high before a turn as in it, which a look takes for one head more surely.
+    level = median(one.pitch for turned in actor.turned.values() for one in turned)
+    frontal = [one for one in films.pictures_of("Colin_Powell", films.POWELL) if abs(one.yaw) <= 8]
+    actor.straight = sorted(frontal, key=lambda one: abs(one.pitch - level))[:10]
     frames = []
     for ask, tenths in ((Ask.STRAIGHT, 40), (Ask.LEFT, 50), (Ask.STRAIGHT, 30), (Ask.RIGHT, 50), (Ask.STRAIGHT, 60)):
         # The camera plays 30 frames in a second: each picture stands for a tenth of one.
@@ -71,18 +76,6 @@ def begin(page: Page) -> None:
 
 
 LONG = 80_000  # milliseconds: the film takes 23 seconds, and a look ends after 60
-TRIES = 3
-
-
-def enter(page: Page, sees: Locator) -> None:
-    """Wait for what is behind the door; whoever is not seen well tries again, as people do."""
-    again = page.get_by_role("button", name="Try again")
-    for _ in range(TRIES):
-        expect(sees.or_(again)).to_be_visible(timeout=LONG)
-        if not again.is_visible():
-            break
-        again.click()
-    expect(sees).to_be_visible()
 
 
 def test_first_visit_note_lock_and_return(
@@ -93,14 +86,14 @@ def test_first_visit_note_lock_and_return(
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
     expect(page.locator("[data-arc]")).to_be_visible()
-    enter(page, page.get_by_role("heading", name="May I remember you?"))
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Yes, remember me").click()
     write(page, "The key is under the third stone.")
     lock(page)
 
     back = visit(film=second_film)
     begin(back)
-    enter(back, back.get_by_text("The key is under the third stone."))
+    expect(back.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
     user = User.objects.get()
     assert user.faces.count() == 3
     assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
