@@ -16,6 +16,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import django
 import numpy as np
@@ -134,10 +135,13 @@ def attempt(showing: Showing, step: float = films.STEP) -> State:
 
 
 def report(name: str, states: Iterator[State]) -> None:
-    ends = Counter(str(state.failure or "passed") for state in states)
-    total = sum(ends.values())
+    looks = [*states]
+    ends = Counter(str(state.failure or "passed") for state in looks)
+    total = len(looks)
+    seconds = [state.finals[-1].at for state in looks if state.passed]
+    lasted = f", in {median(seconds):.1f} seconds in the median" if seconds else ""
     rest = ", ".join(f"{count} {end}" for end, count in ends.most_common() if end != "passed")
-    print(f"| {name} | {ends['passed']} of {total} | {rest} |", flush=True)
+    print(f"| {name} | {ends['passed']} of {total}{lasted} | {rest} |", flush=True)
 
 
 def attacks(folder: Path, attempts: int) -> None:
@@ -231,7 +235,7 @@ def recording(number: int, recorded: Callable[[random.Random], Iterator[Ask]]) -
     """A film that is played without hearing what is asked; of heads that are only points."""
     chance = random.Random(number)  # noqa: S311
     film = heads.Film(chance=chance)
-    film.show()
+    film.begin()
     shown = recorded(chance)
     while not film.state.over:
         film.do(next(shown))

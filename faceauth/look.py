@@ -1,8 +1,8 @@
 """The look: a short conversation with the camera that shows that a living person is there.
 
 A state machine without clock, database or words: `step(state, observation)` gives the next state and what to say. An
-observation is one frame, and carries its time. Somebody is asked, at random, for two or three things that a head can
-do, and each must be seen to happen: one face, the same one, moving as a head moves, and with the depth of a head.
+observation is one frame, and carries its time. Somebody is asked, at random, for three things that a head can do, and
+each must be seen to happen: one face, the same one, moving as a head moves, and with the depth of a head.
 docs/look.md has what was measured, and where each number comes from.
 
 Depth is what a picture lacks. Eyes and mouth lie about in one plane, and the nose stands out of it: when a head turns,
@@ -72,8 +72,13 @@ ASIDE = 15.0  # what a head that looks up may be turned
 # By how much a face is larger that has come closer, and the share of the picture's height from which it cannot.
 CLOSER = 1.2
 ROOM = 0.55
+# Different things that somebody is asked for. With two a recording fits too often.
+ASKS = 3
 # Frames in which something must be seen: one may be a slip of the detector.
 HELD = 2
+# Frontal frames that it begins with, of which the one with the middle pitch is the base of all that follows: of one
+# alone the chin may just be up, and could not be raised any more.
+FIRST = 3
 
 # How far the nose must move against the plane of eyes and mouth, in distances between the eyes: what 99 in 100 living
 # heads do at these turns. A flat picture's does not, until it is so oblique that the detector guesses.
@@ -164,8 +169,10 @@ class State:
     started: float
     before: float | None = None
     """When the frame before came."""
+    first: tuple[Observation, ...] = ()
+    """The first frontal frames, until there are enough."""
     base: Observation | None = None
-    """The first good frontal frame, with which all others are compared."""
+    """One of these, with which all others are compared."""
     last: Observation | None = None
     """The last frame that was taken, without its template."""
     asks: tuple[Ask, ...] = ()
@@ -199,8 +206,9 @@ class State:
         """0 to 1."""
         if self.passed:
             return 1.0
-        steps = 1 + (len(self.asks) or 3) * HELD + FINAL
-        return ((self.base is not None) + self.done * HELD + self.held + len(self.finals)) / steps
+        steps = FIRST + (len(self.asks) or ASKS) * HELD + FINAL
+        begun = FIRST if self.base else len(self.first)
+        return (begun + self.done * HELD + self.held + len(self.finals)) / steps
 
     @property
     def best(self) -> tuple[str, ...]:
@@ -221,7 +229,7 @@ class State:
             return Observation(**one | {"landmarks": points, "template": tuple(one["template"])})
 
         one_each = {name: observation(content[name]) if content[name] else None for name in ("base", "last")}
-        several = {name: observations(name) for name in ("seen", "finals")}
+        several = {name: observations(name) for name in ("first", "seen", "finals")}
         enums = {
             "asks": tuple(Ask(ask) for ask in content["asks"]),
             "failure": Code(content["failure"]) if content["failure"] else None,
@@ -236,13 +244,13 @@ Draw = Callable[[bool], tuple[Ask, ...]]
 
 
 def draw(room: bool = True) -> tuple[Ask, ...]:
-    """Two or three different requests that nobody can foresee, a turn among them.
+    """Three different requests that nobody can foresee, a turn among them.
 
     `room` says whether the person can come closer. Drawn until it fits, so that all that fit are equally likely.
     """
     kinds = [ask for ask in Ask if room or ask != Ask.CLOSER]
     while True:
-        asks = tuple(chance.sample(kinds, chance.choice((2, 3))))
+        asks = tuple(chance.sample(kinds, ASKS))
         # The first frame and the last ones are frontal too: straight would say nothing beside them.
         if {Ask.LEFT, Ask.RIGHT} & {*asks} and Ask.STRAIGHT not in (asks[0], asks[-1]):
             return asks
@@ -302,7 +310,7 @@ def bare(seen: Observation) -> Observation:
     return replace(seen, template=())
 
 
-# The first frame ------------------------------------------------------------------------------------------------------
+# The first frames -----------------------------------------------------------------------------------------------------
 
 
 def begin(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
@@ -311,8 +319,10 @@ def begin(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
         return state, seen.refusal
     if abs(seen.yaw) > STRAIGHT:
         return state, Ask.STRAIGHT
-    asks = draw(seen.share < ROOM)
-    state = replace(state, base=seen, last=bare(seen), seen=(bare(seen),), asks=asks)
+    state = replace(state, first=(*state.first, seen), last=bare(seen), seen=(*state.seen, bare(seen)))
+    if len(state.first) == FIRST:
+        base = sorted(state.first, key=lambda one: one.pitch)[FIRST // 2]
+        state = replace(state, first=(), base=base, asks=draw(seen.share < ROOM))
     return state, state.asking
 
 
@@ -396,9 +406,11 @@ def hold(state: State, seen: Observation) -> tuple[State, Say]:
 
 
 def slip(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
-    """People do mix up left and right. What is left to ask is drawn anew, or a recording could just wait its turn."""
+    """People do mix up left and right. What is left to ask is drawn anew, and one thing more, or a recording could just
+    wait its turn."""
     done = state.asks[: state.done]
     asks = done + draw(seen.share < ROOM and Ask.CLOSER not in done)
+    asks += (chance.choice(sorted(MOVES - {asks[-1]})),)
     return replace(state, asks=asks, wrong=0, armed=False, slips=state.slips + 1), Hint.OTHER
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from faceauth import vision
-from faceauth.look import Ask, Draw, Observation, Say, State, draw, step
+from faceauth.look import FIRST, Ask, Draw, Observation, Say, State, draw, step
 from faceauth.tests.films import STEP
 
 SOMEBODY = (1.0, *[0.0] * 127)
@@ -55,6 +55,12 @@ class Film:
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - it makes frames differ
     pose: dict[str, Any] = field(default_factory=dict)
     taken: list[Observation] = field(default_factory=list)
+
+    def begin(self) -> Say:
+        """Look straight until something is asked for."""
+        for _ in range(FIRST):
+            self.show()
+        return self.say
 
     def show(self, *, after: float = STEP, **pose: Any) -> Say:
         self.at += after

@@ -25,7 +25,7 @@ def chance() -> random.Random:
 def film() -> Film:
     """A look that has begun, and asks for a turn to the left."""
     film = Film(asking(Ask.LEFT, Ask.RIGHT))
-    assert film.show() == Ask.LEFT
+    assert film.begin() == Ask.LEFT
     return film
 
 
@@ -35,16 +35,11 @@ def film() -> Film:
 def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
     drawn = Counter(look.draw() for _ in range(4000))
     for asks in drawn:
-        assert len(asks) in (2, 3)
-        assert len({*asks}) == len(asks)
+        assert len({*asks}) == len(asks) == look.ASKS
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
         assert Ask.STRAIGHT not in (asks[0], asks[-1])
-    pairs = {
-        (a, b) for a in Ask for b in Ask if a != b and {Ask.LEFT, Ask.RIGHT} & {a, b} and Ask.STRAIGHT not in (a, b)
-    }
-    assert pairs <= drawn.keys()
-    assert {Ask.STRAIGHT, Ask.CLOSER, Ask.UP} <= {ask for asks in drawn for ask in asks}
-    assert len(drawn) == 10 + 24 + 10  # pairs, three movements, and straight between two
+    assert {ask for asks in drawn for ask in asks} == {*Ask}
+    assert len(drawn) == 24 + 10  # three movements, and straight between two
 
 
 def test_who_is_close_already_is_not_asked_to_come_closer() -> None:
@@ -56,7 +51,7 @@ def test_who_is_close_already_is_not_asked_to_come_closer() -> None:
         return (Ask.LEFT,)
 
     for share in (0.3, 0.6):
-        Film(draw).show(share=share)
+        Film(draw, pose={"share": share}).begin()
     assert rooms == [True, False]
 
 
@@ -112,8 +107,49 @@ def test_before_it_begins_it_says_what_is_in_the_way() -> None:
     assert film.show(refusal=Reason.TOO_DARK) == Reason.TOO_DARK
     assert film.show(refusal=Reason.SEVERAL_FACES) == Reason.SEVERAL_FACES
     assert film.show(refusal=None, yaw=30) == Ask.STRAIGHT
+    assert not film.state.first
+    assert film.show(yaw=0) == Ask.STRAIGHT
     assert film.state.base is None
-    assert film.show(yaw=0) == Ask.LEFT
+    film.show()
+    assert film.show() == Ask.LEFT
+
+
+@pytest.mark.parametrize("place", range(look.FIRST))
+def test_a_chin_that_is_up_in_one_of_the_first_frames_can_still_be_raised(place: int) -> None:
+    film = Film(asking(Ask.UP, Ask.LEFT))
+    for number in range(look.FIRST):
+        film.show(pitch=9 if number == place else 0)
+    assert film.state.base is not None
+    assert film.state.base.pitch < 5
+    film.show(pitch=0)
+    film.do(Ask.UP)
+    assert film.state.done == 1
+    assert film.obey().passed
+
+
+def test_the_first_frames_are_frames_like_others() -> None:
+    """The very same one is no second, and only one of them is kept with its template."""
+    film = Film(asking(Ask.LEFT))
+    film.show()
+    film.play(replace(film.taken[0], at=film.at + 0.33))
+    assert failure_of(film) == Code.REPEATED
+    assert not film.state.first
+    film = Film(asking(Ask.LEFT))
+    film.begin()
+    assert not film.state.first
+    assert len(film.state.seen) == look.FIRST
+
+
+def test_who_stands_there_after_the_first_frames_is_the_same_as_in_the_base() -> None:
+    """Two people among the first frames: whoever is not the base is another person."""
+    film = Film(asking(Ask.LEFT))
+    film.show(pitch=-3)
+    film.show(pitch=0)
+    film.show(pitch=4, template=SOMEBODY_ELSE)
+    assert film.state.base is film.taken[1]
+    for _ in range(look.MOST_STRANGE):
+        film.show(pitch=0)
+    assert failure_of(film) == Code.ANOTHER_PERSON
 
 
 def test_a_few_empty_frames_are_tolerated(film: Film) -> None:
@@ -135,12 +171,14 @@ def test_sitting_still_for_a_moment_is_no_fault(film: Film) -> None:
     assert film.obey().passed
 
 
-def test_the_first_wrong_turn_is_forgiven_and_the_rest_is_drawn_anew() -> None:
+def test_the_first_wrong_turn_is_forgiven_and_the_rest_is_drawn_anew_with_one_thing_more() -> None:
     drawn = iter([(Ask.LEFT, Ask.UP), (Ask.RIGHT,)])
     film = Film(lambda room: next(drawn))
-    film.show()
+    film.begin()
     assert film.do(Ask.RIGHT) == Hint.OTHER
-    assert film.state.asks == (Ask.RIGHT,)
+    first, more = film.state.asks
+    assert first == Ask.RIGHT
+    assert more in {Ask.LEFT, Ask.UP}
     assert film.state.asking == Ask.RIGHT
     film.do(Ask.STRAIGHT)
     assert film.obey().passed
@@ -165,7 +203,7 @@ def failure_of(film: Film) -> Code | None:
 @pytest.mark.parametrize("second", [Ask.RIGHT, Ask.UP])
 def test_something_else_than_what_was_asked_for_a_second_time(second: Ask) -> None:
     film = Film(asking(Ask.LEFT, Ask.CLOSER))
-    film.show()
+    film.begin()
     assert film.do(Ask.UP) == Hint.OTHER
     film.do(Ask.STRAIGHT)
     film.do(second)
@@ -174,7 +212,7 @@ def test_something_else_than_what_was_asked_for_a_second_time(second: Ask) -> No
 
 def test_a_side_when_up_was_asked_for() -> None:
     film = Film(asking(Ask.UP, Ask.LEFT))
-    film.show()
+    film.begin()
     film.do(Ask.LEFT)
     assert failure_of(film) == Code.WRONG_POSE
 

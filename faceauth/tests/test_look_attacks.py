@@ -133,7 +133,7 @@ def test_a_cut_from_one_person_to_another() -> None:
 @pytest.mark.slow
 def test_another_persons_face_at_the_end() -> None:
     """Somebody who lives does what is asked for, and then holds up the picture of whom they want to be."""
-    actor, grain = Actor(seed=2), chance()
+    actor, grain = Actor(seed=4), chance()
     before: list[Ask] = []
 
     def frame(ask: Ask) -> bytes:
@@ -170,7 +170,8 @@ def test_copies_of_the_first_frame_for_the_last() -> None:
         before.append(ask)
         if len(before) == 1:
             return first
-        copied = before.count(Ask.LEFT) and before.count(Ask.RIGHT) and ask == Ask.STRAIGHT
+        # A cut from a turned head to a straight one would be a jump: first it comes back.
+        copied = Ask.RIGHT in before and before[-2:] == [Ask.STRAIGHT] * 2
         return films.recoded(first, grain) if copied else actor.frame(ask)
 
     state = attempt(frame, asks=(Ask.LEFT, Ask.RIGHT))
@@ -189,7 +190,8 @@ def test_several_faces() -> None:
         right = films.placed(picture, films.MIDDLE - (-160, 0), 0.9, grain)
         return films.encoded(np.concatenate([left[:, :320], right[:, 320:]], axis=1))
 
-    frames = itertools.chain([actor.frame(Ask.STRAIGHT)], (beside() for _ in itertools.count()))
+    alone = (actor.frame(Ask.STRAIGHT) for _ in range(look.FIRST))
+    frames = itertools.chain(alone, (beside() for _ in itertools.count()))
     assert attempt(frames).failure == Code.SEVERAL_FACES
 
 

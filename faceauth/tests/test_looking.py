@@ -193,12 +193,21 @@ def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(look.step, "__defaults__", (look.draw,))
     grace.start()
     assert grace.answer == {"state": "looking", "say": "straight", "message": "Look straight at me."}
+    for number in range(1, look.FIRST):
+        assert grace.send() == {
+            "state": "looking",
+            "say": "straight",
+            "message": "Look straight at me.",
+            "progress": round(number / 12, 3),
+            "keep": False,
+            "best": [],
+        }
     answer = grace.send()
     assert answer == {
         "state": "looking",
         "say": "left",
         "message": "Turn your head to your left, slowly.",
-        "progress": 0.125,
+        "progress": 0.3,
         "keep": False,
         "best": [],
     }
@@ -372,7 +381,8 @@ def test_how_it_fails(
     pose: dict[str, Any], after: float, code: str, reason: Reason, grace: Visitor, codes: list[str]
 ) -> None:
     grace.start()
-    grace.send()
+    for _ in range(look.FIRST):
+        grace.send()
     grace.pose = pose
     while grace.answer["state"] == "looking":
         grace.send(after=after)
@@ -412,7 +422,7 @@ def test_nothing_of_a_frame_is_written_anywhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     grace.start()
-    for _ in range(3):
+    for _ in range(look.FIRST + 2):
         grace.pose = pose_for(grace.answer["say"], grace.pose)
         grace.send()
     written = everything_written() + caplog.text.encode()
@@ -448,7 +458,8 @@ def test_the_session_holds_a_number_and_a_nonce(grace: Visitor) -> None:
 
 def test_the_row_opens_with_its_sessions_nonce_alone(grace: Visitor) -> None:
     grace.start()
-    grace.send()
+    for _ in range(look.FIRST):
+        grace.send()
     row = Look.objects.get()
     _pk, nonce = grace.client.session[sight.LOOK]
     state = sight.opened(row.sealed, nonce)

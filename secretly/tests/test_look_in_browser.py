@@ -2,9 +2,9 @@
 
 import io
 import itertools
-import re
 import time
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 from django.contrib.auth.models import User
@@ -31,6 +31,16 @@ def collection(transactional_db: None) -> None:
     Collection(conf().COLLECTION).create()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as long as people have: browser, film and detector share a machine that may be busy with other tests.
+
+    How long a look may take is in test_look.py.
+    """
+    monkeypatch.setattr(look, "SECONDS", 3 * look.SECONDS)
+    monkeypatch.setattr(look, "MOST_BETWEEN", 3 * look.MOST_BETWEEN)
+
+
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the film shows is what is asked for; the server runs in this process."""
@@ -40,8 +50,12 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> None:
 def film(seed: int) -> bytes:
     """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
     actor = films.Actor(seed=seed)
+    # Nobody raises a chin here: it is as high before a turn as in it, which a look takes for one head more surely.
+    level = median(one.pitch for turned in actor.turned.values() for one in turned)
+    frontal = [one for one in films.pictures_of("Colin_Powell", films.POWELL) if abs(one.yaw) <= 8]
+    actor.straight = sorted(frontal, key=lambda one: abs(one.pitch - level))[:10]
     frames = []
-    for ask, tenths in ((Ask.STRAIGHT, 20), (Ask.LEFT, 45), (Ask.STRAIGHT, 6), (Ask.RIGHT, 45), (Ask.STRAIGHT, 60)):
+    for ask, tenths in ((Ask.STRAIGHT, 40), (Ask.LEFT, 50), (Ask.STRAIGHT, 30), (Ask.RIGHT, 50), (Ask.STRAIGHT, 60)):
         # The camera plays 30 frames in a second: each picture stands for a tenth of one.
         frames += [actor.frame(ask, step=0.2, copies=3) for _ in range(tenths)]
     return b"".join(frames)
@@ -61,7 +75,7 @@ def begin(page: Page) -> None:
     page.get_by_role("button", name="Look at me").click()
 
 
-LONG = 30_000  # milliseconds: a look takes ten seconds here
+LONG = 80_000  # milliseconds: the film takes 23 seconds, and a look ends after 60
 
 
 def test_first_visit_note_lock_and_return(
@@ -85,7 +99,7 @@ def test_first_visit_note_lock_and_return(
     assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
 
 
-def failed(page: Page, says: str | re.Pattern[str]) -> None:
+def failed(page: Page, says: str) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert page.evaluate("document.querySelector('[data-video]').srcObject") is None  # its light is off
@@ -108,8 +122,7 @@ def test_the_right_film_for_other_requests(
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     page = visit(film=first_film)
     begin(page)
-    # The wrong pose, or none that was asked for until the time is over: that depends on where the film begins.
-    failed(page, re.compile("I am not sure that I see a living face|That took too long"))
+    failed(page, "I am not sure that I see a living face.")
 
 
 def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], first_film: bytes) -> None:
