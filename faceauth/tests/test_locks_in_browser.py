@@ -20,6 +20,7 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.lock_cast import code_of, with_app
 from faceauth.tests.test_views import enter
+from secretly.tests.transitions import cut_short
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -57,7 +58,7 @@ def note(message: ConsoleMessage, problems: list[str]) -> None:
 
 def thrown(error: str, problems: list[str]) -> None:
     """A page that goes on at once, such as that of a device that says yes, cuts its own transition short."""
-    if "Transition was aborted" not in error:
+    if not cut_short(error):
         problems.append(f"exception: {error}")
 
 

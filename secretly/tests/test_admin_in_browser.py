@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth.models import Login
+from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -16,7 +17,7 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
     Login.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1")
     page = chromium.new_page()
     problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("pageerror", faults(problems))
     page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.goto(f"{live_server.url}/admin/")
     page.get_by_label("Username").fill("operator")
@@ -48,7 +49,7 @@ def test_many_people_are_cared_for_with_progress(
     context = chromium.new_context(java_script_enabled=script)
     page = context.new_page()
     problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("pageerror", faults(problems))
     page.goto(f"{live_server.url}/admin/login/?next=/admin/auth/user/")
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill("one two three four")

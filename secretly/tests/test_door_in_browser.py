@@ -18,6 +18,7 @@ from faceauth.models import Login
 from faceauth.outcomes import Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
+from secretly.tests.transitions import cut_short
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -102,7 +103,7 @@ def note(message: ConsoleMessage, problems: list[str]) -> None:
 
 def thrown(error: str, problems: list[str]) -> None:
     """A page that goes on at once, such as that of a look that ends recognised, cuts its own transition short."""
-    if "Transition was aborted" not in error:
+    if not cut_short(error):
         problems.append(f"exception: {error}")
 
 

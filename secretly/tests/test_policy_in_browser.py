@@ -9,6 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from faceauth.models import Login
 from secretly.tests.test_hardening import ADDRESSES
+from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -35,7 +36,7 @@ def test_no_page_breaks_the_policy(
         addresses = [*addresses, *(f"/admin/auth/user/{user.pk}/{kind}/" for kind in kinds)]
     page = context.new_page()
     broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(f"{page.url}: {error}"))
+    page.on("pageerror", faults(broken))
     page.on("console", lambda line: broken.append(f"{page.url}: {line.text}") if "Policy" in line.text else None)
     pages = [address for address in addresses if is_page(client, address)]
     for address in pages:
