@@ -18,6 +18,7 @@ from faceauth.tests.pictures import FACES
 SIZE = (640, 480)
 MIDDLE = np.array([SIZE[0] / 2, SIZE[1] / 2 + 10])
 RISE = 68.0  # pixels from the mouth to the eyes, of somebody at arm's length before a camera of this size
+SCENES = 3  # in which a picture's pose is measured
 STEP = 0.33  # seconds between two frames, as the page sends them
 
 
@@ -74,13 +75,27 @@ def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]
         if isinstance(face, Refusal):
             continue
         picture = Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
-        for one in (picture, picture.mirrored()):
-            # Once more as it will be seen: an extreme value is more often a slip of the detector than others are.
-            scene = placed(one, MIDDLE, 1, np.random.default_rng(0))
-            faces = vision.find_faces(scene)
-            if len(faces) == 1 and isinstance(face := vision.judge(faces, scene), vision.Face):
-                found.append(replace(one, yaw=face.pose.yaw, pitch=face.pose.pitch))
+        found += [seen for one in (picture, picture.mirrored()) if (seen := as_seen(one))]
     return tuple(found)
+
+
+def as_seen(picture: Picture) -> Picture | None:
+    """With its pose as the detector will see it in a film: of one scene alone an extreme value is often a slip."""
+    grain = np.random.default_rng(0)
+    poses = []
+    for _ in range(SCENES):
+        scene = placed(picture, *somewhere(grain), grain)
+        face = vision.judge(vision.find_faces(scene), scene)
+        if isinstance(face, Refusal):
+            return None
+        poses.append((face.pose.yaw, face.pose.pitch))
+    yaw, pitch = np.median(poses, axis=0)
+    return replace(picture, yaw=float(yaw), pitch=float(pitch))
+
+
+def somewhere(chance: np.random.Generator) -> tuple[vision.Points, float]:
+    """Where a face is from one frame to the next, and how large: nobody is a statue."""
+    return MIDDLE + chance.normal(0, 5, 2), 1 + float(chance.normal(0, 0.015))
 
 
 class Actor:
@@ -132,9 +147,8 @@ class Actor:
             self.side = None
         if ask == Ask.CLOSER:
             self.zoom = min(1.38, self.zoom * 1.15 ** (2 * step))
-        place = MIDDLE + self.chance.normal(0, 5, 2)  # nobody is a statue
-        zoom = self.zoom * (1 + self.chance.normal(0, 0.015))
-        scene = placed(self.picture(), place, zoom, self.chance)
+        place, zoom = somewhere(self.chance)
+        scene = placed(self.picture(), place, self.zoom * zoom, self.chance)
         return b"".join(encoded(scene, quality=88 + copy) for copy in range(copies))
 
     def picture(self) -> Picture:

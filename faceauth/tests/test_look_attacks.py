@@ -6,6 +6,7 @@ often these succeed when they are tried with many pictures.
 
 import hashlib
 import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
@@ -199,8 +200,9 @@ def test_several_faces() -> None:
 
 
 @pytest.mark.slow
-def test_people_get_in() -> None:
+def test_people_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is drawn. Films of pictures that were taken on different days: most pass, and a second try does."""
+    monkeypatch.setattr(look, "chance", random.Random(0))  # noqa: S311 - the same draws each time
     states = [attempt(Actor(seed=seed).frame) for seed in range(8)]
     failures = [state.failure for state in states if not state.passed]
     assert len(failures) <= 2, failures
