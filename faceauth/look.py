@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -72,8 +73,8 @@ ASIDE = 15.0  # what a head that looks up may be turned
 # By how much a face is larger that has come closer, and the share of the picture's height from which it cannot.
 CLOSER = 1.2
 ROOM = 0.55
-# Different things that somebody is asked for. With two a recording fits too often.
-ASKS = 3
+# Movements that somebody is asked for. With two a recording fits too often.
+MOVEMENTS = 3
 # Frames in which something must be seen: one may be a slip of the detector.
 HELD = 2
 # Frontal frames that it begins with, of which the one with the middle pitch is the base of all that follows: of one
@@ -206,7 +207,7 @@ class State:
         """0 to 1."""
         if self.passed:
             return 1.0
-        steps = FIRST + (len(self.asks) or ASKS) * HELD + FINAL
+        steps = FIRST + (len(self.asks) or MOVEMENTS) * HELD + FINAL
         begun = FIRST if self.base else len(self.first)
         return (begun + self.done * HELD + self.held + len(self.finals)) / steps
 
@@ -244,16 +245,21 @@ Draw = Callable[[bool], tuple[Ask, ...]]
 
 
 def draw(room: bool = True) -> tuple[Ask, ...]:
-    """Three different requests that nobody can foresee, a turn among them.
+    """Three movements that nobody can foresee, a turn among them, and perhaps something else once.
 
-    `room` says whether the person can come closer. Drawn until it fits, so that all that fit are equally likely.
+    A movement may come again later: a film of each of them would fit too often if all were different. `room` says
+    whether the person can come closer. Drawn until it fits.
     """
-    kinds = [ask for ask in Ask if room or ask != Ask.CLOSER]
+    others = [None, Ask.STRAIGHT, *([Ask.CLOSER] if room else [])]
     while True:
-        asks = tuple(chance.sample(kinds, ASKS))
-        # The first frame and the last ones are frontal too: straight would say nothing beside them.
-        if {Ask.LEFT, Ask.RIGHT} & {*asks} and Ask.STRAIGHT not in (asks[0], asks[-1]):
-            return asks
+        asks = chance.choices(sorted(MOVES), k=MOVEMENTS)
+        other = chance.choice(others)
+        if other:
+            asks.insert(chance.randint(0, MOVEMENTS), other)
+        # Twice in a row, the head is there already; and straight says nothing beside the first frame and the last ones.
+        again = any(ask == after for ask, after in pairwise(asks))
+        if SIDES & {*asks} and not again and Ask.STRAIGHT not in (asks[0], asks[-1]):
+            return tuple(asks)
 
 
 def step(state: State, seen: Observation, draw: Draw = draw) -> tuple[State, Say]:
@@ -406,10 +412,10 @@ def hold(state: State, seen: Observation) -> tuple[State, Say]:
 
 
 def slip(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
-    """People do mix up left and right. What is left to ask is drawn anew, and one thing more, or a recording could just
-    wait its turn."""
+    """People do mix up left and right. They come back, what is left to ask is drawn anew, and one movement more, or a
+    recording could just wait its turn."""
     done = state.asks[: state.done]
-    asks = done + draw(seen.share < ROOM and Ask.CLOSER not in done)
+    asks = (*done, Ask.STRAIGHT, *draw(seen.share < ROOM and Ask.CLOSER not in done))
     asks += (chance.choice(sorted(MOVES - {asks[-1]})),)
     return replace(state, asks=asks, wrong=0, armed=False, slips=state.slips + 1), Hint.OTHER
 

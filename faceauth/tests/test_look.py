@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -35,11 +36,15 @@ def film() -> Film:
 def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
     drawn = Counter(look.draw() for _ in range(4000))
     for asks in drawn:
-        assert len({*asks}) == len(asks) == look.ASKS
+        assert sum(ask in look.MOVES for ask in asks) == look.MOVEMENTS
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
+        assert all(ask != after for ask, after in pairwise(asks))
         assert Ask.STRAIGHT not in (asks[0], asks[-1])
     assert {ask for asks in drawn for ask in asks} == {*Ask}
-    assert len(drawn) == 24 + 10  # three movements, and straight between two
+    alone = 3 * 2 * 2
+    between = 2 * 3 * 3 * 2  # in two places, and the movements beside it may be the same
+    at_an_end = 2 * alone
+    assert len(drawn) == alone + between + (between + at_an_end)  # nothing else, straight, closer
 
 
 def test_who_is_close_already_is_not_asked_to_come_closer() -> None:
@@ -176,11 +181,11 @@ def test_the_first_wrong_turn_is_forgiven_and_the_rest_is_drawn_anew_with_one_th
     film = Film(lambda room: next(drawn))
     film.begin()
     assert film.do(Ask.RIGHT) == Hint.OTHER
-    first, more = film.state.asks
-    assert first == Ask.RIGHT
+    back, first, more = film.state.asks
+    assert (back, first) == (Ask.STRAIGHT, Ask.RIGHT)
     assert more in {Ask.LEFT, Ask.UP}
-    assert film.state.asking == Ask.RIGHT
-    film.do(Ask.STRAIGHT)
+    assert film.show() == Ask.STRAIGHT  # nobody is given what they were seen to do by mistake
+    assert film.do(Ask.STRAIGHT) == Ask.RIGHT
     assert film.obey().passed
 
 
