@@ -20,7 +20,7 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.lock_cast import code_of, with_app
 from faceauth.tests.test_views import enter
-from secretly.tests.transitions import cut_short
+from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -56,12 +56,6 @@ def note(message: ConsoleMessage, problems: list[str]) -> None:
         problems.append(message.text)
 
 
-def thrown(error: str, problems: list[str]) -> None:
-    """A page that goes on at once, such as that of a device that says yes, cuts its own transition short."""
-    if not cut_short(error):
-        problems.append(f"exception: {error}")
-
-
 @pytest.fixture
 def visit(chromium: Browser, live_server: LiveServer, problems: list[str]) -> Iterator[Visit]:
     """The door in a new browser, at a name (localhost) that may have passkeys."""
@@ -71,7 +65,7 @@ def visit(chromium: Browser, live_server: LiveServer, problems: list[str]) -> It
         context = chromium.new_context(java_script_enabled=script, viewport={"width": width, "height": 800})
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: thrown(str(error), problems))
+        page.on("pageerror", faults(problems))
         page.on("console", lambda message: note(message, problems))
         page.goto(f"http://localhost:{live_server.thread.port}/")
         return page

@@ -18,7 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from notes import attaching, writing
 from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.conftest import signed_in
-from secretly.tests.transitions import cut_short
+from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -33,11 +33,15 @@ def media(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def context(chromium: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
+    """A browser of its own. A mistake in the pages' scripts fails the test, at its end."""
     context = chromium.new_context(base_url=live_server.url)
     context.set_default_timeout(10_000)
     expect.set_options(timeout=10_000)
+    problems: list[str] = []
+    context.on("weberror", lambda thrown: faults(problems)(thrown.error))
     yield context
     context.close()
+    assert problems == []
 
 
 def come_in(context: BrowserContext, user: User, live_server: LiveServer) -> None:
@@ -49,14 +53,13 @@ def come_in(context: BrowserContext, user: User, live_server: LiveServer) -> Non
 
 @pytest.fixture
 def tab(context: BrowserContext, owner: User, live_server: LiveServer) -> Page:
-    """The owner's notebook, just opened. A mistake in the script fails the test."""
+    """The owner's notebook, just opened."""
     come_in(context, owner, live_server)
     return open_tab(context, "/")
 
 
 def open_tab(context: BrowserContext, path: str) -> Page:
     page = context.new_page()
-    page.on("pageerror", lambda error: None if cut_short(error) else pytest.fail(str(error)))
     page.goto(path)
     return page
 
@@ -259,6 +262,7 @@ def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
     tab.keyboard.type("Too late")
     expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
     expect(tab.locator("#text")).to_be_hidden()
+    expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
     come_in(context, owner, live_server)
     tab.evaluate("dispatchEvent(new Event('focus'))")
     expect(tab.locator(".notes h3 a")).to_have_text("Too late")

@@ -18,7 +18,7 @@ from faceauth.models import Login
 from faceauth.outcomes import Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from secretly.tests.transitions import cut_short
+from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -101,17 +101,11 @@ def note(message: ConsoleMessage, problems: list[str]) -> None:
         problems.append(message.text)
 
 
-def thrown(error: str, problems: list[str]) -> None:
-    """A page that goes on at once, such as that of a look that ends recognised, cuts its own transition short."""
-    if not cut_short(error):
-        problems.append(f"exception: {error}")
-
-
 def watched(context: BrowserContext, problems: list[str], init: str) -> Page:
     page = context.new_page()
     if init:
         page.add_init_script(init)
-    page.on("pageerror", lambda error: thrown(str(error), problems))
+    page.on("pageerror", faults(problems))
     page.on("console", lambda message: note(message, problems))
     return page
 
