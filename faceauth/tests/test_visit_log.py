@@ -1,14 +1,18 @@
-"""The log of the door as CSV."""
+"""The log of the door: as CSV, and made shorter."""
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from faceauth import visit_log
 from faceauth.models import Login
 from faceauth.visit_log import COLUMNS, harmless
 
@@ -81,3 +85,23 @@ def test_the_days_that_have_visits(db: None) -> None:
         "month": ["2025-01-01", "2025-02-01", "2025-12-01", "2026-01-01"],
         "day": ["2025-01-31", "2025-02-01", "2025-12-31", "2026-01-01"],
     }
+
+
+def test_visits_older_than_the_days_are_deleted_and_nobody_else(
+    owner: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(visit_log, "BATCH", 2)
+    for days in (0, 89, 91, 92, 365, 400, 4000):
+        Login.objects.create(outcome="recognised", user=owner, at=timezone.now() - timedelta(days=days))
+    call_command("shorten_log", "--keep-days", "90")
+    assert capsys.readouterr().out == "5 visits were deleted.\n"
+    assert sorted((timezone.now() - at).days for at in Login.objects.values_list("at", flat=True)) == [0, 89]
+    assert User.objects.filter(pk=owner.pk).exists()
+    call_command("shorten_log", "--keep-days", "90")
+    assert capsys.readouterr().out == "0 visits were deleted.\n"
+
+
+@pytest.mark.parametrize("days", ["30", "0", "-1", "many", ""])
+def test_the_days_that_the_desk_draws_stay(days: str) -> None:
+    with pytest.raises(CommandError, match="31 or more"):
+        call_command("shorten_log", f"--keep-days={days}")
