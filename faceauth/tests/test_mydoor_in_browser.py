@@ -1,12 +1,14 @@
 """The pages about oneself in a real Chromium: nothing reaches over the edge, and nothing happens twice."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth.models import Face
+from faceauth.models import Face, Login
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.test_views import enter
@@ -31,7 +33,7 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
     page.goto(live_server.url + "/looks/")
     page.get_by_role("button", name="Choose a photo").click()
     choose(page, pictures.another(pictures.hopper()))
-    expect(page.get_by_role("button", name="Remove the look of")).to_have_count(2)
+    expect(page.get_by_role("button", name="Remove Remembered on")).to_have_count(2)
     assert Face.objects.count() == 2
     page.goto(live_server.url + "/forget/")
     page.get_by_label("Type").fill("forget me")
@@ -40,6 +42,23 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
     expect(page.get_by_text("This face was deleted on")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     context.close()
+
+
+def test_times_are_told_by_the_clock_of_who_reads(chromium: Browser, live_server: LiveServer, client: Client) -> None:
+    Collection("secretly").create()
+    enter(client, pictures.hopper())
+    Login.objects.update(at=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
+    Face.objects.update(remembered=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
+    key = client.cookies["sessionid"].value
+    for javascript, told in ((True, "November 23, 2026 at 2:30"), (False, "2026-11-22 22:30 UTC")):
+        context = chromium.new_context(timezone_id="Asia/Dubai", java_script_enabled=javascript, locale="en-US")
+        context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
+        page = context.new_page()
+        page.goto(live_server.url + "/door/")
+        expect(page.locator("time").first).to_contain_text(told)
+        page.goto(live_server.url + "/looks/")
+        expect(page.get_by_text("Remembered on")).to_contain_text(told)
+        context.close()
 
 
 def test_a_double_click_on_yes_is_one_yes(chromium: Browser, live_server: LiveServer) -> None:

@@ -1,6 +1,8 @@
 // The list of notes with a script: edit in place, tick, pin, delete with Undo, and older notes as one scrolls.
 // Every button is one of a form that works without all this.
 
+import { tellTimes } from "../site/times.js";
+
 const UNDO = 10_000; // ms to change one's mind; after that there is the bin
 const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
@@ -14,13 +16,6 @@ export async function fetchPage(address, options = {}) {
   } catch {
     return null;
   }
-}
-
-// The server knows no time zone; the person's clock does.
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
-
-export function tellTimes(root) {
-  for (const time of root.querySelectorAll("time")) time.textContent = day.format(new Date(time.dateTime));
 }
 
 export class Cards extends EventTarget {

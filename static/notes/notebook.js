@@ -1,7 +1,8 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
 import { Attach } from "./attach.js";
-import { Cards, tellTimes } from "./cards.js";
+import { tellTimes } from "../site/times.js";
+import { Cards } from "./cards.js";
 import { Lock } from "./lock.js";
 import { Search } from "./search.js";
 import { Sheet, Sheets } from "./sheet.js";

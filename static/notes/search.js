@@ -1,6 +1,7 @@
 // Search as one types. What was found stands in the place of the list until the words are gone.
 
-import { fetchPage, tellTimes } from "./cards.js";
+import { tellTimes } from "../site/times.js";
+import { fetchPage } from "./cards.js";
 
 const PAUSE = 200; // ms without a key
 

@@ -1,0 +1,3 @@
+import { tellTimes } from "../site/times.js";
+
+tellTimes(document);
