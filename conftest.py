@@ -4,8 +4,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache as cache_calls
 from uuid import uuid4
 
+import botocore.loaders
+import botocore.session
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -18,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_models_are_read_once() -> Iterator[None]:
+    """Every session of botocore reads its models anew, a tenth of a second each time, and tests make hundreds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache_calls(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,9 @@ from faceauth.look import Ask, Code, State
 from faceauth.tests import films, pictures
 from faceauth.tests.films import Actor
 
+# In one process: all film the same person, whose pictures take seconds to look through.
+pytestmark = pytest.mark.xdist_group("films")
+
 Frames = Iterable[bytes]
 
 
