@@ -1,8 +1,9 @@
 """The look: a short conversation with the camera that shows that a living person is there.
 
 A state machine without clock, database or words: `step(state, observation)` gives the next state and what to say. An
-observation is one frame, and carries its time. Somebody is asked, at random, for three things that a head can do, and
-each must be seen to happen: one face, the same one, moving as a head moves, and with the depth of a head.
+observation is one frame, and carries its time. Somebody is asked, at random, for three movements of the head and often
+for one thing more, and each must be seen to happen: one face, the same one, moving as a head moves, and with the depth
+of a head.
 docs/look.md has what was measured, and where each number comes from.
 
 Depth is what a picture lacks. Eyes and mouth lie about in one plane, and the nose stands out of it: when a head turns,

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.utils.timezone import localtime, now
 
+from faceauth.desk import DAYS
 from faceauth.models import Login
 
 COLUMNS = ("at", "outcome", "reason", "user", "similarity", "way", "address", "device", "rekognition_ms", "times")
@@ -19,7 +20,7 @@ COLUMNS = ("at", "outcome", "reason", "user", "similarity", "way", "address", "d
 STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
 
 
-LEAST_DAYS = 31  # the desk draws thirty, and today
+LEAST_DAYS = DAYS + 1  # so many does the desk draw, and counts from their first moment
 BATCH = 5_000  # rows: the door goes on writing in between
 
 
