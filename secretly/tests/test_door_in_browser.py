@@ -47,13 +47,14 @@ def visit(
         allowed: bool = True,
         host: str = "localhost",
         init: str = "",
-        film: bytes = b"",
+        film: Path | None = None,
     ) -> Page:
         args = [f"--host-resolver-rules=MAP {host} 127.0.0.1"]
-        if face is not None or film:
-            file = tmp_path / f"{len(browsers)}.mjpeg"
-            file.write_bytes(film or frame(face or b"") * 4)
-            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={file}"]
+        if face is not None:
+            film = tmp_path / f"{len(browsers)}.mjpeg"
+            film.write_bytes(frame(face) * 4)
+        if film:
+            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
         browser = chromium.browser_type.launch(executable_path=executable(chromium), args=[*QUIET, *args])
         browsers.append(browser)
         context = browser.new_context(java_script_enabled=script, viewport={"width": 1000, "height": 800})

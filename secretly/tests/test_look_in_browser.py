@@ -4,8 +4,11 @@ import io
 import itertools
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
+import cv2
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
@@ -13,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from faceauth import look, sight
+from faceauth import look, sight, vision
 from faceauth.conf import conf
 from faceauth.look import Ask
 from faceauth.models import Login
@@ -43,55 +46,104 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the film shows is what is asked for; the server runs in this process."""
+    """What pictures of Colin Powell show best; the server runs in this process."""
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.RIGHT),))
 
 
-def film(seed: int) -> bytes:
-    """Somebody who turns to the left and to the right; each scene is long enough for a slow machine."""
-    actor = films.Actor(seed=seed)
-    # Nobody raises a chin here: it is as high before a turn as in it, which a look takes for one head more surely.
-    level = median(one.pitch for turned in actor.turned.values() for one in turned)
-    frontal = [one for one in films.pictures_of("Colin_Powell", films.POWELL) if abs(one.yaw) <= 8]
-    actor.straight = sorted(frontal, key=lambda one: abs(one.pitch - level))[:10]
-    frames = []
-    for ask, tenths in ((Ask.STRAIGHT, 40), (Ask.LEFT, 50), (Ask.STRAIGHT, 30), (Ask.RIGHT, 50), (Ask.STRAIGHT, 60)):
-        # The camera plays 30 frames in a second: each picture stands for a tenth of one.
-        frames += [actor.frame(ask, step=0.2, copies=3) for _ in range(tenths)]
-    return b"".join(frames)
+class Camera:
+    """An uncompressed film that Chromium plays over and over as its camera, and that changes while it does.
+
+    Each frame has its own grain, as a camera's have: no two that the page takes are the same.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        width, height = films.SIZE
+        self.grain = np.random.default_rng(0).integers(-3, 4, (30, height, width), np.int16)
+
+    def film(self, scene: vision.Pixels) -> None:
+        """Show this from now on: RGB pixels."""
+        height, width = scene.shape[:2]
+        planes = cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420)
+        light, colour = planes[:height].astype(np.int16), planes[height:].tobytes()
+        frames = (np.clip(light + grain, 0, 255).astype(np.uint8).tobytes() + colour for grain in self.grain)
+        film = f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420\n".encode()
+        film += b"".join(b"FRAME\n" + frame for frame in frames)
+        # In place: Chromium has the file open, and reads the next frame from it when it is due.
+        with self.file.open("r+b" if self.file.exists() else "wb") as file:
+            file.write(film)
 
 
-@pytest.fixture(scope="module")
-def first_film() -> bytes:
-    return film(seed=0)
+class Person:
+    """Somebody before the camera, who moves on with each frame that the server has seen: however slow the machine is,
+    and whenever the page takes its frames, they do what they are asked for."""
+
+    def __init__(self, camera: Camera, seed: int) -> None:
+        self.camera = camera
+        self.actor = films.Actor(seed=seed)
+        # Nobody raises a chin here: it is as high before a turn as in it, which a look takes for one head more surely.
+        level = median(one.pitch for turned in self.actor.turned.values() for one in turned)
+        frontal = [one for one in films.pictures_of("Colin_Powell", films.POWELL) if abs(one.yaw) <= 8]
+        self.actor.straight = sorted(frontal, key=lambda one: abs(one.pitch - level))[:10]
+        self.does: Callable[[Ask], Ask] = obey
+        self.hears(Ask.STRAIGHT)
+
+    def hears(self, ask: Ask) -> None:
+        self.camera.film(self.actor.scene(self.does(ask)))
 
 
-@pytest.fixture(scope="module")
-def second_film() -> bytes:
-    return film(seed=1)
+def obey(ask: Ask) -> Ask:
+    return ask
+
+
+def just_look(ask: Ask) -> Ask:
+    return Ask.STRAIGHT
+
+
+@pytest.fixture
+def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Person]:
+    """The same man, each time with other pictures; the last one is the one before the camera."""
+    people: list[Person] = []
+    take = sight.take
+
+    def taking(session: SessionBase, number: int, jpeg: bytes) -> sight.Taken:
+        taken = take(session, number, jpeg)
+        people[-1].hears(taken.state.asking)
+        return taken
+
+    def comes() -> Person:
+        seed = len(people)
+        people.append(Person(Camera(tmp_path / f"{seed}.y4m"), seed))
+        return people[-1]
+
+    monkeypatch.setattr(sight, "take", taking)
+    return comes
 
 
 def begin(page: Page) -> None:
     page.get_by_role("button", name="Look at me").click()
 
 
-LONG = 80_000  # milliseconds: the film takes 23 seconds, and a look ends after 60
+LONG = 80_000  # milliseconds: a look ends after 60 seconds
 
 
 def test_first_visit_note_lock_and_return(
-    visit: Callable[..., Page], first_film: bytes, second_film: bytes, asks: None
+    visit: Callable[..., Page], somebody: Callable[[], Person], asks: None
 ) -> None:
-    page = visit(film=first_film)
+    person = somebody()
+    person.does = just_look
+    page = visit(film=person.camera.file)
     begin(page)
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
     expect(page.locator("[data-arc]")).to_be_visible()
+    person.does = obey
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Yes, remember me").click()
     write(page, "The key is under the third stone.")
     lock(page)
 
-    back = visit(film=second_film)
+    back = visit(film=somebody().camera.file)
     begin(back)
     expect(back.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
     user = User.objects.get()
@@ -116,17 +168,21 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     assert set(Login.objects.values_list("reason", "way")) == {("look_failed", "look")}
 
 
-def test_the_right_film_for_other_requests(
-    visit: Callable[..., Page], first_film: bytes, monkeypatch: pytest.MonkeyPatch
+def test_somebody_who_does_something_else(
+    visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
-    page = visit(film=first_film)
+    person = somebody()
+    person.does = lambda ask: Ask.LEFT if ask == Ask.UP else ask
+    page = visit(film=person.camera.file)
     begin(page)
     failed(page, "I am not sure that I see a living face.")
 
 
-def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], first_film: bytes) -> None:
-    page = visit(film=first_film)
+def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
+    person = somebody()
+    person.does = just_look
+    page = visit(film=person.camera.file)
     begin(page)
     expect(page.locator("[data-video]")).to_be_visible()
     choose(page, pictures.hopper())
@@ -146,8 +202,10 @@ def test_where_photos_are_refused_none_is_offered(visit: Callable[..., Page], se
 
 
 def test_frames_are_small_and_no_more_than_three_a_second(
-    visit: Callable[..., Page], first_film: bytes, monkeypatch: pytest.MonkeyPatch
+    visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    person = somebody()
+    person.does = just_look
     came: list[tuple[float, bytes]] = []
     take = sight.take
 
@@ -156,7 +214,7 @@ def test_frames_are_small_and_no_more_than_three_a_second(
         return take(session, number, jpeg)
 
     monkeypatch.setattr(sight, "take", taking)
-    page = visit(film=first_film)
+    page = visit(film=person.camera.file)
     begin(page)
     page.wait_for_timeout(5000)
     assert len(came) >= 3
