@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,17 @@ def test_without_keys_no_state_is_kept(folder: Path, tmp_path: Path) -> None:
         calibrate(folder, "--state", tmp_path / "state")
 
 
-def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C, also where the tests run in the background of a shell that ignores it: children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(
+    folder: Path, tmp_path: Path, heard: None
+) -> None:
     crowd = tmp_path / "crowd"
     for number in range(60):
         add(crowd, f"Somebody{number}", *[pictures.hopper()] * 4)

@@ -107,10 +107,10 @@ def test_only_a_box_can_be_ticked(line: int) -> None:
 @pytest.mark.parametrize("unit", [">", "[", "- ", "*a ", "`", "![a](b", "_*", "\\", "- [ ] a\n", "|a"])
 def test_no_note_keeps_the_site_busy_for_long(unit: str) -> None:
     text = (unit * MAX_LENGTH)[:20_000]
-    start = time.perf_counter()
+    start = time.thread_time()  # what others do on this machine does not count
     markdown.render(text)
     markdown.tick(text, 0)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 @pytest.mark.parametrize(

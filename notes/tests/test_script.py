@@ -319,7 +319,7 @@ def test_words_are_not_lost_with_their_page(tab: Page, context: BrowserContext, 
     else:
         tab.close(run_before_unload=True)
     there = open_tab(context, "/")
-    for _ in range(20):
+    for _ in range(80):
         if Note.objects.of(owner).exists():
             break
         there.wait_for_timeout(250)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -89,14 +89,14 @@ class Machine:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        for _ in range(300):
-            if self.process.poll() is not None:
-                raise RuntimeError(f"gunicorn stopped: {self.logged()}")
-            with suppress(OSError, http.client.HTTPException):
-                if self.ask("/healthz")[0] == 200:
-                    return
-            time.sleep(0.1)
-        raise TimeoutError("gunicorn did not start.")
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise RuntimeError(f"gunicorn stopped: {self.logged()}")
+        with suppress(OSError, http.client.HTTPException):
+            return self.ask("/healthz")[0] == 200
+        return False
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it; with SIGKILL as a power cut does."""
@@ -128,6 +128,14 @@ class Machine:
     def ready(self) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(self.ask("/readyz")[2])
         return told
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.05)
 
 
 @contextmanager

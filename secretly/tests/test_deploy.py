@@ -5,10 +5,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ from faceauth.people import recognise, remember
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import read
-from secretly.tests.machines import Machine, Visitor, free_port, running, words_on
+from secretly.tests.machines import Machine, Visitor, free_port, running, wait_until, words_on
 from secretly.tests.test_docs import documented
 from secretly.tests.test_many_machines import BUCKET, s3
 
@@ -236,11 +236,16 @@ def proxied(certificate: Path, tmp_path: Path, installation: Path) -> Iterator[t
     with running(machine):
         server = subprocess.Popen([*command, "-g", "daemon off;"])  # noqa: S603
         try:
-            time.sleep(0.5)
+            wait_until(lambda: takes_connections(port))
             yield machine, f"https://127.0.0.1:{port}", f"http://127.0.0.1:{plain}"
         finally:
             server.terminate()
             server.wait(10)
+
+
+def takes_connections(port: int) -> bool:
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Answer:
@@ -377,8 +382,7 @@ def test_sqlite_is_backed_up_while_it_is_written_and_restored(tmp_path: Path, in
 
         writer = threading.Thread(target=write)
         writer.start()
-        while len(saved) < 5:
-            time.sleep(0.01)
+        wait_until(lambda: len(saved) >= 5)
         before = set(saved)
         made = Path(script("backup", tmp_path / "backups", machine))
         stop.set()

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from django.urls import include, path
 
 from faceauth.tests import pictures
 from secretly import logs
-from secretly.tests.machines import Machine, Visitor, running
+from secretly.tests.machines import Machine, Visitor, running, wait_until
 
 logger = logging.getLogger("secretly.tests")
 
@@ -216,9 +215,6 @@ def test_a_worker_that_is_killed_says_so_in_json(tmp_path: Path, installation: P
     with running(machine):
         [worker] = machine.workers()
         os.kill(worker, signal.SIGKILL)
-        for _ in range(100):
-            if machine.workers() not in ([worker], []):
-                break
-            time.sleep(0.1)
+        wait_until(lambda: machine.workers() not in ([worker], []))
         assert machine.ask("/healthz")[0] == 200
     assert any(str(worker) in json.loads(line)["message"] for line in machine.logged().splitlines())

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from faceauth.rekognition.errors import RekognitionError
 from faceauth.tests import pictures
 from notes.tests.conftest import BACKEND
 from secretly import metrics
-from secretly.tests.machines import Machine, Visitor, running
+from secretly.tests.machines import Machine, Visitor, running, wait_until
 
 TOKEN = "a token of nobody's"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -231,11 +230,3 @@ def hold(machine: Machine) -> list[socket.socket]:
         connection.sendall(head.encode())
     wait_until(lambda: told(machine)["secretly_requests_in_progress[]"] == 2)
     return held
-
-
-def wait_until(done: Any) -> None:
-    for _ in range(200):
-        if done():
-            return
-        time.sleep(0.1)
-    raise TimeoutError
