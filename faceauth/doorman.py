@@ -8,7 +8,8 @@ Four limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas 
 * ATTEMPTS_PER_ADDRESS and ATTEMPTS_PER_SESSION: whatever comes of them. They keep the processors free.
 * FAILURES_PER_ADDRESS: attempts in which a face was looked up and opened nothing. They are guesses, and the chance
   that one of n guesses opens somebody's notebook is at most n times the odds of one. People who are recognised, and
-  pictures in which no face could be used, do not count, so that an office behind one address can sign in all morning.
+  pictures in which no face could be looked up, do not count, so that an office behind one address can sign in all
+  morning.
 * CALL_BUDGET: calls to Rekognition, of everybody together. They cost money. As many as an attempt can make are set
   aside, and what it did not make is given back.
 
@@ -25,7 +26,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -52,7 +53,7 @@ REMEMBERING = RECOGNISING + MOST_FRAMES + 3
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LIMIT = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 
-# What is said of a picture that was not looked up: it was no guess.
+# What is said of a picture that was not looked up, and was no guess. Some of it is also said of one that was.
 NOT_LOOKED_UP = {
     Reason.NO_FACE,
     Reason.SEVERAL_FACES,
@@ -120,9 +121,13 @@ def peek(request: HttpRequest, calls: int = RECOGNISING) -> TurnedAway | None:
     return no_room(list(meters(request, calls)))
 
 
-def settle(request: HttpRequest, outcome: str, reason: str | None = None) -> None:
-    """Give back what the attempt that was admitted did not use; do it when its outcome is known."""
-    give_back(request, failed=outcome in (Outcome.STRANGER, Outcome.REFUSED) and reason not in NOT_LOOKED_UP)
+def settle(request: HttpRequest, outcome: str, reason: str | None = None, searched: bool = False) -> None:
+    """Give back what the attempt that was admitted did not use; do it when its outcome is known.
+
+    `searched` says that the face was looked up, whatever else was wrong with the picture.
+    """
+    guessed = searched or reason not in NOT_LOOKED_UP
+    give_back(request, failed=guessed and outcome in (Outcome.STRANGER, Outcome.REFUSED))
 
 
 def give_back(request: HttpRequest, failed: bool = False) -> None:
@@ -138,6 +143,27 @@ def give_back(request: HttpRequest, failed: bool = False) -> None:
     unused = [meter for meter in unused if meter.amount]
     if unused:
         counted(lambda store: store.give_back(unused))
+
+
+# In the session: what counts until a later request gives it back.
+HELD = "faceauth.doorman.held"
+
+
+def hold(request: HttpRequest) -> None:
+    """Let the attempt that was admitted count as a failure until a later request of its session says otherwise.
+
+    For what takes several requests, of which somebody who sees that they fail leaves the last one out.
+    """
+    request.session[HELD] = [asdict(meter) for meter in request.to_give_back]  # type: ignore[attr-defined]
+    request.to_give_back = []  # type: ignore[attr-defined]
+
+
+def let_go(request: HttpRequest, failed: bool) -> bool:
+    """The end of what was held: it was a failure, or it is given back. Whether there was anything."""
+    held = request.session.pop(HELD, None)
+    if held and not failed:
+        counted(lambda store: store.give_back([Meter(**meter) for meter in held]))
+    return held is not None
 
 
 def admit_frame(request: HttpRequest) -> TurnedAway | None:

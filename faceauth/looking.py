@@ -36,7 +36,8 @@ def start_view(request: HttpRequest) -> HttpResponse:
     turned_away = doorman.admit(request, calls=0, door="look")
     if turned_away:
         return doorman.turn_away(request, turned_away)
-    doorman.give_back(request)  # it is no failure before it has failed
+    doorman.give_back(request)  # it is no failure before it has asked for anything
+    doorman.let_go(request, failed=True)  # the one before, if there was one, was left
     sight.start(request.session)
     return JsonResponse({"state": "looking", "say": Ask.STRAIGHT, "message": str(SENTENCES[Ask.STRAIGHT])})
 
@@ -49,6 +50,9 @@ def frame_view(request: HttpRequest) -> HttpResponse:
 
     `keep` says that the browser shall keep it, and `best`, at the end, which of those that it kept shall be sent to the
     door: their places, the best first.
+
+    From the first thing that it asks for a look counts as a failure until it is passed: whoever has a recording that
+    does not fit this time would otherwise just begin again.
     """
     turned_away = doorman.admit_frame(request)
     if turned_away:
@@ -60,7 +64,15 @@ def frame_view(request: HttpRequest) -> HttpResponse:
         taken = sight.take(request.session, int(given) if given.isdecimal() and len(given) < 5 else 0, request.body)
     if taken.code:
         return answer_failure(request, taken)
+    if taken.begins:
+        turned_away = doorman.admit(request, calls=0, door="look")
+        if turned_away:
+            sight.end(request.session)
+            return doorman.turn_away(request, turned_away)
+        doorman.hold(request)
     state = taken.state
+    if state.passed:
+        doorman.let_go(request, failed=False)
     finals = [one.digest for one in state.finals]
     content = {
         "state": "passed" if state.passed else "looking",
@@ -81,7 +93,10 @@ def message(taken: Taken) -> str:
 
 def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
     reason = Reason(taken.say)
-    doorman.admit(request, calls=0, door="look")  # a look that failed counts among the failures of its address
+    if not doorman.let_go(request, failed=True):  # it has failed before it asked for anything
+        turned_away = doorman.admit(request, calls=0, door="look")
+        if turned_away:
+            return doorman.turn_away(request, turned_away)
     keep(request, people.refused(reason), Login.Way.LOOK)
     content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

@@ -46,10 +46,14 @@ class Recognition:
     """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
     lock: bool = False
     """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
+    searched: bool = field(default=False, compare=False)
+    """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""
 
 
-def refused(reason: Reason, similarity: float | None = None, near: "User | None" = None) -> Recognition:
-    return Recognition(Outcome.REFUSED, reason, similarity=similarity, near=near)
+def refused(
+    reason: Reason, similarity: float | None = None, near: "User | None" = None, searched: bool = False
+) -> Recognition:
+    return Recognition(Outcome.REFUSED, reason, similarity=similarity, near=near, searched=searched)
 
 
 # Recognise ------------------------------------------------------------------------------------------------------------
@@ -102,7 +106,7 @@ def recognise_seen(seen: list[Seen]) -> Recognition:
     if recognition.outcome == Outcome.STRANGER and not closed():
         good = good_to_remember(seen)
         if isinstance(good, Refusal):
-            return refused(good.reason, recognition.similarity, recognition.near)
+            return refused(good.reason, recognition.similarity, recognition.near, searched=True)
     return recognition
 
 
@@ -296,7 +300,7 @@ def remember(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
         return refused(Reason.CLOSED)
     good = good_to_remember(seen)
     if isinstance(good, Refusal):
-        return refused(good.reason)
+        return refused(good.reason, searched=True)
     (photo, _, face), *others = good
     collection = Collection(conf().COLLECTION)
     intent = Enrolment.objects.create(external_id=str(uuid.uuid4()), collection_id=collection.id)

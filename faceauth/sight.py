@@ -71,6 +71,8 @@ class Taken:
     say: Say
     final: bool = False
     """Whether it may be one of those that the person is recognised by."""
+    begins: bool = False
+    """Whether from now on the person is asked for something that they could not foresee."""
     code: look.Code | Broken | None = None
     """Why the look ended without success."""
 
@@ -101,6 +103,7 @@ def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
     digest = digest_of(jpeg)
     if not spend(digest):
         return over(session, Broken.REPLAYED)
+    before = state
     state, say = look.step(state, seen_in(jpeg, digest, at))
     if state.failure:
         return over(session, state.failure)
@@ -112,7 +115,8 @@ def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
         kept = row.update(sealed=sealed(state, nonce))
     if not kept:
         return over(session, Broken.OUT_OF_ORDER)
-    return Taken(state, say, final=any(one.digest == digest for one in state.finals))
+    final = any(one.digest == digest for one in state.finals)
+    return Taken(state, say, final, begins=bool(state.asks) and not before.asks)
 
 
 @sensitive_variables()

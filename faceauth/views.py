@@ -233,9 +233,11 @@ def as_stranger(photos: Sequence[Photo]) -> Recognition:
     if people.closed():
         return people.refused(Reason.CLOSED)
     if bad is not None:
-        return people.refused(bad.reason)
+        return people.refused(bad.reason, searched=True)
     # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.
-    return people.refused(Reason.LOOK_NEEDED) if conf().ENROLMENT == "open" else Recognition(Outcome.STRANGER)
+    if conf().ENROLMENT == "open":
+        return people.refused(Reason.LOOK_NEEDED, searched=True)
+    return Recognition(Outcome.STRANGER)
 
 
 @contextmanager
@@ -263,7 +265,7 @@ def answer(
     truth = checked(truth or recognition, way)
     recognition = truth if recognition.user is not None else recognition
     # By what the visitor hears: the limits must not tell a photo that is turned away from a stranger's either.
-    doorman.settle(request, recognition.outcome, recognition.reason)
+    doorman.settle(request, recognition.outcome, recognition.reason, recognition.searched)
     if recognition.user is not None and locks.has_lock(recognition.user):
         return ask_for_lock(request, recognition, way)
     if recognition.user is not None:
@@ -278,7 +280,7 @@ def checked(recognition: Recognition, way: str) -> Recognition:
     if user is None:
         return recognition
     if not opens(recognition, way):
-        return people.refused(Reason.LOOK_NEEDED, recognition.similarity, user)
+        return people.refused(Reason.LOOK_NEEDED, recognition.similarity, user, searched=True)
     if recognition.lock and not locks.has_lock(user):
         return people.refused(Reason.LOCK_NEEDED, recognition.similarity, user)
     return recognition
@@ -314,7 +316,7 @@ def finished(response: HttpResponse, recognition: Recognition) -> HttpResponse:
 
 def keep(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> Login:
     """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
-    doorman.settle(request, recognition.outcome, recognition.reason)
+    doorman.settle(request, recognition.outcome, recognition.reason, recognition.searched)
     return Login.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",

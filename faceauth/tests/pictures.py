@@ -72,6 +72,16 @@ def far_away(data: bytes, side: int = 150) -> bytes:
     return encoded(room)
 
 
+def unclear(data: bytes) -> bytes:
+    """Good enough to be recognised by, and too blurred to be remembered by."""
+    return encoded(opened(data).filter(ImageFilter.GaussianBlur(2.6)))
+
+
+def dim(data: bytes) -> bytes:
+    """The same, too dark."""
+    return encoded(ImageEnhance.Brightness(opened(data)).enhance(0.2))
+
+
 def darkened(data: bytes) -> bytes:
     return encoded(ImageEnhance.Brightness(opened(data)).enhance(0.06), quality=95)
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -235,6 +236,19 @@ def test_a_guesser_is_turned_away(collection: Any, settings: Settings, calls: li
     assert len(calls) == made
     [row] = Login.objects.filter(outcome="throttled")
     assert (row.times, row.address, row.user) == (2, "127.0.0.1", None)
+
+
+@pytest.mark.parametrize("spoil", [pictures.unclear, pictures.dim])
+def test_a_bad_picture_that_was_looked_up_is_a_guess(
+    spoil: Callable[[bytes], bytes], collection: Any, settings: Settings, calls: list[str], hopper: User
+) -> None:
+    """Whoever is here may come in by a bad picture, so a bad picture of somebody else is an attempt to."""
+    limit(settings, FAILURES_PER_ADDRESS="2/h")
+    assert look(Client(), spoil(pictures.hopper()), JSON).json()["outcome"] == "recognised"
+    came = [look(Client(), spoil(pictures.collins()), JSON) for _ in range(3)]
+    assert [answer.status_code for answer in came] == [422, 422, 429]
+    assert {visit.reason for visit in Login.objects.filter(outcome="refused")} <= doorman.NOT_LOOKED_UP
+    assert Tally.objects.get(key__startswith="failures").count == 2
 
 
 def test_a_long_wait_is_told() -> None:

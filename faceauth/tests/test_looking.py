@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from faceauth import look, sight
 from faceauth.look import Ask, Observation
-from faceauth.models import Login, Look, SpentFrame
+from faceauth.models import Login, Look, SpentFrame, Tally
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -393,6 +393,69 @@ def test_how_it_fails(
     visit = Login.objects.get()
     assert (visit.outcome, visit.reason, visit.way) == (Outcome.REFUSED, reason, Login.Way.LOOK)
     assert not Look.objects.exists()
+
+
+def failures() -> int:
+    """Those of the hour, which are those of the day."""
+    return max(Tally.objects.filter(key__startswith="failures").values_list("count", flat=True), default=0)
+
+
+def test_a_look_that_is_left_when_it_asks_has_failed(grace: Visitor, settings: Settings) -> None:
+    """Or somebody whose recording does not fit would begin again until it does."""
+    settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": "2/h"}
+    for _ in range(2):
+        grace.start()
+        while grace.answer["say"] == Ask.STRAIGHT:
+            grace.send()
+    assert failures() == 2
+    answer = grace.client.post("/login/look/", headers=JSON)
+    assert answer.status_code == 429
+    assert "That was a lot at once." in answer.json()["message"]
+
+
+def test_one_that_is_left_before_has_not(grace: Visitor) -> None:
+    grace.start()
+    grace.send()
+    grace.start()
+    assert failures() == 0
+
+
+def test_one_that_is_passed_has_not(grace: Visitor) -> None:
+    assert grace.look()
+    assert failures() == 0
+    assert grace.look()
+    assert failures() == 0
+
+
+def test_one_that_fails_counts_once(grace: Visitor) -> None:
+    grace.start()
+    while grace.answer["say"] == Ask.STRAIGHT:
+        grace.send()
+    assert grace.send(grace.sent[0])["state"] == "failed"
+    assert failures() == 1
+
+
+def test_nobody_is_asked_anything_when_there_is_no_more_room(grace: Visitor, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": "1/h"}
+    others = [Visitor(grace.clock, grace.person) for _ in range(2)]
+    for other in others:
+        other.start()
+        for _ in range(look.FIRST - 1):
+            other.send()
+    assert others[0].send()["say"] != Ask.STRAIGHT
+    url = f"/login/look/frame/?number={look.FIRST}"
+    grace.clock.now += STEP
+    answer = others[1].client.post(url, others[1].jpeg(), content_type="image/jpeg", headers=JSON)
+    assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
+    assert Look.objects.count() == 1
+
+
+def test_frames_of_no_look_do_not_fill_the_log(collection: Collection, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ATTEMPTS_PER_ADDRESS": "5/m"}
+    client = Client()
+    came = [client.post("/login/look/frame/?number=1", b"x", content_type="image/jpeg") for _ in range(20)]
+    assert [answer.status_code for answer in came] == [422] * 5 + [429] * 15
+    assert Login.objects.count() == 6  # five, and one that stands for all the others
 
 
 def test_a_frame_that_is_too_large(grace: Visitor, codes: list[str]) -> None:
