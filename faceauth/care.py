@@ -64,9 +64,6 @@ def clear_lock(user: "User", operator: "User") -> bool:
 
 
 def forget(user: "User", operator: "User") -> bool:
-    """The admin's log keeps that it happened, and not to whom."""
-    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
-    entries.update(object_repr=f"#{user.pk}")
     people.forget(user)
     return True
 

@@ -8,7 +8,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -57,9 +56,11 @@ def second_lock_view(request: HttpRequest) -> HttpResponse:
     """
     visit = pending.current(request)
     if visit is None and not request.user.is_authenticated:
+        doorman.give_back(request)
         return redirect(door_url(request))
     user = visit.user if visit else user_of(request)
     if not locks.has_lock(user):
+        doorman.give_back(request)
         pending.end(request)  # it was taken away meanwhile; the face shows itself again, and is enough
         return redirect(door_url(request) if visit else next_url(request))
     if request.method != "POST":
@@ -67,6 +68,7 @@ def second_lock_view(request: HttpRequest) -> HttpResponse:
     try:
         verdict = tried(request, user)
     except CannotOpen as error:
+        doorman.give_back(request)
         logger.error("A one-time code could not be checked: %s", error)
         return show_lock(request, user, _("I cannot check one-time codes now. Use a recovery code."), 503)
     if verdict == Verdict.OPEN:
@@ -115,6 +117,8 @@ def refused(request: HttpRequest, user: "User", visit: Pending | None, verdict: 
         keep(request, recognition, visit.way if visit else "")
         if visit is not None and pending.failed(request):
             return show_answer(request, recognition)
+    else:
+        doorman.give_back(request)
     response = show_lock(request, user, words(verdict), STATUS[verdict])
     if verdict == Verdict.WAIT:
         response.headers["Retry-After"] = str(max(1, locks.wait(user)))
@@ -253,25 +257,11 @@ def name_of(request: HttpRequest) -> str:
 
 def added(request: HttpRequest, user: "User") -> HttpResponse:
     """A lock was added, so it is given. All other sessions were opened without it: they end."""
-    end_other_sessions(request, user)
+    visits.end_sessions(user, besides=request)
     request.session[GIVEN] = time.time()
     if locks.codes_left(user):
         return redirect("faceauth:locks")
     return show_codes(request, user)
-
-
-def end_other_sessions(request: HttpRequest, user: "User") -> None:
-    """Those in the log of the door; and any other, because Django takes no session that knows another password.
-
-    A person has none, and what stands in its place may change.
-    """
-    before = request.session.session_key
-    if not user.has_usable_password():
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-        update_session_auth_hash(request, user)
-        Login.objects.filter(session_key=before).update(session_key=request.session.session_key)
-    visits.end_sessions(user, besides=request.session.session_key)
 
 
 @require_POST

@@ -118,7 +118,7 @@ def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_others_view(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
-    visits.end_sessions(user_of(request), besides=request.session.session_key)
+    visits.end_sessions(user_of(request), besides=request)
     return redirect("faceauth:door")
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -485,10 +487,24 @@ def forget(user: "User") -> Receipt:
     """
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
-        receipt = Receipt.objects.create()
-        ledger.write(Face.objects.filter(user_id=user.pk), receipt)
-        visits.end_sessions(user)
-        user.delete()
+        return erase(user)
+
+
+def forget_if_away(user: "User") -> Receipt | None:
+    """Forget somebody who has not come for long; None if they have come since this `user` was read."""
+    with transaction.atomic():
+        there = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+        return erase(user) if there is not None and there.last_login == user.last_login else None
+
+
+def erase(user: "User") -> Receipt:
+    """The admin's log keeps that something was done, and not to whom."""
+    receipt = Receipt.objects.create()
+    ledger.write(Face.objects.filter(user_id=user.pk), receipt)
+    visits.end_sessions(user)
+    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
+    entries.update(object_repr=f"#{user.pk}")
+    user.delete()
     return receipt
 
 

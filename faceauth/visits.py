@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model, update_session_auth_hash
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,9 +18,6 @@ from faceauth.models import Login
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-# Sessions end after minutes of silence, so the newest visits are all that can still be open.
-MOST_SESSIONS = 100
 
 # The first word that is found names it; each browser also claims to be those after it.
 BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox", "CriOS": "Chrome"}
@@ -45,11 +46,13 @@ def store(key: str | None = None) -> Any:
 
 
 def open_sessions(user: "User") -> Iterator[Login]:
-    """The visits whose session is still open, the newest first."""
-    visits = Login.objects.filter(user_id=user.pk).exclude(session_key="")
-    for visit in visits[:MOST_SESSIONS]:
+    """The visits whose session is still open, the newest first. One that has lapsed is asked for once."""
+    lapsing = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    for visit in Login.objects.filter(user_id=user.pk).exclude(session_key=""):
         if store(visit.session_key).load().get(SESSION_KEY) == str(user.pk):
             yield visit
+        elif visit.at < lapsing:  # or it has only just begun, and is saved with its answer
+            Login.objects.filter(pk=visit.pk).update(session_key="")
 
 
 def end_session(visit: Login) -> None:
@@ -57,9 +60,24 @@ def end_session(visit: Login) -> None:
     Login.objects.filter(pk=visit.pk).update(session_key="")
 
 
-def end_sessions(user: "User", besides: str | None = None) -> int:
-    """End all sessions of the user, but for the one with the key `besides`; how many were open."""
-    ended = [visit for visit in open_sessions(user) if visit.session_key != besides]
-    for visit in ended:
-        end_session(visit)
-    return len(ended)
+def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
+    """End all sessions of the user, but for the one of a request.
+
+    Those in the log of the door are deleted. Any other ends because Django takes no session that knows another
+    password: a person has none, and what stands in its place may change.
+    """
+    if not user.has_usable_password():
+        user.password = make_password(None)
+        get_user_model()._default_manager.filter(pk=user.pk).update(password=user.password)
+        if besides is not None:
+            stay(besides, user)
+    for visit in open_sessions(user):
+        if besides is None or visit.session_key != besides.session.session_key:
+            end_session(visit)
+
+
+def stay(request: HttpRequest, user: "User") -> None:
+    """Let the request's session know the new password, under a new key."""
+    before = request.session.session_key
+    update_session_auth_hash(request, user)
+    Login.objects.filter(session_key=before).update(session_key=request.session.session_key)

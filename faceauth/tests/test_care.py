@@ -76,6 +76,15 @@ def test_end_sessions(desk: Client, owner: User) -> None:
     assert User.objects.get(pk=owner.pk).is_active
 
 
+@pytest.mark.parametrize("name", ["sign_out", "deactivate"])
+def test_a_session_that_the_log_does_not_show_ends_too(name: str, desk: Client, owner: User) -> None:
+    client = Client()
+    client.force_login(owner, backend="faceauth.backends.FaceBackend")
+    act(desk, name, owner)
+    act(desk, "activate", owner)
+    assert client.get("/").status_code == 302
+
+
 def test_forget_goes_through_the_ledger(
     transactional_db: None, desk: Client, hopper: User, collection: Collection
 ) -> None:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.utils import timezone
 
-from faceauth import doctor
+from faceauth import doctor, people
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.people import forget, recognise, remember
 from faceauth.rekognition.client import client
@@ -262,6 +262,18 @@ def test_expire_looks_at_the_last_visit(two: tuple[User, User]) -> None:
     User.objects.filter(pk=two[0].pk).update(last_login=timezone.now() - timedelta(days=10))
     assert "0 people" in run("expire", "--inactive-days", "11", "--dry-run")
     assert "1 people" in run("expire", "--inactive-days", "9", "--dry-run")
+
+
+def test_expire_spares_who_comes_while_it_runs(two: tuple[User, User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds are read at once, and forgetting them takes minutes."""
+    users = list(people.expired(0))
+    assert len(users) == 2
+    monkeypatch.setattr(people, "expired", lambda days: users)
+    back = User.objects.get(pk=users[1].pk)
+    back.last_login = timezone.now()
+    back.save()
+    assert "1 people were forgotten" in run("expire", "--inactive-days", "9", "--yes")
+    assert list(User.objects.filter(pk__in=[user.pk for user in users])) == [back]
 
 
 def test_expire_leaves_operators(two: tuple[User, User]) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from faceauth import fresh, locks, passkeys, pending, photo_path
-from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt
+from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt, Tally
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.people import Recognition
 from faceauth.photo_path import Choice
@@ -149,6 +149,14 @@ def test_nobody_comes_to_the_lock_without_a_face(client: Client, owner: User) ->
     assert signed_in(client) is None
 
 
+def test_what_was_not_looked_at_is_no_failure(known: User, settings: Settings) -> None:
+    """Neighbours behind one address must not be able to close the lock for each other by asking for nothing."""
+    settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": "2/h"}
+    for _ in range(4):
+        assert Client().post(LOCK, {"code": "123456"})["Location"] == "/login/"
+    assert not Tally.objects.filter(key__startswith="failures", count__gt=0).exists()
+
+
 def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 299)
@@ -228,6 +236,7 @@ def test_after_a_wrong_code_one_waits(at_lock: Client, known: User) -> None:
     assert 1 <= int(answer["Retry-After"]) <= 2
     assert "wait" in answer.content.decode()
     assert Login.objects.filter(reason="lock_failed").count() == 1  # what was not looked at counts for nothing
+    assert sum(Tally.objects.filter(key__startswith="failures").values_list("count", flat=True)) == 2  # an hour, a day
 
 
 def test_a_stranger_who_guesses_does_not_lock_the_owner_out(at_lock: Client, known: User) -> None:

@@ -4,12 +4,16 @@ import io
 import json
 import uuid
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from faceauth import mydoor, visits
@@ -79,6 +83,28 @@ def test_end_one_session(collection: Collection, client: Client) -> None:
     assert other.get("/").status_code == 302
     assert signed_in(client) == user
     assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 1
+
+
+def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Collection, client: Client) -> None:
+    user = enter(client, pictures.hopper())
+    thief = another_client(user, pictures.hopper())
+    Login.objects.filter(session_key=thief.session.session_key).delete()  # `shorten_log` does so after a month
+    assert thief.get("/").status_code == 200
+    assert client.post("/door/sessions/end-others/")["Location"] == "/door/"
+    assert thief.get("/").status_code == 302
+    assert signed_in(client) == user
+    assert [it["this"] for it in client.get("/door/", headers=JSON).json()["sessions"]] == [True]
+
+
+def test_a_session_is_shown_however_many_have_lapsed_since(collection: Collection, client: Client) -> None:
+    user = enter(client, pictures.hopper())
+    another_client(user, pictures.hopper())
+    Login.objects.bulk_create(
+        Login(outcome="recognised", user=user, session_key=f"{number:032}") for number in range(150)
+    )
+    Login.objects.filter(session_key__startswith="000").update(at=timezone.now() - timedelta(hours=1))
+    assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 2
+    assert Login.objects.exclude(session_key="").count() == 2  # the lapsed ones are not asked for again
 
 
 def test_end_ones_own_session(collection: Collection, client: Client) -> None:
@@ -379,6 +405,21 @@ def test_a_receipt_that_is_looked_at_later_asks_again(
     monkeypatch.setattr(mydoor, "TRY_AGAIN_AFTER", -1)
     assert client.get(receipt, headers=JSON).json()["complete"] is True
     assert list(collection.faces()) == []
+
+
+def test_forget_me_takes_the_name_out_of_the_admins_log(collection: Collection, client: Client, owner: User) -> None:
+    user = enter(client, pictures.hopper())
+    entry = LogEntry.objects.create(
+        user=owner,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr=user.username,
+        action_flag=CHANGE,
+    )
+    client.post("/forget/", {"word": "forget me"})
+    assert not User.objects.filter(pk=user.pk).exists()
+    entry.refresh_from_db()
+    assert entry.object_repr == f"#{user.pk}"
 
 
 @pytest.mark.parametrize("word", ["", "forget", "yes"])

@@ -205,11 +205,14 @@ class Command(BaseCommand):
         forgotten, pending = 0, 0
         with self.progress(options, "people") as bar:
             for user in people.expired(inactive_days):
-                name = user.get_username()
-                if not options["json"]:
-                    self.say(f"{name}  last came {user.last_login or 'when they were remembered'}")
+                name, came = user.get_username(), user.last_login
                 if not dry_run:
-                    pending += people.forget(user).deletions.filter(confirmed=None).count()
+                    receipt = people.forget_if_away(user)
+                    if receipt is None:  # they have come while others were being forgotten
+                        continue
+                    pending += receipt.deletions.filter(confirmed=None).count()
+                if not options["json"]:
+                    self.say(f"{name}  last came {came or 'when they were remembered'}")
                 forgotten += 1
                 bar.update()
         data = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
