@@ -20,11 +20,18 @@ MOST_FRAMES = 3
 DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
 
 
-class MemoryUploadHandler(FileUploadHandler):
-    """Keeps a file of up to 15 MB in memory. What is larger is read to its end, and not kept.
+# The fields that pictures come in as files.
+FIELDS = {"file", "frame"}
 
-    Django's own handlers would write a file of more than 2.5 MB to a temporary folder: a face on a disk.
+
+class MemoryUploadHandler(FileUploadHandler):
+    """Keeps up to 15 MB of a request's pictures in memory. What is more is read to its end, and not kept.
+
+    Django's own handlers would write a file of more than 2.5 MB to a temporary folder: a face on a disk. And anybody
+    may send files: they are read before the form's token is.
     """
+
+    together = 0  # bytes of all pictures so far
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -33,7 +40,10 @@ class MemoryUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.size += len(raw_data)
-        if self.size <= MAX_BYTES:
+        if self.field_name not in FIELDS:
+            return
+        self.together += len(raw_data)
+        if self.together <= MAX_BYTES:
             self.content += raw_data
         else:
             self.content.clear()

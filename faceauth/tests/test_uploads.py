@@ -87,3 +87,12 @@ def test_a_file_that_is_too_large_is_not_kept_in_memory() -> None:
     uploaded: Any = request.FILES["file"]
     assert uploaded.size == MAX_BYTES + 1
     assert uploaded.read() == b""
+
+
+def test_many_files_are_not_kept_in_memory() -> None:
+    """The form's token is read after them: whoever has none could fill the memory otherwise."""
+    files = [SimpleUploadedFile("a.jpg", b"x" * 6_000_000) for _ in range(3)]
+    request = RequestFactory().post("/", {"frame": files[:2], "other": files[2], "file": files[:1]})
+    request.upload_handlers = [MemoryUploadHandler(request)]
+    sizes = {name: [len(file.read()) for file in request.FILES.getlist(name)] for name in request.FILES}
+    assert sizes == {"frame": [6_000_000, 6_000_000], "other": [0], "file": [0]}
