@@ -76,13 +76,13 @@ class InCache:
 class InTable:
     """The database: a conditional UPDATE for each, of which two that come at once wait for each other.
 
-    All come to it in the same order, so that none of them waits in a circle, and are committed together.
+    All come to it in the order of the keys, so that none of them waits in a circle, and are committed together.
     """
 
     def take(self, meters: list[Meter]) -> bool:
         fresh = False
         with transaction.atomic():
-            for meter in meters:
+            for meter in in_order(meters):
                 if self.add(meter):
                     continue
                 made, room = self.begin(meter)
@@ -107,12 +107,16 @@ class InTable:
 
     def give_back(self, meters: list[Meter]) -> None:
         with transaction.atomic():
-            for meter in meters:
+            for meter in in_order(meters):
                 taken = Tally.objects.filter(key=meter.key, count__gte=meter.amount)
                 taken.update(count=F("count") - meter.amount)
 
     def counts(self, keys: list[str]) -> dict[str, int]:
         return dict(Tally.objects.filter(key__in=keys).values_list("key", "count"))
+
+
+def in_order(meters: list[Meter]) -> list[Meter]:
+    return sorted(meters, key=lambda meter: meter.key)
 
 
 class Outage:
@@ -123,10 +127,17 @@ class Outage:
 
 def counted(work: Callable[[Store], T]) -> T:
     """Do the work where all processes count together."""
-    if isinstance(caches["default"], RedisCache) and time.monotonic() >= Outage.over:
+    if isinstance(caches["default"], RedisCache):
+        return from_cache(lambda: work(InCache()), lambda: work(InTable()))
+    return work(InTable())
+
+
+def from_cache(ask: Callable[[], T], otherwise: Callable[[], T]) -> T:
+    """What the cache says, or something else while it does not answer: nobody shall stay outside for that."""
+    if time.monotonic() >= Outage.over:
         try:
-            return work(InCache())
+            return ask()
         except (RedisError, OSError) as error:
             Outage.over = time.monotonic() + RETRY
             logger.error("Redis does not answer (%s): the database counts who comes to the door.", type(error).__name__)
-    return work(InTable())
+    return otherwise()

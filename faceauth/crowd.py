@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from faceauth import locks, odds
 from faceauth.conf import conf
+from faceauth.counting import from_cache
 from faceauth.models import CodeApp, Face, Passkey
 from faceauth.odds import Population
 
@@ -90,7 +91,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
         return False
     if not without_lock().exists():
         return False
-    if cache.add("faceauth.crowd.full", True, SAID_AGAIN):
+    if from_cache(lambda: cache.add("faceauth.crowd.full", True, SAID_AGAIN), lambda: False):
         logger.warning(
             "A stranger was not remembered: with one more person the second lock is required, and %d of %d have none."
             " %s",

@@ -16,6 +16,7 @@ from django.db.models import Count
 
 from faceauth import similarity
 from faceauth.conf import conf
+from faceauth.counting import from_cache
 from faceauth.models import Face
 
 AUTO = "auto"
@@ -248,11 +249,15 @@ SECONDS = 10
 def population(collection_id: str | None = None) -> Population:
     """Who is remembered in a collection, that of the settings if none is named."""
     name = collection_id or conf().COLLECTION
-    known = cache.get(count_key(name))
-    if known is None:
-        known = tuple(counted(name))
-        cache.set(count_key(name), known, SECONDS)
-    return Population(*known)
+
+    def remembered() -> Population:
+        known = cache.get(count_key(name))
+        if known is None:
+            known = tuple(counted(name))
+            cache.set(count_key(name), known, SECONDS)
+        return Population(*known)
+
+    return from_cache(remembered, lambda: counted(name))
 
 
 def counted(collection_id: str | None = None) -> Population:
@@ -264,7 +269,8 @@ def counted(collection_id: str | None = None) -> Population:
 
 def count_again() -> None:
     """Somebody was remembered: the next visitor is not measured by the old number."""
-    cache.delete(count_key(conf().COLLECTION))
+    key = count_key(conf().COLLECTION)
+    from_cache(lambda: cache.delete(key), lambda: False)
 
 
 def count_key(collection_id: str) -> str:

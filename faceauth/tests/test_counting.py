@@ -1,22 +1,27 @@
 """Counts that hold for all processes: the same rules in the database and in Redis."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.conf import settings as site
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from faceauth import counting
+from faceauth import counting, odds
 from faceauth.counting import InCache, InTable, Meter, Outage, Store, counted
 from faceauth.models import Tally
-from faceauth.tests import redis
+from faceauth.tests import pictures, redis
+from faceauth.tests.test_views import look
 
 SOON = time.time() + 3600
 
@@ -93,6 +98,16 @@ def test_threads_count_together(store: Store) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(try_often, range(8))) == 25
+
+
+def test_the_table_is_come_to_in_one_order(db: None) -> None:
+    """Or two visitors who take and give back at the same moment would wait for each other for ever."""
+    mixed = [meter(key=key) for key in "cab"]
+    for work in (InTable().take, InTable().give_back):
+        with CaptureQueriesContext(connection) as queries:
+            work(mixed)
+        touched = re.findall(r"UPDATE .*?\"key\" = '([abc])'", "\n".join(query["sql"] for query in queries))
+        assert list(dict.fromkeys(touched)) == ["a", "b", "c"], touched
 
 
 PROGRAM = """
@@ -184,3 +199,13 @@ def test_a_redis_that_hangs_is_waited_for_once(db: None, settings: Settings) -> 
         assert counted(lambda store: store.take([meter()]))
         with pytest.raises(BlockingIOError):
             silent.accept()  # nobody has waited for it once more
+
+
+def test_while_redis_is_down_the_door_opens(
+    hopper: Any, settings: Settings, caplog: pytest.LogCaptureFixture, without_look: None
+) -> None:
+    use(settings, f"redis://127.0.0.1:{redis.free_port()}/0")
+    assert look(Client(), pictures.hopper()).status_code == 302
+    assert look(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
+    odds.count_again()
+    assert caplog.text.count("Redis does not answer") == 1

@@ -251,7 +251,7 @@ def test_a_cache_that_is_away_is_said_and_then_all_is_well(world: World) -> None
         wait_until(lambda: not any(machine.ready()["parts"]["cache"]["ok"] for machine in world.machines))
         for machine in world.machines:
             status, told = Visitor().show(machine, pictures.hopper())
-            assert (status, told["outcome"]) in ((200, "recognised"), (503, "unavailable"))
+            assert (status, told["outcome"]) == (200, "recognised")  # the database counts meanwhile
         world.redis.start()
         load.wait_for_more(30)
         load.answers.clear()
