@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from notes import markdown
-from notes.models import Note
+from notes.models import Note, key_of
 from notes.signals import saved
 
 
@@ -32,6 +32,7 @@ class Conflict:
 
 def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
     """Keep the words of the blank page `page` as a note. The same page with the same words is one note."""
+    key_of(owner)  # a first key is kept before anything may be rolled back, and the key with it
     try:
         with transaction.atomic():
             note = Note.objects.write(owner, text, id=page)

@@ -35,7 +35,7 @@ def test_a_page_with_the_id_of_a_strangers_note_is_kept_and_tells_nothing(note: 
     result = writing.add(stranger, note.pk, "mine")
     assert isinstance(result, Saved)
     assert result.id != note.pk
-    assert Note.objects.of(stranger).get().text == "mine"
+    assert Note.objects.of(User.objects.get(pk=stranger.pk)).get().text == "mine"  # with the key that was kept
     note.refresh_from_db()
     assert note.text.startswith("The kitchen")
 
