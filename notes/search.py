@@ -5,6 +5,7 @@ forgotten. 5,000 notes of an ordinary length take about a tenth of a second.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from itertools import islice
 from unicodedata import combining, normalize
@@ -21,13 +22,18 @@ logger = logging.getLogger(__name__)
 LONGEST = 200
 """The most characters of what is searched for."""
 
+UNSEEN = re.compile("[\u00ad\u0640\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+"""What changes how a word is drawn and not which word it is: the Arabic tatweel, joiners, marks of direction, and which
+picture of an emoji is meant."""
+
 
 def fold(text: str) -> str:
     """What two texts have in common that are searched as the same: "CAFÉ" is found by "cafe"."""
     if text.isascii():
         return text.lower()
-    apart = normalize("NFKD", text.casefold())
-    return "".join(character for character in apart if not combining(character))
+    # Before and after: a letter in another style has its capital only when it is an ordinary one.
+    apart = normalize("NFKD", normalize("NFKD", text).casefold())
+    return "".join(character for character in UNSEEN.sub("", apart) if not combining(character))
 
 
 @sensitive_variables()
