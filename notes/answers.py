@@ -96,7 +96,7 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not (request.user.is_authenticated and is_writer(request)):
-                return words_back(request) or redirect_to_login(request.get_full_path())
+                return words_back(request) or redirect_to_login(page_of(request))
             try:
                 return view(cast(OwnRequest, request), *args, **kwargs)
             except CannotOpen as error:
@@ -109,6 +109,18 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
         return guarded
 
     return decorate
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page that somebody is on, or whose button they pressed: the form says it, and it must be one of this site.
+
+    The form's own address may take nothing but forms, and would be a dead end after the door.
+    """
+    if request.method != "POST":
+        return request.get_full_path()
+    url = request.POST.get("back", "")
+    safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if safe else reverse("notes:list")
 
 
 def is_writer(request: HttpRequest) -> bool:
@@ -127,12 +139,17 @@ def json(outcome: str, **more: Any) -> JsonResponse:
     return JsonResponse({"outcome": outcome, "message": SENTENCES.get(outcome, ""), **more}, status=STATUS[outcome])
 
 
-def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Every page knows whom it was made for, when it locks (seconds of silence, of hiding), and where the door is."""
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], status: int = 200, address: str = ""
+) -> HttpResponse:
+    """Every page knows whom it was made for, when it locks (seconds of silence, of hiding), and where the door is.
+
+    `address` is where its buttons come back to, if not where it is: one that takes nothing but forms shows no page.
+    """
     writer = request.POST.get("writer", request.user.pk)
     frame = {
         "writer": writer,
-        "hidden": hidden_fields(request, writer),
+        "hidden": hidden_fields(request, writer, address or request.get_full_path()),
         "address": reverse("notes:note", args=[NO_NOTE]),
         "lock_after": settings.SESSION_COOKIE_AGE,
         "preferences": preferences_of(request.user) if request.user.is_authenticated else None,
@@ -143,22 +160,20 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
     return response
 
 
-def hidden_fields(request: HttpRequest, writer: object) -> SafeString:
+def hidden_fields(request: HttpRequest, writer: object, address: str) -> SafeString:
     """What every form of a card sends along: made once for a page, where the template would make it fifty times."""
     return format_html(
         '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
         '<input type="hidden" name="writer" value="{}"><input type="hidden" name="back" value="{}">',
         get_token(request),
         writer,
-        request.get_full_path(),
+        address,
     )
 
 
-def back(request: HttpRequest, default: str = "notes:list") -> HttpResponse:
-    """To the page that the button was on, if that is a page of this site."""
-    url = request.POST.get("back", "")
-    safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return redirect(url if safe else default)
+def back(request: HttpRequest) -> HttpResponse:
+    """To the page that the button was on."""
+    return redirect(page_of(request))
 
 
 def words_back(request: HttpRequest) -> HttpResponse | None:

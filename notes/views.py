@@ -105,7 +105,7 @@ def find(request: OwnRequest) -> HttpResponse:
     found = search(request.user, words, start, PER_PAGE + 1)
     more = start + PER_PAGE if len(found) > PER_PAGE else None
     context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "longest": LONGEST}
-    return page(request, "notes/found.html", context)
+    return page(request, "notes/found.html", context, address=reverse("notes:list"))
 
 
 @private("GET", "HEAD", "POST")
@@ -133,9 +133,12 @@ def attach(request: OwnRequest, pk: UUID) -> HttpResponse:
     faults = [str(fault.value) % {"name": tidy(name)} for name, fault in results if isinstance(fault, Fault)]
     if wants_json(request):
         return json("refused", message=" ".join(faults)) if faults else json("attached")
-    for fault in faults:
-        messages.error(request, fault)
-    return redirect("notes:note", pk)
+    if not faults:
+        return redirect("notes:note", pk)
+    # No message in the session, which is not sealed: a file's name is as secret as its content.
+    there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
+    context = {"note": there, "sheet": Sheet(there.text, version=there.version), "faults": faults}
+    return page(request, "notes/note.html", context, STATUS["refused"], address=reverse("notes:note", args=[pk]))
 
 
 @private("GET", "HEAD")

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -247,8 +248,8 @@ def test_a_file_that_calls_itself_a_picture_is_not_shown(own: Client, owner: Use
 )
 def test_refusals(own: Client, note: Note, media: Path, name: str, content: bytes, words: str) -> None:
     answer = send(own, note, (name, content))
-    assert answer.status_code == 302
-    page = own.get(answer["Location"]).content.decode()
+    assert answer.status_code == 422
+    page = answer.content.decode()
     assert words in page
     assert name in page
     assert not Attachment.objects.exists()
@@ -279,9 +280,20 @@ def test_files_stay_in_memory_and_only_so_much_of_them(
 
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", never)
     answer = send(own, note, *[(f"{i}.bin", b"x" * MAX_BYTES) for i in range(4)])
-    page = own.get(answer["Location"]).content.decode()
+    page = answer.content.decode()
+    assert answer.status_code == 422
     assert Attachment.objects.count() == 3
     assert "3.bin was not attached: a file may have 20 MB" in page
+
+
+def test_the_name_of_a_refused_file_is_on_the_page_alone(own: Client, note: Note) -> None:
+    answer = send(own, note, ("kettle-plan.pdf", b""), ("tea.txt", b"tea"))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "kettle-plan.pdf was not attached" in page
+    assert "tea.txt" in page  # which was
+    assert f'name="back" value="{reverse("notes:note", args=[note.pk])}"' in page
+    assert "kettle-plan" not in str([session.get_decoded() for session in Session.objects.all()])
 
 
 @pytest.mark.parametrize(
@@ -425,7 +437,7 @@ def down(media: Path) -> Iterator[None]:
 def test_the_attachment_is_told_as_failed_and_the_note_is_safe(
     own: Client, owner: User, note: Note, down: None
 ) -> None:
-    page = own.get(send(own, note, ("a.txt", b"a"))["Location"]).content.decode()
+    page = send(own, note, ("a.txt", b"a")).content.decode()
     assert "a.txt was not attached: I cannot reach my shelf. The note is safe." in page
     assert not Attachment.objects.exists()
     assert "kettle" in Note.objects.of(owner).get().text

@@ -188,6 +188,20 @@ def test_a_button_leads_to_no_other_site(own: Client, note: Note, elsewhere: str
     assert answer["Location"] == reverse("notes:list")
 
 
+@pytest.mark.parametrize("view", ["tick", "pin", "delete", "attach", "restore", "search", "bring_in"])
+def test_after_the_door_nobody_stands_before_an_address_for_forms(view: str, client: Client, note: Note) -> None:
+    url = reverse(f"notes:{view}", args=[] if view in ("search", "bring_in") else [note.pk])
+    assert client.post(url, {"back": "/bin/"})["Location"] == "/login/?next=/bin/"
+    assert client.post(url)["Location"] == "/login/?next=/"
+    assert client.post(url, {"back": "//elsewhere.example/"})["Location"] == "/login/?next=/"
+
+
+def test_what_is_found_has_buttons_that_come_back_to_a_page(own: Client, note: Note) -> None:
+    page = own.post(reverse("notes:search"), {"words": "kettle"}).content.decode()
+    assert 'name="back" value="/"' in page
+    assert 'value="/search/"' not in page
+
+
 def test_ticking(own: Client, owner: User) -> None:
     note = Note.objects.write(owner, "To do\n\n- [ ] milk\n- [ ] bread")
     path = reverse("notes:tick", args=[note.pk])
