@@ -158,8 +158,10 @@ def thumbnail(request: OwnRequest, pk: UUID) -> HttpResponse:
 
 @private("POST")
 def detach(request: OwnRequest, pk: UUID) -> HttpResponse:
-    """Take a file off its note, for good."""
+    """Take a file off its note, for good; so it asks first."""
     found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
+    if request.POST.get("sure") != "1":
+        return page(request, "notes/detach.html", {"attachments": [found]})
     found.delete()
     return redirect("notes:note", found.note_id)
 

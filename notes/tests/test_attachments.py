@@ -341,6 +341,15 @@ def test_files_that_are_swapped_do_not_open(own: Client, owner: User, note: Note
     assert own.get(at(one)).status_code == 503
 
 
+def test_a_file_is_not_removed_at_one_tap(own: Client, owner: User, note: Note) -> None:
+    attachment = hang(owner, note, "me.jpg", photo())
+    page = own.post(at(attachment, "detach"))
+    assert "Remove this file?" in page.content.decode()
+    assert Attachment.objects.exists()
+    assert own.post(at(attachment, "detach"), {"sure": "1"})["Location"] == reverse("notes:note", args=[note.pk])
+    assert not Attachment.objects.exists()
+
+
 # For whom -------------------------------------------------------------------------------------------------------------
 
 
@@ -350,7 +359,8 @@ def test_a_stranger_s_and_a_guessed_address_are_the_same(strange: Client, owner:
         there, never = strange.get(at(attachment, page)), strange.get(reverse(f"notes:{page}", args=[uuid4()]))
         assert there.status_code == never.status_code == 404
         assert there.content == never.content
-    assert strange.post(at(attachment, "detach")).status_code == 404
+    for sure in ({}, {"sure": "1"}):
+        assert strange.post(at(attachment, "detach"), sure).status_code == 404
     assert send(strange, note, ("a.txt", b"a")).status_code == 404
     assert Attachment.objects.count() == 1
 
@@ -398,7 +408,7 @@ def delete_for_good(owner: User, note: Note) -> None:
         lambda owner, note, attachment: owner.delete(),
         lambda owner, note, attachment: note.delete(),
         lambda owner, note, attachment: attachment.delete(),
-        lambda owner, note, attachment: signed_in(owner).post(at(attachment, "detach")),
+        lambda owner, note, attachment: signed_in(owner).post(at(attachment, "detach"), {"sure": "1"}),
         lambda owner, note, attachment: delete_for_good(owner, note),
     ],
 )

@@ -642,6 +642,9 @@ def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner:
         page.get_by_role("button", name="Attach").click()
         expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
         page.get_by_role("button", name="Remove plan.txt").click()
+        expect(page.get_by_role("heading", name="Remove this file?")).to_be_visible()
+        expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
+        page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
 
 

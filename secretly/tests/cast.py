@@ -41,6 +41,9 @@ class Cast:
     owner: int
     note: str
     long_note: str
+    attachment: str
+    """A picture on the long note."""
+
     binned: str
     receipt: str
     pending_receipt: str
@@ -104,6 +107,7 @@ def make() -> Cast:
         owner=owner.pk,
         note=str(notes[0].pk),
         long_note=str(notes[2].pk),
+        attachment=str(notes[2].attachments.exclude(thumbnail_at="").get().pk),
         binned=str(binned.pk),
         receipt=str(receipts[0].pk),
         pending_receipt=str(receipts[1].pk),

@@ -25,8 +25,6 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:pin": "goes back",
     "notes:restore": "goes back",
     "notes:throw_away": "goes back to the bin",
-    "notes:attach": "goes back to the note",
-    "notes:detach": "goes back to the note",
     "notes:attachment": "a file",
     "notes:thumbnail": "a picture",
     "notes:take_away": "a ZIP",
@@ -116,6 +114,9 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note)
     yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
+    empty = {"file": ("plan.txt", "text/plain", b"")}
+    yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
+    yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))
     yield Stop("conflict", home, sends_to=note, fields=words | {"version": "0"})
     yield Stop("gone", home, sends_to=nowhere, fields=words | {"version": "1"})
     yield Stop("delete-conflict", home, sends_to=reverse("notes:delete", args=[cast.note]), fields={"version": "0"})
