@@ -66,7 +66,9 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
     Those in the log of the door are deleted. Any other ends because Django takes no session that knows another
     password: a person has none, and what stands in its place may change.
     """
-    if not user.has_usable_password():
+    if user.has_usable_password():
+        end_sessions_of_operator(user, besides)
+    else:
         user.password = make_password(None)
         get_user_model()._default_manager.filter(pk=user.pk).update(password=user.password)
         if besides is not None:
@@ -74,6 +76,18 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
     for visit in open_sessions(user):
         if besides is None or visit.session_key != besides.session.session_key:
             end_session(visit)
+
+
+def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
+    """The log of the door does not know who came in by a password, and only they can change it: all are looked through.
+
+    Where sessions are not in the database they end by themselves.
+    """
+    sessions = getattr(store(), "model", None)
+    for session in sessions.objects.filter(expire_date__gt=timezone.now()).iterator() if sessions else ():
+        own = besides is not None and session.session_key == besides.session.session_key
+        if not own and session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
 
 
 def stay(request: HttpRequest, user: "User") -> None:

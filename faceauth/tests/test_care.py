@@ -85,6 +85,17 @@ def test_a_session_that_the_log_does_not_show_ends_too(name: str, desk: Client, 
     assert client.get("/").status_code == 302
 
 
+def test_a_superuser_ends_the_sessions_of_an_operator(desk: Client, operator: User) -> None:
+    other = User.objects.create_user("other", password="right", is_staff=True)
+    client = Client()
+    client.force_login(other, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/admin/").status_code == 200
+    assert operator.is_superuser
+    act(desk, "sign_out", other)
+    assert client.get("/admin/").status_code == 302
+    assert desk.get("/admin/").status_code == 200
+
+
 def test_forget_goes_through_the_ledger(
     transactional_db: None, desk: Client, hopper: User, collection: Collection
 ) -> None:
