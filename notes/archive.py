@@ -14,6 +14,7 @@ The kitchen at five
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,3 +92,10 @@ class Names:
             chosen = f"{stem} ({number}){dot}{ending}"
         self.taken.add(chosen.casefold())
         return chosen
+
+
+def file_names(names: Iterable[str]) -> Iterator[str]:
+    """What files of these names are called in the folder of their note."""
+    taken = Names()
+    for name in names:
+        yield taken.take(name)

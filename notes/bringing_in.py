@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from itertools import islice
 from pathlib import PurePosixPath
@@ -21,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from notes import attaching
-from notes.archive import Page, read_page
+from notes.archive import Page, file_names, read_page
 from notes.attaching import Fault
 from notes.models import MAX_LENGTH, Note
 
@@ -64,11 +65,15 @@ class Result:
     left_out: list[str] = field(default_factory=list)
 
 
+Hanging = tuple[zipfile.ZipFile, zipfile.ZipInfo]
+"""A file in a ZIP that hangs on a note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     name: str
     page: Page
-    files: list[tuple[zipfile.ZipFile, zipfile.ZipInfo]]
+    files: list[Hanging]
 
 
 def most_of(file: File[bytes]) -> int:
@@ -150,7 +155,7 @@ def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
     for page in pages:
         if str(PurePosixPath(page.filename).parent) in stems:
             continue  # a text file that hangs on a note
-        name = PurePosixPath(page.filename).name
+        name = name_of(page)
         try:
             incoming = decode(unpack(archive, page, LONGEST_PAGE))
         except Unreadable as error:
@@ -158,6 +163,10 @@ def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
         else:
             hanging = folders.get(page.filename.rpartition(".")[0], [])
             yield Incoming(name, incoming, [(archive, entry) for entry in hanging])
+
+
+def name_of(entry: zipfile.ZipInfo) -> str:
+    return PurePosixPath(entry.filename).name
 
 
 def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
@@ -197,12 +206,17 @@ def too_long() -> str:
 def keep_all(owner: User, pages: Iterable[Incoming], result: Result) -> None:
     for batch in batches(pages):
         there = notes_there(owner, batch)
-        new = [incoming for incoming in batch if (incoming.page.created, incoming.page.text) not in there]
-        result.there += len(batch) - len(new)
-        notes = Note.objects.bulk_create(note_of(owner, incoming.page) for incoming in new)
-        result.kept += len(notes)
-        for note, incoming in zip(notes, new, strict=True):
-            attach_all(owner, note, incoming, result)
+        new = []
+        for incoming in batch:
+            if notes := there.get((incoming.page.created, incoming.page.text)):
+                result.there += 1
+                attach_all(owner, notes[0], missing(notes, incoming.files), result)
+            else:
+                new.append(incoming)
+        kept = Note.objects.bulk_create(note_of(owner, incoming.page) for incoming in new)
+        result.kept += len(kept)
+        for note, incoming in zip(kept, new, strict=True):
+            attach_all(owner, note, incoming.files, result)
 
 
 def batches(pages: Iterable[Incoming]) -> Iterator[list[Incoming]]:
@@ -211,10 +225,24 @@ def batches(pages: Iterable[Incoming]) -> Iterator[list[Incoming]]:
         yield batch
 
 
-def notes_there(owner: User, batch: Iterable[Incoming]) -> set[tuple[object, str]]:
+def notes_there(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetime | None, str], list[Note]]:
     """Of the notes in our own ZIP, which the notebook has: to take in one's ZIP twice makes nothing double."""
     dates = [incoming.page.created for incoming in batch if incoming.page.created]
-    return {(note.created, note.text) for note in Note.objects.of(owner).filter(created__in=dates)}
+    there: dict[tuple[datetime | None, str], list[Note]] = {}
+    for note in Note.objects.of(owner).filter(created__in=dates).with_attachments():
+        there.setdefault((note.created, note.text), []).append(note)
+    return there
+
+
+def missing(notes: Iterable[Note], files: Iterable[Hanging]) -> list[Hanging]:
+    """Which of the files hang on none of these notes. The storage may have been down when the notes were kept.
+
+    Both sides are called what the ZIP calls them, where a second file of the same name has a number.
+    """
+    there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
+    files = list(files)
+    names = file_names(attaching.tidy(name_of(entry)) for _archive, entry in files)
+    return [file for file, name in zip(files, names, strict=True) if name not in there]
 
 
 def note_of(owner: User, page: Page) -> Note:
@@ -223,9 +251,9 @@ def note_of(owner: User, page: Page) -> Note:
     return Note.written(owner, page.text, created=created, changed=page.changed or created, pinned=page.pinned)
 
 
-def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> None:
-    for archive, entry in incoming.files:
-        name = PurePosixPath(entry.filename).name
+def attach_all(owner: User, note: Note, files: Iterable[Hanging], result: Result) -> None:
+    for archive, entry in files:
+        name = name_of(entry)
         try:
             content = unpack(archive, entry, attaching.MAX_BYTES)
         except Unreadable as error:

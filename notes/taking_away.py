@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from notes import attaching
-from notes.archive import Names, stem_of, write_page
+from notes.archive import Names, file_names, stem_of, write_page
 from notes.models import Note
 from notes.sealing import CannotOpen
 from notes.storing import StorageDown
@@ -56,10 +56,10 @@ def archive_of(owner: User) -> Iterator[bytes]:
                 missing.append(f"{note.created:%Y-%m-%d}")
                 continue
             yield sent.take()
-            files = Names()
-            for attachment in note.hanging:
+            files = file_names(attachment.name for attachment in note.hanging)
+            for attachment, name in zip(note.hanging, files, strict=True):
                 try:
-                    place = f"{stem}/{files.take(attachment.name)}"
+                    place = f"{stem}/{name}"
                     archive.writestr(entry(note, place, packed=False), attaching.read(attachment))
                 except (CannotOpen, StorageDown):
                     missing.append(stem)

@@ -18,8 +18,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from notes import aside, attaching, bringing_in, sealing
+from notes import aside, attaching, bringing_in, sealing, storing
 from notes.archive import Names, read_page, stem_of, write_page
+from notes.bringing_in import Result
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.taking_away import archive_of
 from notes.tests.test_attachments import hang, photo
@@ -51,6 +52,12 @@ def zipped(files: dict[str, str | bytes], packed: bool = True) -> bytes:
 
 def bring(client: Client, *files: tuple[str, bytes]) -> Any:
     return client.post(BRING_IN, {"file": [SimpleUploadedFile(name, content) for name, content in files]})
+
+
+def taken_in(owner: User, archive: bytes) -> Result:
+    result = bringing_in.bring_in(owner, [SimpleUploadedFile("secretly.zip", archive)])
+    assert isinstance(result, Result), result
+    return result
 
 
 def texts(owner: User) -> set[str]:
@@ -177,6 +184,41 @@ def test_twice_makes_nothing_double(own: Client, owner: User, note: Note) -> Non
     page = bring(own, ("secretly.zip", archive)).content.decode()
     assert "1 was here already." in page
     assert Note.objects.of(owner).count() == 1
+
+
+def test_files_that_failed_the_first_time_hang_the_second_time(
+    owner: User, stranger: User, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # "Please try again later" is what the first answer says.
+    hang(owner, note, "plan.txt", b"one")
+    hang(owner, note, "plan.txt", b"two")
+    hang(owner, note, "map.txt", b"three")
+    archive = b"".join(archive_of(owner))
+    store = storing.store
+
+    def only_the_first(sealed: bytes) -> str:
+        if Attachment.objects.of(stranger).exists():
+            raise storing.StorageDown
+        return store(sealed)
+
+    monkeypatch.setattr(storing, "store", only_the_first)
+    first = taken_in(stranger, archive)
+    assert (first.kept, first.attached, len(first.left_out)) == (1, 1, 2)
+    monkeypatch.undo()
+    second = taken_in(stranger, archive)
+    assert (second.kept, second.there, second.attached, second.left_out) == (0, 1, 2, [])
+    hanging = [(attachment.name, attaching.read(attachment)) for attachment in Attachment.objects.of(stranger)]
+    assert hanging == [("plan.txt", b"one"), ("plan (2).txt", b"two"), ("map.txt", b"three")]
+    for who in (owner, stranger):
+        again = taken_in(who, archive)
+        assert (again.kept, again.there, again.attached, again.left_out) == (0, 1, 0, [])
+
+
+def test_of_two_equal_notes_neither_gets_the_other_s_file(owner: User, note: Note) -> None:
+    hang(owner, note, "plan.txt")
+    hang(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
+    again = taken_in(owner, b"".join(archive_of(owner)))
+    assert (again.kept, again.there, again.attached) == (0, 2, 0)
 
 
 # In -------------------------------------------------------------------------------------------------------------------
