@@ -37,6 +37,8 @@ class Page:
     created: datetime | None = None
     changed: datetime | None = None
     pinned: bool = False
+    ours: bool = False
+    """Whether it has our own head."""
 
 
 def write_page(note: Note) -> str:
@@ -57,7 +59,9 @@ def read_page(content: str) -> Page:
         return Page(content)
     values = dict(line.split(": ", 1) for line in head["lines"].splitlines())
     text = content[head.end() :]
-    return Page(text, when(values.get("created")), when(values.get("changed")), values.get("pinned") == "yes")
+    return Page(
+        text, when(values.get("created")), when(values.get("changed")), values.get("pinned") == "yes", ours=True
+    )
 
 
 def when(value: str | None) -> datetime | None:

@@ -34,6 +34,9 @@ MOST_UNPACKED = 500 * 1024 * 1024
 """How much larger than the ZIP itself its content may be. Texts grow to several times; what hangs on them does not."""
 MOST_ENTRIES = 100_000
 LONGEST_PAGE = 4 * MAX_LENGTH + 2000  # bytes: four for a character at most, and the head
+LONGEST_HEAD = 2000  # bytes
+MOST_NAMED = 200  # files that hang on nothing; the others are counted
+LONGEST_PATH = 200  # characters of each
 AT_ONCE = 100  # notes to a transaction
 ENDINGS = (".md", ".markdown", ".txt")
 
@@ -65,6 +68,8 @@ class Result:
     left_out: list[str] = field(default_factory=list)
 
 
+Parts = tuple[str, ...]
+"""Of a path in a ZIP."""
 Hanging = tuple[zipfile.ZipFile, zipfile.ZipInfo]
 """A file in a ZIP that hangs on a note."""
 
@@ -143,26 +148,74 @@ def read_loose(files: list[tuple[str, File[bytes]]], result: Result) -> Iterator
 
 
 def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
-    """Every page, with the files of the folder that has its name."""
-    folders: dict[str, list[zipfile.ZipInfo]] = {}
-    pages = []
-    for entry in archive.infolist():
-        if entry.filename.lower().endswith(ENDINGS):
-            pages.append(entry)
-        if not entry.is_dir():
-            folders.setdefault(str(PurePosixPath(entry.filename).parent), []).append(entry)
-    stems = {page.filename.rpartition(".")[0] for page in pages}
+    """Every page, with the files of the folder that has its name. What becomes neither is named at the end."""
+    pages, folders = sort_out(archive)
     for page in pages:
-        if str(PurePosixPath(page.filename).parent) in stems:
-            continue  # a text file that hangs on a note
         name = name_of(page)
         try:
             incoming = decode(unpack(archive, page, LONGEST_PAGE))
         except Unreadable as error:
             result.left_out.append(f"{name}: {error}")
         else:
-            hanging = folders.get(page.filename.rpartition(".")[0], [])
+            hanging = folders.pop(folder_of(page), [])
             yield Incoming(name, incoming, [(archive, entry) for entry in hanging])
+    name_the_rest([entry for left in folders.values() for entry in left], result)
+
+
+def sort_out(archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], dict[Parts, list[zipfile.ZipInfo]]]:
+    """The pages, and all other files by their folders.
+
+    A text file hangs on a note only where the note has our own head. Other programs put pages below pages.
+    """
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_clutter(entry)]
+    filled = {parts_of(entry)[:-1] for entry in entries}
+    texts = [entry for entry in entries if entry.filename.lower().endswith(ENDINGS)]
+    ours = {folder_of(text) for text in texts if folder_of(text) in filled and is_ours(archive, text)}
+    pages = [text for text in texts if parts_of(text)[:-1] not in ours]
+    kept = set(pages)
+    folders: dict[Parts, list[zipfile.ZipInfo]] = {}
+    for entry in entries:
+        if entry not in kept:
+            folders.setdefault(parts_of(entry)[:-1], []).append(entry)
+    return pages, folders
+
+
+def is_clutter(entry: zipfile.ZipInfo) -> bool:
+    """What a Mac leaves beside people's files. No name in our own ZIP is like that."""
+    *folders, name = parts_of(entry) or ("",)
+    return "__MACOSX" in folders or name.startswith("._") or name == ".DS_Store"
+
+
+def is_ours(archive: zipfile.ZipFile, page: zipfile.ZipInfo) -> bool:
+    try:
+        start = unpack(archive, page, LONGEST_HEAD)
+    except Unreadable:
+        return False
+    return read_page(start.decode("utf-8-sig", "replace")).ours
+
+
+def name_the_rest(entries: Iterable[zipfile.ZipInfo], result: Result) -> None:
+    """No more than somebody reads."""
+    rest = ["/".join(map(attaching.tidy, parts_of(entry))) for entry in entries if not is_a_program_s(entry)]
+    result.left_out += [_("%(name)s: hangs on no note.") % {"name": name[-LONGEST_PATH:]} for name in rest[:MOST_NAMED]]
+    if len(rest) > MOST_NAMED:
+        result.left_out.append(_("Other files that hang on no note: %(count)s.") % {"count": len(rest) - MOST_NAMED})
+
+
+def is_a_program_s(entry: zipfile.ZipInfo) -> bool:
+    """Whether it is nobody's work, so that nobody misses it: hidden folders, and what Windows leaves."""
+    hidden = any(folder.startswith(".") for folder in parts_of(entry)[:-1])
+    return hidden or name_of(entry) in ("Thumbs.db", "desktop.ini")
+
+
+def parts_of(entry: zipfile.ZipInfo) -> Parts:
+    return PurePosixPath(entry.filename).parts
+
+
+def folder_of(page: zipfile.ZipInfo) -> Parts:
+    """Where the files of a page are, if it has any."""
+    path = PurePosixPath(page.filename)
+    return (*path.parent.parts, path.stem)
 
 
 def name_of(entry: zipfile.ZipInfo) -> str:

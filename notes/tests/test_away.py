@@ -243,6 +243,58 @@ def test_a_foreign_zip_with_folders(own: Client, owner: User) -> None:
     assert not Attachment.objects.exists()
 
 
+def test_pages_below_pages_are_pages(own: Client, owner: User) -> None:
+    """Notion and Obsidian lay them out like this."""
+    pages = {"Page.md": "top", "Page/Sub.md": "sub", "Page/Sub/Deep.md": "deep", "Page/list.txt": "list"}
+    page = bring(own, ("a.zip", zipped({**pages, "Page/a.bin": b"a", "Page/Sub/b.bin": b"b"}))).content.decode()
+    assert texts(owner) == {"top", "sub", "deep", "list"}
+    assert {(a.note.text, a.name) for a in Attachment.objects.of(owner)} == {("top", "a.bin"), ("sub", "b.bin")}
+    assert "This was left out" not in page
+
+
+def test_what_becomes_nothing_is_named(owner: User, note: Note) -> None:
+    own_page = write_page(note)
+    result = taken_in(
+        owner,
+        zipped(
+            {
+                "a.md": "a",
+                "img/a.png": b"x",
+                "ours.md": own_page,
+                "ours/on it.md": "hangs",
+                "ours/on it/below.md": "below",
+                "torn.md": b"\xff",
+                "torn/b.bin": b"x",
+                "..md": "dots",
+                ".md": "a dot",
+            }
+        ),
+    )
+    assert result.left_out == [
+        "torn.md: not UTF-8.",
+        "img/a.png: hangs on no note.",
+        "torn/b.bin: hangs on no note.",
+    ]
+    assert texts(owner) == {note.text, "a", "below", "dots", "a dot"}
+    assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["on it.md"]
+
+
+def test_what_systems_leave_lying_is_neither_taken_nor_named(owner: User, note: Note) -> None:
+    clutter = [".DS_Store", "a/.DS_Store", "Thumbs.db", "__MACOSX/._a.md", "__MACOSX/a/._b.bin", "a/._b.bin"]
+    hidden = [".obsidian/app.json", "a/.git/objects/x"]
+    archive = zipped({"a.md": "a", "a/b.bin": b"b", "folder/": b"", **dict.fromkeys(clutter + hidden, b"\0x")})
+    result = taken_in(owner, archive)
+    assert (result.kept, result.attached, result.left_out) == (1, 1, [])
+
+
+def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bringing_in, "MOST_NAMED", 2)
+    result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
+    assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
+    assert result.left_out[2:] == ["Other files that hang on no note: 3."]
+    assert all(len(line) < 230 for line in result.left_out)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
