@@ -20,7 +20,11 @@ from notes.pictures import BadPicture, Picture
 from notes.storing import StorageDown
 
 MAX_BYTES = 20 * 1024 * 1024
+MOST_DRAWN = 3 * MAX_BYTES
+"""Of a picture that was drawn anew: it may be larger than what came, and is to come in again when it has gone out."""
 MAX_NAME = 200  # characters; Linux and the ZIP of the export take 255 bytes, of which a letter may need several
+DRAWN_AS_JPEG = (".heic", ".heif", ".hif", ".mpo")
+"""The endings of what `pictures` makes a JPEG of."""
 
 
 class Fault(Enum):
@@ -34,12 +38,15 @@ class Fault(Enum):
 
 
 @sensitive_variables()
-def attach(owner: User, pk: UUID, name: str, file: File[bytes]) -> Attachment | Fault:
-    """Seal and keep a file of up to 20 MB. Pictures are cleaned first; everything else is kept as it came."""
+def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = False) -> Attachment | Fault:
+    """Seal and keep a file of up to 20 MB. Pictures are cleaned first; everything else is kept as it came.
+
+    `ours`: it comes out of our own ZIP, where a picture may have what it has once it was drawn anew.
+    """
     note = Note.objects.of(owner).openings().filter(pk=pk).first()
     if note is None:
         return Fault.GONE
-    if (file.size or 0) > MAX_BYTES:
+    if (file.size or 0) > most_of(drawn=ours):
         return Fault.TOO_LARGE
     data = file.read()
     if not data:
@@ -48,7 +55,15 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes]) -> Attachment | 
         picture = pictures.clean_picture(data)
     except BadPicture:
         return Fault.BAD_PICTURE
+    size = len(picture.content) if picture else len(data)
+    if size > most_of(drawn=picture is not None):
+        return Fault.TOO_LARGE
     return keep(note, tidy(name), picture or data)
+
+
+def most_of(drawn: bool) -> int:
+    """How many bytes a file may have, drawn by us or not."""
+    return MOST_DRAWN if drawn else MAX_BYTES
 
 
 @sensitive_variables()
@@ -57,6 +72,7 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
     stored = []
     try:
         if isinstance(content, Picture):
+            name = as_jpeg(name) if content.content_type == "image/jpeg" else name
             attachment.set_label(name, content.content_type)
             attachment.size = len(content.content)
             stored += [storing.store(attachment.seal(content.content, "content"))]
@@ -85,6 +101,11 @@ def tidy(name: str) -> str:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[: MAX_NAME - 12]}{dot}{ending[:10]}" if dot else name[:MAX_NAME]
     return name or "file"
+
+
+def as_jpeg(name: str) -> str:
+    """What a picture is called once it is a JPEG: a telephone's IMG_1.HEIC would not open as what it says."""
+    return name.rpartition(".")[0] + ".jpg" if name.lower().endswith(DRAWN_AS_JPEG) else name
 
 
 def type_of(name: str) -> str:

@@ -8,7 +8,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -263,13 +263,13 @@ def keep_all(owner: User, pages: Iterable[Incoming], result: Result) -> None:
         for incoming in batch:
             if notes := there.get((incoming.page.created, incoming.page.text)):
                 result.there += 1
-                attach_all(owner, notes[0], missing(notes, incoming.files), result)
+                attach_all(owner, notes[0], replace(incoming, files=missing(notes, incoming.files)), result)
             else:
                 new.append(incoming)
         kept = Note.objects.bulk_create(note_of(owner, incoming.page) for incoming in new)
         result.kept += len(kept)
         for note, incoming in zip(kept, new, strict=True):
-            attach_all(owner, note, incoming.files, result)
+            attach_all(owner, note, incoming, result)
 
 
 def batches(pages: Iterable[Incoming]) -> Iterator[list[Incoming]]:
@@ -287,15 +287,14 @@ def notes_there(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetime |
     return there
 
 
-def missing(notes: Iterable[Note], files: Iterable[Hanging]) -> list[Hanging]:
+def missing(notes: Iterable[Note], files: list[Hanging]) -> list[Hanging]:
     """Which of the files hang on none of these notes. The storage may have been down when the notes were kept.
 
     Both sides are called what the ZIP calls them, where a second file of the same name has a number.
     """
     there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
-    files = list(files)
     names = file_names(attaching.tidy(name_of(entry)) for _archive, entry in files)
-    return [file for file, name in zip(files, names, strict=True) if name not in there]
+    return [file for file, name in zip(files, names, strict=True) if not {name, attaching.as_jpeg(name)} & there]
 
 
 def note_of(owner: User, page: Page) -> Note:
@@ -304,15 +303,16 @@ def note_of(owner: User, page: Page) -> Note:
     return Note.written(owner, page.text, created=created, changed=page.changed or created, pinned=page.pinned)
 
 
-def attach_all(owner: User, note: Note, files: Iterable[Hanging], result: Result) -> None:
-    for archive, entry in files:
+def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> None:
+    ours = incoming.page.ours
+    for archive, entry in incoming.files:
         name = name_of(entry)
         try:
-            content = unpack(archive, entry, attaching.MAX_BYTES)
+            content = unpack(archive, entry, attaching.most_of(drawn=ours))
         except Unreadable as error:
             result.left_out.append(f"{name}: {error}")
             continue
-        attached = attaching.attach(owner, note.pk, name, ContentFile(content))
+        attached = attaching.attach(owner, note.pk, name, ContentFile(content), ours)
         if isinstance(attached, Fault):
             result.left_out.append(str(attached.value) % {"name": name})
         else:

@@ -1,7 +1,8 @@
 """Pictures on notes: upright, without metadata, and small ones to show in a list. Only this module knows Pillow.
 
 Where, when and with what a photo was taken goes: EXIF, XMP, IPTC, comments, embedded previews. The colour profile
-stays, without which the colours would be wrong; so do all frames of an animation.
+stays, without which the colours would be wrong; so do all frames of an animation. A JPEG that has nothing to lose stays
+as it is: each time it is drawn anew it becomes a little worse, and a notebook goes out and comes in more than once.
 
 TIFF is a file like any other, which is kept as it came, and the page says so: what a camera or a scanner writes in it
 (raw data, many pages, sixteen bits to a colour) would not survive.
@@ -16,6 +17,7 @@ import pillow_heif
 from PIL import Image, ImageOps, ImageSequence
 
 from notes import gif
+from notes.jpeg import END, is_bare
 
 # In all frames together: above a 48-megapixel telephone, far below what a forged header can claim.
 MAX_PIXELS = 50_000_000
@@ -74,9 +76,22 @@ def clean_picture(data: bytes) -> Picture | None:
             thumbnail = thumbnail_of(image)
             if image.format == "GIF":
                 return Picture(gif.clean(data), "image/gif", thumbnail)
+            if image.format == "JPEG" and is_bare(data, image.info.get("icc_profile", b"")) and is_full(data):
+                return Picture(data, "image/jpeg", thumbnail)
             return Picture(*encode(image), thumbnail)
     except BROKEN as error:
         raise BadPicture from error
+
+
+def is_full(data: bytes) -> bool:
+    """Whether a bare JPEG's scan is needed to its end. Where it is not, something else may be behind the picture."""
+    without_its_last_byte = data[: -len(END) - 1]
+    try:
+        with Image.open(io.BytesIO(without_its_last_byte), formats=("JPEG",)) as image:
+            image.load()
+    except OSError:
+        return True
+    return False
 
 
 def frames(image: Image.Image) -> int:

@@ -111,6 +111,106 @@ def test_a_photo_loses_what_it_tells_and_stands_upright(own: Client, owner: User
         assert image.height > image.width
 
 
+def exif(maker: str) -> bytes:
+    made = Image.Exif()
+    made[0x010F] = maker
+    return made.tobytes()
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2) + content
+
+
+def test_a_bare_jpeg_stays_as_it_is() -> None:
+    for data in (photo(), photo(quality=60, icc_profile=b"profile " * 20_000), photo(optimize=True, subsampling=0)):
+        picture = pictures.clean_picture(data)
+        assert picture
+        assert picture.content == data
+
+
+def test_a_jpeg_is_drawn_anew_once() -> None:
+    picture = pictures.clean_picture(with_metadata())
+    assert picture
+    again = pictures.clean_picture(picture.content)
+    assert again
+    assert again.content == picture.content
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        segment(0xE1, exif("Secret")),
+        segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0Secret"),
+        segment(0xED, b"Photoshop 3.0\0Secret"),
+        segment(0xFE, b"Secret"),
+        segment(0xE0, b"JFXX\0\x10Secret"),
+        segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\1\1Secret"),
+        segment(0xE0, b"JFIF\0Secret!\0\0"),  # a second one
+        segment(0xE2, b"FPXR\0Secret"),
+        segment(0xE2, b"ICC_PROFILE\0\1\2Secret"),  # half a profile, which nobody reads
+        segment(0xE5, b"Secret"),
+        segment(0xEE, b"Adobe\0\0\0\0\0\0\1Secret"),
+        segment(0xEF, b"Secret"),
+        b"\xff" * 20 + segment(0xFE, b"Secret"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"\xff\xe0", b"\xff\xdb", b"\xff\xda"], ids=["first", "between", "last"])
+def test_nothing_is_hidden_in_the_head_of_a_jpeg(extra: bytes, before: bytes) -> None:
+    head, mark, tail = photo().partition(before)
+    picture = pictures.clean_picture(head + extra + mark + tail)
+    assert picture
+    assert b"Secret" not in picture.content
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda data: data + b"Secret",
+        lambda data: data + photo(comment=b"Secret"),
+        lambda data: data[:-2] + segment(0xFE, b"Secret") + data[-2:],
+        lambda data: data[:-2] + b"\xff\xd0Secret" + data[-2:],
+        lambda data: data[:-2] + b"SecretSecret" + data[-2:],
+        lambda data: data[:-2] + b"\xff\xd9Secret" + data[-2:],
+    ],
+    ids=["after", "a second picture", "a comment", "a restart", "in the scan", "two ends"],
+)
+def test_nothing_is_hidden_behind_a_jpeg(hide: Callable[[bytes], bytes]) -> None:
+    picture = pictures.clean_picture(hide(photo()))
+    assert picture
+    assert b"Secret" not in picture.content
+
+
+def test_a_jpeg_whose_colours_may_be_in_more_scans_is_drawn_anew() -> None:
+    """The decoder waits for the others, and cannot tell where the first one ends."""
+    data = photo()
+    at = data.index(b"\xff\xda")
+    one_colour = data[:at] + segment(0xDA, b"\1\1\0\0\x3f\0") + data[at + 14 : -2] + b"SecretSecret" + data[-2:]
+    picture = pictures.clean_picture(one_colour)
+    assert picture
+    assert b"Secret" not in picture.content
+
+
+def test_a_progressive_jpeg_is_drawn_anew() -> None:
+    data = photo(progressive=True)
+    picture = pictures.clean_picture(data)
+    assert picture
+    assert picture.content != data
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "kept"),
+    [
+        ("HEIF", "IMG_1.HEIC", "IMG_1.jpg"),
+        ("HEIF", "a.b.heif", "a.b.jpg"),
+        ("MPO", "a.mpo", "a.jpg"),
+        ("JPEG", "a.jpeg", "a.jpeg"),
+        ("PNG", "a.heic", "a.heic"),
+    ],
+)
+def test_a_picture_of_another_kind_has_another_ending(owner: User, note: Note, kind: str, name: str, kept: str) -> None:
+    assert hang(owner, note, name, photo(kind)).name == kept
+
+
 def moving(kind: str, **extra: Any) -> bytes:
     """Three frames, red, green and blue; the second is seen for longer."""
     buffer = io.BytesIO()
@@ -263,6 +363,13 @@ def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(pictures, "MAX_PIXELS", 600 * 400 - 1)
     with pytest.raises(pictures.BadPicture):
         pictures.clean_picture(photo())
+
+
+def test_a_picture_that_grows_out_of_all_measure_is_refused(
+    owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "MOST_DRAWN", 1000)
+    assert attaching.attach(owner, note.pk, "a.png", ContentFile(photo("PNG"))) is Fault.TOO_LARGE
 
 
 def test_twenty_megabytes_are_taken(own: Client, owner: User, note: Note) -> None:

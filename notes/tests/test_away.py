@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 from pytest_django.fixtures import Settings
 
 from notes import aside, attaching, bringing_in, sealing, storing
@@ -23,7 +24,7 @@ from notes.archive import Names, read_page, stem_of, write_page
 from notes.bringing_in import Result
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.taking_away import archive_of
-from notes.tests.test_attachments import hang, photo
+from notes.tests.test_attachments import hang, photo, with_metadata
 
 BRING_IN = reverse("notes:bring_in")
 
@@ -219,6 +220,48 @@ def test_of_two_equal_notes_neither_gets_the_other_s_file(owner: User, note: Not
     hang(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
     again = taken_in(owner, b"".join(archive_of(owner)))
     assert (again.kept, again.there, again.attached) == (0, 2, 0)
+
+
+def test_a_photo_comes_back_as_it_went(owner: User, stranger: User, note: Note) -> None:
+    hang(owner, note, "me.jpg", with_metadata())
+    taken_in(stranger, b"".join(archive_of(owner)))
+    [was], [now] = Attachment.objects.of(owner), Attachment.objects.of(stranger)
+    assert attaching.read(was) == attaching.read(now)
+
+
+def test_a_photo_that_grew_when_it_was_drawn_comes_back(
+    owner: User, stranger: User, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))  # noqa: S311
+    buffer = io.BytesIO()
+    noise.save(buffer, "JPEG", quality=60, comment=b"x")
+    monkeypatch.setattr(attaching, "MAX_BYTES", len(buffer.getvalue()))
+    monkeypatch.setattr(attaching, "MOST_DRAWN", 3 * attaching.MAX_BYTES)
+    grown = hang(owner, note, "me.jpg", buffer.getvalue())
+    assert grown.size > attaching.MAX_BYTES
+    result = taken_in(stranger, b"".join(archive_of(owner)))
+    assert (result.attached, result.left_out) == (1, [])
+    # Whoever writes our head on a page of theirs gets no more room than that, and for pictures alone.
+    larger = zipped(
+        {
+            "a.md": write_page(Note.written(owner, "a")),
+            "a/a.bin": b"x" * (attaching.MAX_BYTES + 1),
+            "a/b.jpg": attaching.read(grown).ljust(attaching.MOST_DRAWN + 1),
+            "b.md": "b",
+            "b/c.jpg": attaching.read(grown),
+        }
+    )
+    result = taken_in(stranger, larger)
+    assert result.attached == 0
+    names = [f"{name} was not attached: a file may have 20 MB." for name in ("a.bin", "b.jpg", "c.jpg")]
+    assert result.left_out == names
+
+
+def test_what_became_a_jpeg_is_known_again(owner: User, note: Note) -> None:
+    archive = zipped({"a.md": write_page(note), "a/IMG_1.HEIC": photo("HEIF")})
+    assert taken_in(owner, archive).attached == 1
+    assert taken_in(owner, archive).attached == 0
+    assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["IMG_1.jpg"]
 
 
 # In -------------------------------------------------------------------------------------------------------------------
