@@ -11,6 +11,8 @@ pinned: no
 ---
 
 The kitchen at five
+
+A file's name loses what some system does not take, and what is beyond 255 bytes; so it is called when it comes back.
 """
 
 import re
@@ -27,6 +29,10 @@ MARK = "secretly: 1"
 HEAD = re.compile(rf"---\n{MARK}\n(?P<lines>(?:[a-z]+: [^\n]{{0,100}}\n){{0,10}})---\n\n?")
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What one system or another takes in no file name."""
+LINE = re.compile(r"([a-z]+): ([^\n]*)\n")
+LONGEST = 255  # bytes of UTF-8 in a file's name: what Linux takes
+LONGEST_WORDS = 200  # of those; the day, a number and the ending come to them
+LONGEST_ENDING = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def read_page(content: str) -> Page:
     head = HEAD.match(content)
     if head is None:
         return Page(content)
-    values = dict(line.split(": ", 1) for line in head["lines"].splitlines())
+    values = dict(LINE.findall(head["lines"]))
     text = content[head.end() :]
     return Page(
         text, when(values.get("created")), when(values.get("changed")), values.get("pinned") == "yes", ours=True
@@ -76,8 +82,24 @@ def when(value: str | None) -> datetime | None:
 
 def stem_of(note: Note, title: str) -> str:
     """A file name without its ending: the day, and how the note begins."""
-    words = " ".join(FORBIDDEN.sub(" ", title).split())[:60].strip(" .")
+    words = shorten(" ".join(FORBIDDEN.sub(" ", title).split())[:60], LONGEST_WORDS).strip(" .")
     return f"{note.created:%Y-%m-%d} {words}".strip()
+
+
+def shorten(text: str, most: int) -> str:
+    """As many whole characters as fit into so many bytes."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def fit(stem: str, ending: str) -> str:
+    """Both as one name that is not too long."""
+    return shorten(stem, LONGEST - len(ending.encode())).rstrip(" .") + ending
+
+
+def parted(name: str) -> tuple[str, str]:
+    """A file's name and its ending, with the dot. What is longer than any ending is none."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if stem and len(ending.encode()) <= LONGEST_ENDING else (name, "")
 
 
 class Names:
@@ -87,19 +109,23 @@ class Names:
         self.taken: set[str] = set()
 
     def take(self, name: str) -> str:
-        stem, dot, ending = name.rpartition(".")
-        if not stem:
-            stem, dot, ending = name, "", ""
+        stem, ending = parted(name)
         chosen, number = name, 1
         while chosen.casefold() in self.taken:
             number += 1
-            chosen = f"{stem} ({number}){dot}{ending}"
+            chosen = fit(stem, f" ({number}){ending}")
         self.taken.add(chosen.casefold())
         return chosen
 
 
 def file_names(names: Iterable[str]) -> Iterator[str]:
-    """What files of these names are called in the folder of their note."""
+    """What files of these names are called in the folder of their note, and when they have come in again."""
     taken = Names()
     for name in names:
-        yield taken.take(name)
+        yield taken.take(file_name(name))
+
+
+def file_name(name: str) -> str:
+    """A name that every system takes."""
+    stem, ending = parted(FORBIDDEN.sub(" ", name).strip(" ."))
+    return fit(stem, ending) or "file"

@@ -22,7 +22,9 @@ from notes.storing import StorageDown
 MAX_BYTES = 20 * 1024 * 1024
 MOST_DRAWN = 3 * MAX_BYTES
 """Of a picture that was drawn anew: it may be larger than what came, and is to come in again when it has gone out."""
-MAX_NAME = 200  # characters; Linux and the ZIP of the export take 255 bytes, of which a letter may need several
+MAX_NAME = 200  # characters
+JOINERS = "\u200c\u200d"
+"""Invisible, and yet part of how Persian is written, and of many an emoji."""
 DRAWN_AS_JPEG = (".heic", ".heif", ".hif", ".mpo")
 """The endings of what `pictures` makes a JPEG of."""
 
@@ -96,7 +98,8 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
 def tidy(name: str) -> str:
     """A file name without folders and invisible characters, of at most 200 characters, its ending kept."""
     name = name.replace("\\", "/").rpartition("/")[2]
-    name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C").strip(" .")
+    name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C" or c in JOINERS)
+    name = name.strip(" ." + JOINERS)
     if len(name) > MAX_NAME:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[: MAX_NAME - 12]}{dot}{ending[:10]}" if dot else name[:MAX_NAME]

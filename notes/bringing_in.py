@@ -4,6 +4,7 @@ Nothing is ever unpacked to a disk. A ZIP is looked through as a whole before th
 much, or that plays tricks with paths, is refused altogether.
 """
 
+import lzma
 import stat
 import zipfile
 import zlib
@@ -39,6 +40,16 @@ MOST_NAMED = 200  # files that hang on nothing; the others are counted
 LONGEST_PATH = 200  # characters of each
 AT_ONCE = 100  # notes to a transaction
 ENDINGS = (".md", ".markdown", ".txt")
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Refused(Enum):
@@ -227,7 +238,7 @@ def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes
     try:
         with archive.open(entry) as file:
             return file.read(most + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except DAMAGED as error:
         raise Unreadable(_("damaged.")) from error
 
 

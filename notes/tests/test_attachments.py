@@ -414,6 +414,9 @@ def test_the_name_of_a_refused_file_is_on_the_page_alone(own: Client, note: Note
         ("", "file"),
         ("é" * 300 + ".jpeg", "é" * 188 + ".jpeg"),
         ("x" * 300, "x" * 200),
+        ("\u0646\u0627\u0645\u0647\u200c\u0647\u0627.txt", "\u0646\u0627\u0645\u0647\u200c\u0647\u0627.txt"),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467.jpg", "\U0001f468\u200d\U0001f469\u200d\U0001f467.jpg"),
+        ("\u200d", "file"),
     ],
 )
 def test_names(name: str, kept: str) -> None:

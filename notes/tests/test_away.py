@@ -6,7 +6,7 @@ import stat
 import tracemalloc
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from notes import aside, attaching, bringing_in, sealing, storing
-from notes.archive import Names, read_page, stem_of, write_page
+from notes.archive import Names, file_names, read_page, stem_of, write_page
 from notes.bringing_in import Result
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.taking_away import archive_of
@@ -113,6 +113,53 @@ def test_no_name_is_given_twice() -> None:
         "b",
         "b (2)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("plan.txt", "plan.txt"),
+        ("a  b.tar.gz", "a  b.tar.gz"),
+        ("10:30 what?.txt", "10 30 what.txt"),
+        ("?.txt", "txt"),
+        ("a.?", "a"),
+        ("???", "file"),
+        ("\u00e9" * 150 + ".jpeg", "\u00e9" * 125 + ".jpeg"),
+        ("x\u0633" + "\U0001f600" * 100, "x\u0633" + "\U0001f600" * 63),
+        ("a." + "\u0633" * 198, "a." + "\u0633" * 126),
+    ],
+)
+def test_every_system_takes_the_names_of_files(name: str, called: str) -> None:
+    assert list(file_names([name])) == [called]
+    assert list(file_names([called])) == [called]
+    assert len(called.encode()) <= 255
+
+
+def test_a_number_makes_no_name_too_long() -> None:
+    names = list(file_names(["\u00e9" * 150 + ".jpeg"] * 12))
+    assert len(set(names)) == 12
+    assert max(len(name.encode()) for name in names) <= 255
+    assert names[11].endswith("\u00e9 (12).jpeg")
+    assert list(file_names(names)) == names
+
+
+def test_what_goes_out_can_be_unpacked_and_comes_in_once(
+    owner: User, stranger: User, note: Note, tmp_path: Path
+) -> None:
+    for _number in range(2):
+        long = Note.objects.write(owner, "\U0001f600" * 70)
+        for name in ("10:30 what?.txt", "10:30 what*.txt", "\u00e9" * 150 + ".txt", "\u00e9" * 151 + ".txt"):
+            hang(owner, long, name, name.encode())
+    archive = b"".join(archive_of(owner))
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        opened.extractall(tmp_path / "unpacked")
+        assert sorted(path.name for path in (tmp_path / "unpacked").rglob("*.txt")) == sorted(
+            PurePosixPath(name).name for name in opened.namelist() if name.endswith(".txt")
+        )
+    assert taken_in(stranger, archive).attached == 8
+    for who in (owner, stranger):
+        again = taken_in(who, archive)
+        assert (again.there, again.attached, again.left_out) == (3, 0, [])
 
 
 def test_an_empty_notebook_is_an_empty_zip(own: Client) -> None:
@@ -366,6 +413,8 @@ def test_pages_that_cannot_be_kept_are_named(own: Client, owner: User, content: 
         "created: 2020-13-01T00:00:00+00:00",
         "pinned: perhaps",
         "unknown: x",
+        *(f"created: a{line_end}b" for line_end in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
+        "created: a\r\npinned: no",
     ],
 )
 def test_a_damaged_head_harms_nothing(own: Client, owner: User, head: str) -> None:
@@ -449,6 +498,23 @@ def test_a_damaged_page_in_a_zip_is_named(own: Client, owner: User) -> None:
     page = bring(own, ("a.zip", bytes(archive))).content.decode()
     assert "a.md: damaged." in page
     assert texts(owner) == {"fine"}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_however_it_is_packed_only_what_is_damaged_is_left_out(owner: User, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as opened:
+        opened.writestr("a.md", "some words " * 50)
+        opened.writestr("b.md", "fine")
+    archive = bytearray(buffer.getvalue())
+    archive[34:44] = b"\xff" * 10
+    result = taken_in(owner, bytes(archive))
+    assert (result.kept, result.left_out) == (1, ["a.md: damaged."])
+
+
+def test_a_head_alone_is_an_empty_page_and_the_others_come_in(owner: User) -> None:
+    result = taken_in(owner, zipped({"a.md": "a", "b.md": "---\nsecretly: 1\ncreated: a\x0bb\n---\n", "c.md": "c"}))
+    assert (result.kept, result.left_out) == (2, ["b.md: empty."])
 
 
 def test_a_locked_zip_is_refused(own: Client) -> None:
