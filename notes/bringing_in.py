@@ -301,11 +301,16 @@ def notes_there(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetime |
 def missing(notes: Iterable[Note], files: list[Hanging]) -> list[Hanging]:
     """Which of the files hang on none of these notes. The storage may have been down when the notes were kept.
 
-    Both sides are called what the ZIP calls them, where a second file of the same name has a number.
+    Both sides are called what the ZIP calls them, where a second file of the same name has a number. When it was kept,
+    a file may have got another name than it has there: a shorter one, or that of a JPEG.
     """
     there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
     names = file_names(attaching.tidy(name_of(entry)) for _archive, entry in files)
-    return [file for file, name in zip(files, names, strict=True) if not {name, attaching.as_jpeg(name)} & there]
+    return [
+        (archive, entry)
+        for (archive, entry), name in zip(files, names, strict=True)
+        if there.isdisjoint({name_of(entry), name, attaching.as_jpeg(name)})
+    ]
 
 
 def note_of(owner: User, page: Page) -> Note:

@@ -262,6 +262,15 @@ def test_files_that_failed_the_first_time_hang_the_second_time(
         assert (again.kept, again.there, again.attached, again.left_out) == (0, 1, 0, [])
 
 
+@pytest.mark.parametrize("name", ["x" * 196 + ".txt", "x" * 200, "\u200d?\u200d.txt", "a?\u200c"])
+def test_odd_names_are_known_again(owner: User, stranger: User, note: Note, name: str) -> None:
+    hang(owner, note, name)
+    hang(owner, note, name)
+    archive = b"".join(archive_of(owner))
+    assert taken_in(stranger, archive).attached == 2
+    assert [taken_in(who, archive).attached for who in (owner, stranger)] == [0, 0]
+
+
 def test_of_two_equal_notes_neither_gets_the_other_s_file(owner: User, note: Note) -> None:
     hang(owner, note, "plan.txt")
     hang(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
