@@ -1,13 +1,21 @@
 // Files for the page that is being written: chosen, dropped, pasted, or from the camera. The words are saved first,
-// since a file hangs on a note. What cannot be attached is said, with a button to try again.
+// since a file hangs on a note. What cannot be attached is said, with a button to try again, and one to do without it.
 
 const PATIENCE = 120_000; // ms: 20 MB on a slow line
+const ON_THE_WAY = "secretly-files"; // the browser's own lock, which every tab has a share in while it sends
+
+/** Wait until no tab of this browser sends files. Where tabs cannot tell (no HTTPS), only this one's are known. */
+export async function allTabsSent() {
+  await navigator.locks?.request(ON_THE_WAY, () => {}).catch(() => {});
+}
 
 export class Attach extends EventTarget {
   #form;
   #sheet;
   #list;
   #running = Promise.resolve();
+  #missing = new Set(); // the lines of files that are on their way, or could not be attached
+  #leaving = false;
 
   constructor(form, sheet) {
     super();
@@ -39,25 +47,53 @@ export class Attach extends EventTarget {
       event.preventDefault();
       this.#take([...event.dataTransfer.files]);
     });
+    addEventListener("beforeunload", (event) => {
+      if (this.pending && !this.#leaving) event.preventDefault();
+    });
+  }
+
+  /** Whether there are files here that the server does not have. */
+  get pending() {
+    return this.#missing.size > 0;
+  }
+
+  /** Wait until nothing is on its way. What could not be attached is still pending then. */
+  async sent() {
+    let last;
+    do await (last = this.#running);
+    while (last !== this.#running);
+  }
+
+  /** Let the page go without asking. */
+  release() {
+    this.#leaving = true;
   }
 
   /** One after the other: a telephone's line is not made faster by sharing it. */
   #take(files) {
     for (const file of files) {
       const line = this.#list.appendChild(document.createElement("li"));
+      this.#missing.add(line);
+      line.textContent = `${file.name}: ${this.#list.dataset.sending}`;
       this.#running = this.#running.then(() => this.#send(file, line));
     }
+    const running = this.#running;
+    navigator.locks?.request(ON_THE_WAY, { mode: "shared" }, () => running).catch(() => {});
+  }
+
+  #forget(line) {
+    this.#missing.delete(line);
+    line.remove();
   }
 
   async #send(file, line) {
     const words = this.#list.dataset;
-    line.textContent = `${file.name}: ${words.sending}`;
     const { text } = this.#form.elements;
     if (text.value.trim() === "") {
       text.value = file.name; // a note has words
       text.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    let fault = words.unreachable;
+    let fault = `${file.name}: ${words.unreachable}`;
     if ((await this.#sheet.save()) === "saved") {
       try {
         const body = new FormData();
@@ -72,6 +108,7 @@ export class Attach extends EventTarget {
         const answer = await response.json();
         this.dispatchEvent(new Event("contact"));
         if (answer.outcome === "attached") {
+          this.#missing.delete(line);
           line.textContent = `${file.name}: ${words.sent}`;
           return;
         }
@@ -80,12 +117,14 @@ export class Attach extends EventTarget {
         // Not reached: the fault says so.
       }
     }
-    const again = Object.assign(document.createElement("button"), { type: "button", textContent: words.again });
+    const button = (textContent) => Object.assign(document.createElement("button"), { type: "button", textContent });
+    const [again, without] = [button(words.again), button(words.without)];
     again.addEventListener("click", () => {
-      line.remove();
+      this.#forget(line);
       this.#take([file]);
     });
+    without.addEventListener("click", () => this.#forget(line));
     const said = Object.assign(document.createElement("span"), { className: "error", textContent: fault });
-    line.replaceChildren(said, " ", again);
+    line.replaceChildren(said, " ", again, " ", without);
   }
 }

@@ -25,7 +25,8 @@ export class Cards extends EventTarget {
   #leave;
   #undo = 0;
 
-  /** `editSheet(form, whenDone)` makes a form save itself; `leave(go)` saves what is being written, then goes. */
+  /** `editSheet(form, whenDone)` makes a form save itself until `whenDone` says that it is gone. `leave(go)` saves what is
+   * being written, then goes. */
   constructor({ root, toast, editSheet, leave }) {
     super();
     this.#root = root;
@@ -148,16 +149,23 @@ export class Cards extends EventTarget {
     text.setSelectionRange(text.value.length, text.value.length);
   }
 
+  /** Show the note in the place of its form, which is closed meanwhile: nothing can be written or attached any more. */
   async #leaveEdit(card, form, address) {
+    form.inert = true;
     const page = await fetchPage(`${address.split("#")[0]}?card`);
+    form.inert = false;
     const fresh = page?.querySelector(".card");
-    if (!fresh) return this.#leave(() => location.reload());
+    if (!fresh) {
+      this.#leave(() => location.reload());
+      return false;
+    }
     document.adoptNode(fresh);
     fresh.querySelector("[name=back]").value = card.elements.back.value;
     tellTimes(fresh);
     form.remove();
     card.closest(".card").replaceWith(fresh);
     fresh.querySelector("[data-edit]").focus();
+    return true;
   }
 
   // Sideways ----------------------------------------------------------------------------------------------------------

@@ -1,15 +1,23 @@
 // Locks on silence, and out of sight: when the session's time has passed without a word to the server, or the notebook
 // has been hidden for longer than its owner chose, nothing stays readable.
 //
-// The page is covered at once; then the last words are saved, the session is ended, and the page goes to the door. If
-// the words cannot be saved, they stay in this tab's memory below the cover, and are saved when their writer is back:
-// nothing is ever written to the device. All tabs of the browser share one session, so they tell each other.
+// The page is covered at once; then the last words are saved, files on their way get a moment to arrive, the session is
+// ended, and the page goes to the door. Words and files that the server does not have stay in this tab's memory below the
+// cover until their writer is back: nothing is ever written to the device. All tabs of the browser share one session, so
+// they tell each other, and are covered together.
+
+import { allTabsSent } from "./attach.js";
+import { fetchPage } from "./cards.js";
 
 const MARGIN = 5_000; // ms before the server's own end, so that the last words can still be saved
 const WARNING = 60_000; // ms of warning; WCAG 2.2.1 asks for at least 20 s and one simple action to stay
 const TICK = 1_000;
 const RETRY = 10_000; // ms between tries to save below the cover
 const DOUBT = 500; // ms for other tabs to say that the notebook is in use
+const ARRIVAL = 30_000; // ms for files on their way to arrive below the cover; then the session ends all the same
+const SUCCESSION = ARRIVAL + 30_000; // ms for another tab to end the session as it said
+
+const pause = (delay) => new Promise((done) => setTimeout(done, delay));
 
 export class Lock {
   #cover;
@@ -21,13 +29,14 @@ export class Lock {
   #seen = Date.now(); // when this tab, or another of this notebook, was last in sight
   #end = 0;
   #shut = false;
-  #waiting = false; // shut, with words that could not be saved
+  #waiting = false; // shut, with words or files that the server does not have
   #again = 0;
   #asking = false;
   #doubting = false;
   #title = document.title;
   #focus = null;
   #channel = new BroadcastChannel("secretly");
+  #ended = null; // to be called when the other tab, which is ending the session, has done so
 
   constructor({ cover, lockForm, sheets, warning }) {
     this.#cover = cover;
@@ -62,12 +71,36 @@ export class Lock {
     if (this.#shut) return;
     this.#shut = true;
     this.#hide();
-    await this.#sheets.save();
+    if (end) this.#tell({ ending: true });
+    await this.#bringHome();
     if (end) {
       await this.#endSession();
       this.#tell({ shut: true });
     }
-    if (this.#sheets.unsaved) this.#keep();
+    this.#go();
+  }
+
+  /** Another tab is ending the session. Should it be closed before it has, this one ends it. */
+  async #follow() {
+    if (this.#shut) return;
+    this.#shut = true;
+    this.#hide();
+    let gone = false;
+    const ended = new Promise((done) => (this.#ended = done)).then(() => (gone = true));
+    await this.#bringHome();
+    await Promise.race([ended, pause(SUCCESSION)]);
+    this.#ended = null;
+    if (!gone) await this.#endSession();
+    this.#go();
+  }
+
+  /** Save the last words, and give files on their way some time: this tab's, and the other tabs' in the same session. */
+  async #bringHome() {
+    await Promise.race([Promise.all([this.#sheets.finish(), allTabsSent()]), pause(ARRIVAL)]);
+  }
+
+  #go() {
+    if (this.#sheets.unsaved || this.#sheets.pending) this.#keep();
     else this.#leave(this.#cover.dataset.door);
   }
 
@@ -98,7 +131,7 @@ export class Lock {
     this.#doubting = true;
     this.#hide();
     this.#tell({ asks: true });
-    await new Promise((done) => setTimeout(done, DOUBT));
+    await pause(DOUBT);
     this.#doubting = false;
     if (this.#shut) return;
     if (this.#end > Date.now() && !this.#outOfSight()) this.#uncover();
@@ -170,19 +203,30 @@ export class Lock {
     this.#waiting = true;
     this.#again = Date.now() + RETRY;
     const words = this.#cover.querySelector("[data-cover-words]");
-    words.textContent = words.dataset.unsaved;
+    words.textContent = this.#sheets.unsaved ? words.dataset.unsaved : words.dataset.unattached;
     this.#cover.querySelector("[data-cover-door]").target = "_blank";
   }
 
-  /** After locking with unsaved words: try again, now that their writer may be back. */
+  /** After locking with unsaved words, or files that were not sent: try again, now that their writer may be back. */
   async #return() {
     if (this.#asking || Date.now() < this.#again || document.visibilityState === "hidden") return;
     this.#asking = true;
     this.#again = Date.now() + RETRY;
     const outcome = await this.#sheets.save();
+    const back = outcome === "saved" && this.#sheets.pending && (await this.#isBack());
     this.#asking = false;
-    if (outcome === "saved") this.#leave(this.#cover.dataset.home);
+    if (back) this.#show(); // each file says what became of it, and has a button
+    else if (outcome === "saved" && !this.#sheets.pending) this.#leave(this.#cover.dataset.home);
     else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
+  }
+
+  /** Whether the writer of this page is signed in again. Then its forms get the new session's token. */
+  async #isBack() {
+    const page = await fetchPage(this.#cover.dataset.home);
+    if (page?.querySelector("[data-cover]")?.dataset.writer !== this.#cover.dataset.writer) return false;
+    const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
+    for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+    return true;
   }
 
   #leave(address) {
@@ -194,13 +238,15 @@ export class Lock {
     this.#channel.postMessage({ ...message, writer: this.#cover.dataset.writer });
   }
 
-  #hear({ end, shut, seen, asks, writer }) {
+  #hear({ end, shut, ending, seen, asks, writer }) {
     const mine = writer === this.#cover.dataset.writer;
     if (mine && asks) {
       if (this.#shut || this.#doubting || Date.now() >= this.#end) return;
       this.#tell({ end: this.#end });
       this.#outOfSight(); // says so where it is in sight
-    } else if (mine && seen) this.#seen = Math.max(this.#seen, seen);
+    } else if (mine && ending) this.#follow();
+    else if (mine && shut && this.#ended) this.#ended();
+    else if (mine && seen) this.#seen = Math.max(this.#seen, seen);
     else if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
     else if (mine && end > this.#end) {
       this.#end = end;

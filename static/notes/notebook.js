@@ -24,24 +24,23 @@ function keepSaved(form, whenDone) {
   sheet.addEventListener("shut", () => lock.shut({ end: false }));
   sheet.addEventListener("done", () => whenDone(sheet));
   if (form.querySelector("[data-files]")) {
-    new Attach(form, sheet).addEventListener("contact", () => lock.contact());
+    sheet.files = new Attach(form, sheet);
+    sheet.files.addEventListener("contact", () => lock.contact());
   }
   return sheet;
 }
 
-/** Go once everything is saved. What cannot be saved makes the browser ask. */
+/** Go once everything is saved and sent. What cannot be saved makes the browser ask; what was not sent says so. */
 async function leave(go) {
-  await sheets.save();
-  go();
+  if ((await sheets.finish()) !== "unattached") go();
 }
 
 if (form) keepSaved(form, () => leave(() => location.assign(cover.dataset.home)));
 
 for (const root of document.querySelectorAll("[data-notes]")) {
   const editSheet = (form, whenDone) =>
-    keepSaved(form, (sheet) => {
-      sheets.remove(sheet);
-      whenDone();
+    keepSaved(form, async (sheet) => {
+      if (await whenDone()) sheets.remove(sheet);
     });
   const cards = new Cards({ root, toast: find("toast"), editSheet, leave });
   cards.addEventListener("contact", () => lock.contact());

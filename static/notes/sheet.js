@@ -1,5 +1,5 @@
 // A page for writing that saves itself. It is "contact" whenever the server answered, "shut" when the server
-// says that nobody, or somebody else, is signed in, and "done" when its writer has finished and all is saved.
+// says that nobody, or somebody else, is signed in, and "done" when its writer has finished and all is saved and sent.
 
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
 const PATIENCE = 20_000; // ms for an answer
@@ -7,6 +7,7 @@ const RETRY = 10_000; // ms until the next try when the server cannot be reached
 const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
 
 export class Sheet extends EventTarget {
+  files = null; // the files for it, where it takes any
   #form;
   #text;
   #status;
@@ -16,6 +17,7 @@ export class Sheet extends EventTarget {
   #timer = 0;
   #saving = null;
   #leaving = false;
+  #finishing = false;
 
   constructor(form) {
     super();
@@ -45,9 +47,25 @@ export class Sheet extends EventTarget {
     return this.#text.value.trim() !== "" && this.#text.value !== this.#kept;
   }
 
+  /** Whether there are files for it that the server does not have. */
+  get pending() {
+    return this.files?.pending ?? false;
+  }
+
   /** Let the page go without asking. */
   release() {
     this.#leaving = true;
+    this.files?.release();
+  }
+
+  /** Save, and wait for the files on their way. "saved" when all is there, "unattached" when a file is not. */
+  async finish() {
+    let outcome;
+    do {
+      outcome = await this.save();
+      await this.files?.sent();
+    } while (outcome === "saved" && this.unsaved); // typed on meanwhile
+    return outcome === "saved" && this.pending ? "unattached" : outcome;
   }
 
   /** Save what is here now; resolves to the server's outcome, "saved" when there is nothing to do, or "unreachable". */
@@ -77,11 +95,13 @@ export class Sheet extends EventTarget {
       return;
     }
     event.preventDefault();
-    if (this.#text.value.trim() === "") return;
-    const outcome = await this.save();
+    if (this.#text.value.trim() === "" || this.#finishing) return;
+    this.#finishing = true;
+    const outcome = await this.finish();
+    this.#finishing = false;
     if (outcome === "saved") this.dispatchEvent(new Event("done"));
     else if (outcome === "conflict" || outcome === "gone") {
-      this.release();
+      this.#leaving = true; // the words go along; about files the browser still asks
       this.#form.submit(); // the server's page shows what can be done
     }
   }
@@ -152,9 +172,22 @@ export class Sheets {
     return [...this.#open].some((sheet) => sheet.unsaved);
   }
 
+  get pending() {
+    return [...this.#open].some((sheet) => sheet.pending);
+  }
+
   /** "saved" when all are; otherwise what became of the first that is not. */
   async save() {
-    const outcomes = await Promise.all([...this.#open].map((sheet) => sheet.save()));
+    return this.#all((sheet) => sheet.save());
+  }
+
+  /** The same, with the files on their way. */
+  async finish() {
+    return this.#all((sheet) => sheet.finish());
+  }
+
+  async #all(act) {
+    const outcomes = await Promise.all([...this.#open].map(act));
     return outcomes.find((outcome) => outcome !== "saved") ?? "saved";
   }
 
