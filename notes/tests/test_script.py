@@ -842,6 +842,61 @@ def test_it_says_honestly_that_it_is_not_saved_and_tries_again(tab: Page, owner:
     assert text_of(owner) == "Persistent"
 
 
+def lose_answers(tab: Page, count: int) -> list[str]:
+    """The server gets what is sent, but the tab gets no answer to its next saves. Returns whose answers were lost."""
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST" and len(lost) < count:
+            lost.append(route.request.post_data or "")
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    tab.route("**/*", lose)
+    return lost
+
+
+@pytest.mark.parametrize("there", ["a blank page", "a note"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_lost_answer_is_no_conflict_with_oneself(tab: Page, owner: User, there: str, count: int) -> None:
+    if there == "a note":
+        note = Note.objects.write(owner, "Before")
+        tab.goto(reverse("notes:note", args=[note.pk]))
+        tab.get_by_text("Plain text").click()
+    tab.clock.install()
+    lost = lose_answers(tab, count)
+    tab.locator("#text").fill("One")
+    for _ in range(count):
+        tab.clock.run_for(10_500)
+        expect(tab.locator("[data-status]")).to_contain_text("trying again")
+        tab.locator("#text").press_sequentially(", and on")
+    assert len(lost) == count
+    assert text_of(owner) == "One"
+    tab.clock.run_for(10_500)
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    assert text_of(owner) == "One" + ", and on" * count
+    expect(tab.locator("#fault")).to_be_empty()
+    tab.locator("#text").press_sequentially(" for ever")
+    tab.get_by_role("button", name="Save").click()
+    expect(tab.locator(".notes h3 a")).to_have_text("One" + ", and on" * count + " for ever")
+
+
+def test_what_is_taken_back_after_a_lost_answer_is_taken_back_at_home_too(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "Before")
+    tab.goto(reverse("notes:note", args=[note.pk]))
+    tab.get_by_text("Plain text").click()
+    lose_answers(tab, 1)
+    tab.locator("#text").fill("By mistake")
+    expect(tab.locator("[data-status]")).to_contain_text("trying again")
+    assert text_of(owner) == "By mistake"
+    tab.locator("#text").fill("Before")
+    tab.get_by_role("button", name="Save").click()
+    expect(tab.locator(".notes h3 a")).to_have_text("Before")
+    assert text_of(owner) == "Before"
+
+
 @pytest.mark.parametrize("width", [320, 1280, 3840])
 def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
     note = Note.objects.write(owner, "unbroken" * 100 + "\n" + "unbroken" * 100)

@@ -13,6 +13,7 @@ export class Sheet extends EventTarget {
   #status;
   #fault;
   #kept; // the text that the server has; null when it has none of what is shown
+  #unsure = null; // a text that was sent and not answered: perhaps the server has it
   #byHand;
   #timer = 0;
   #saving = null;
@@ -44,7 +45,7 @@ export class Sheet extends EventTarget {
 
   /** Whether there are words here that the server does not have. */
   get unsaved() {
-    return this.#text.value.trim() !== "" && this.#text.value !== this.#kept;
+    return this.#text.value.trim() !== "" && (this.#text.value !== this.#kept || this.#unsure !== null);
   }
 
   /** Whether there are files for it that the server does not have. */
@@ -68,12 +69,21 @@ export class Sheet extends EventTarget {
     return outcome === "saved" && this.pending ? "unattached" : outcome;
   }
 
-  /** Save what is here now; resolves to the server's outcome, "saved" when there is nothing to do, or "unreachable". */
+  /** Save all that is here; resolves to "saved", to the server's outcome where that is another, or to "unreachable". */
   async save() {
+    let outcome;
+    do outcome = await this.#saveOnce();
+    while (outcome === "saved" && this.unsaved); // it was what had not been answered, or one typed on meanwhile
+    return outcome;
+  }
+
+  /** A text whose answer was lost is repeated word for word: the server knows it again, whichever version it names. With
+   * other words the old version would be a conflict of the writer with herself. */
+  async #saveOnce() {
     clearTimeout(this.#timer);
     while (this.#saving) await this.#saving; // one at a time: each save names the version that the last one made
     if (!this.unsaved) return "saved";
-    this.#saving = this.#send();
+    this.#saving = this.#send(this.#unsure ?? this.#text.value);
     try {
       return await this.#saving;
     } finally {
@@ -85,7 +95,7 @@ export class Sheet extends EventTarget {
     clearTimeout(this.#timer);
     if (this.#byHand) return;
     this.#say(this.unsaved ? "unsaved" : "");
-    if (this.unsaved) this.#timer = setTimeout(() => this.save(), delay);
+    if (this.unsaved) this.#timer = setTimeout(() => this.#saveOnce(), delay);
   }
 
   async #submit(event) {
@@ -106,12 +116,13 @@ export class Sheet extends EventTarget {
     }
   }
 
-  async #send(again = true) {
-    const text = this.#text.value;
+  async #send(text, again = true) {
     this.#say("saving");
     let answer;
     try {
-      const body = new URLSearchParams(new FormData(this.#form)).toString();
+      const fields = new URLSearchParams(new FormData(this.#form));
+      fields.set("text", text);
+      const body = fields.toString();
       const response = await fetch(this.#form.action, {
         method: "POST",
         body,
@@ -122,13 +133,14 @@ export class Sheet extends EventTarget {
       if (response.status >= 500) throw new Error("Nobody is at home, or cannot open the shelf.");
       answer = await response.json();
     } catch {
+      this.#unsure = text;
       this.#say("unreachable");
       this.#timer = setTimeout(() => this.unsaved && this.save(), RETRY);
       return "unreachable";
     }
     if (answer.token && again) {
       for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = answer.token;
-      return this.#send(false);
+      return this.#send(text, false);
     }
     this.#take(answer, text);
     return answer.outcome;
@@ -136,6 +148,8 @@ export class Sheet extends EventTarget {
 
   #take(answer, text) {
     const saved = answer.outcome === "saved";
+    const shut = answer.outcome === "locked" || answer.outcome === "somebody_else";
+    if (!shut) this.#unsure = null;
     this.#fault.textContent = saved ? "" : answer.message;
     this.#text.setAttribute("aria-invalid", answer.outcome === "refused");
     if (saved) {
@@ -147,7 +161,6 @@ export class Sheet extends EventTarget {
     } else {
       this.#say("unsaved");
     }
-    const shut = answer.outcome === "locked" || answer.outcome === "somebody_else";
     this.dispatchEvent(new Event(shut ? "shut" : "contact"));
   }
 
