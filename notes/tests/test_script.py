@@ -842,6 +842,95 @@ def test_it_says_honestly_that_it_is_not_saved_and_tries_again(tab: Page, owner:
     assert text_of(owner) == "Persistent"
 
 
+NEVER_ASKS = """
+    const listen = window.addEventListener;
+    window.addEventListener = function (type, ...rest) {
+        if (type !== "beforeunload") listen.call(this, type, ...rest);
+    };
+"""
+
+
+@pytest.fixture
+def telephone(context: BrowserContext, tab: Page, owner: User) -> Page:
+    """A browser that does not ask before it leaves unsaved words, with a note to press all buttons of."""
+    Note.objects.write(owner, "The kettle\n\n- [ ] on")
+    context.add_init_script(NEVER_ASKS)
+    tab.evaluate("async () => { await navigator.serviceWorker.ready }")
+    tab.reload()
+    tab.evaluate("window.same = true")
+    return tab
+
+
+def press(tab: Page, what: str) -> None:
+    if what == "search":
+        tab.get_by_label("Search all notes").fill("kettle")
+    elif what == "tick":
+        tab.get_by_role("checkbox", name="on").click()
+    elif what == "edit":
+        tab.get_by_role("link", name="Edit").click()
+    else:
+        tab.locator(".card").get_by_role("button", name=what).click()
+
+
+@pytest.mark.parametrize("what", ["tick", "edit", "search", "Pin", "Delete"])
+def test_no_button_leaves_unsaved_words_where_nobody_answers(
+    telephone: Page, context: BrowserContext, owner: User, what: str
+) -> None:
+    tab = telephone
+    context.set_offline(True)
+    tab.locator("#text").fill("Only here")
+    press(tab, what)
+    expect(tab.locator("[data-unreached]")).to_have_text("I cannot be reached.")
+    expect(tab.locator("[data-status]")).to_contain_text("trying again")
+    expect(tab.locator("#text")).to_have_value("Only here")
+    expect(tab.locator(".card")).to_be_visible()
+    context.set_offline(False)
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    expect(tab.locator("[data-unreached]")).to_be_empty()
+    assert Note.objects.of(owner).count() == 2
+    assert tab.evaluate("window.same")
+
+
+@pytest.mark.parametrize("what", ["tick", "edit", "search", "Pin"])
+def test_no_answer_of_the_server_drops_unsaved_words(telephone: Page, owner: User, what: str) -> None:
+    """The words cannot be saved; everything else is answered, by a page that a browser without a script would show."""
+    tab = telephone
+
+    def answer(route: Route) -> None:
+        if (route.request.post_data or "").find("Only+here") >= 0:
+            route.abort()
+        elif what == "Pin":
+            route.continue_()
+        else:
+            route.fulfill(status=409, body="<p>Something else", content_type="text/html")
+
+    tab.locator("#text").fill("Only here")
+    tab.route("**/*", answer)
+    with tab.expect_response("**/*"):
+        press(tab, what)
+    expect(tab.locator("[data-status]")).to_contain_text("trying again")
+    expect(tab.locator("#text")).to_have_value("Only here")
+    tab.unroute("**/*")
+    tab.evaluate("dispatchEvent(new Event('online'))")
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    assert tab.evaluate("window.same")
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_the_way_back_keeps_unsaved_words(telephone: Page, owner: User, locked: bool) -> None:
+    tab = telephone
+    tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    tab.locator("#text").fill("Only here")
+    if locked:
+        Session.objects.all().delete()
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    if locked:
+        expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
+    expect(tab.locator("#text")).to_be_visible(visible=not locked)
+    expect(tab.locator("#text")).to_have_value("Only here")
+    assert tab.evaluate("window.same")
+
+
 def lose_answers(tab: Page, count: int) -> list[str]:
     """The server gets what is sent, but the tab gets no answer to its next saves. Returns whose answers were lost."""
     lost: list[str] = []

@@ -7,14 +7,15 @@ const UNDO = 10_000; // ms to change one's mind; after that there is the bin
 const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
 
-/** Fetch a page of the notebook; null when there is none to be had: the caller then lets the browser go there. */
+/** Fetch a page of the notebook. null: the server has answered something else, and the browser may go and see it.
+ * undefined: nobody answered, and a browser that went there would leave this page for nothing. */
 export async function fetchPage(address, options = {}) {
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(20_000), ...options });
     if (!response.ok || response.redirected) return null;
     return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
-    return null;
+    return undefined;
   }
 }
 
@@ -48,9 +49,20 @@ export class Cards extends EventTarget {
     event.preventDefault();
     if (button.disabled || form.dataset.busy) return;
     form.dataset.busy = "";
-    const done = await this.#send(form, button);
+    const outcome = await this.#send(form, button);
     delete form.dataset.busy;
-    if (!done) this.#fallBack(form, button);
+    if (outcome === "elsewhere") this.#leave(() => this.#fallBack(form, button));
+    if (outcome === "unreachable") this.#unreachable(form.closest(".card"));
+  }
+
+  #unreachable(card) {
+    this.#putBack(card);
+    this.dispatchEvent(new Event("unreachable"));
+  }
+
+  #putBack(card) {
+    card.classList.remove("away");
+    card.style.removeProperty("--pulled");
   }
 
   /** The server's own page then says what is wrong. */
@@ -62,6 +74,7 @@ export class Cards extends EventTarget {
     HTMLFormElement.prototype.submit.call(form);
   }
 
+  /** "done"; "elsewhere": the server has a page about it; "unreachable": nobody answered. */
   async #send(form, button) {
     const body = new URLSearchParams(new FormData(form, button));
     const address = button.hasAttribute("formaction") ? button.formAction : form.action;
@@ -73,17 +86,17 @@ export class Cards extends EventTarget {
         headers: { Accept: "application/json" },
         signal: AbortSignal.timeout(20_000),
       });
-      if (response.redirected) return false;
+      if (response.redirected) return "elsewhere";
       answer = await response.json();
-    } catch {
-      return false;
+    } catch (error) {
+      return error instanceof SyntaxError ? "elsewhere" : "unreachable"; // a page is no JSON
     }
     this.dispatchEvent(new Event("contact"));
     if (answer.outcome === "saved") this.#ticked(form, button, answer.version);
     else if (answer.outcome === "deleted") this.#deleted(form, answer.restore);
     else if (answer.outcome === "pinned") this.#leave(() => location.reload());
-    else return false;
-    return true;
+    else return "elsewhere";
+    return "done";
   }
 
   #ticked(form, button, version) {
@@ -101,10 +114,10 @@ export class Cards extends EventTarget {
       const response = await fetch(restore, { method: "POST", body, headers: { Accept: "application/json" } }).catch(
         () => null,
       );
+      if (!response) this.#unreachable(card);
       if (!response?.ok) return;
       card.hidden = false;
-      card.classList.remove("away");
-      card.style.removeProperty("--pulled");
+      this.#putBack(card);
       card.querySelector("a")?.focus();
     });
   }
@@ -131,6 +144,7 @@ export class Cards extends EventTarget {
 
   async #edit(card, address) {
     const page = await fetchPage(address);
+    if (page === undefined) return this.#unreachable(card.closest(".card"));
     const form = page?.querySelector("[data-sheet]");
     if (!form) return this.#leave(() => location.assign(address));
     this.dispatchEvent(new Event("contact"));
@@ -156,7 +170,8 @@ export class Cards extends EventTarget {
     form.inert = false;
     const fresh = page?.querySelector(".card");
     if (!fresh) {
-      this.#leave(() => location.reload());
+      if (page === undefined) this.#unreachable(card.closest(".card"));
+      else this.#leave(() => location.reload());
       return false;
     }
     document.adoptNode(fresh);

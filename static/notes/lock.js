@@ -104,6 +104,19 @@ export class Lock {
     else this.#leave(this.#cover.dataset.door);
   }
 
+  /** The page was away, with words that are only in it. It is shown again unless the server says that it is locked. */
+  async recall() {
+    if (this.#shut || this.#doubting) return;
+    this.#doubting = true;
+    this.#hide();
+    const back = await this.#isBack();
+    this.#doubting = false;
+    if (this.#shut) return;
+    if (back === false) return this.shut({ end: false });
+    this.#uncover();
+    if (back) this.contact();
+  }
+
   get #warned() {
     return this.#warning.childElementCount > 0;
   }
@@ -220,9 +233,10 @@ export class Lock {
     else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
   }
 
-  /** Whether the writer of this page is signed in again. Then its forms get the new session's token. */
+  /** Whether the writer of this page is signed in; undefined: nobody answers. Its forms get the new session's token. */
   async #isBack() {
     const page = await fetchPage(this.#cover.dataset.home);
+    if (page === undefined) return undefined;
     if (page?.querySelector("[data-cover]")?.dataset.writer !== this.#cover.dataset.writer) return false;
     const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
     for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;

@@ -14,25 +14,37 @@ const cover = find("cover");
 const searchForm = find("search");
 const keyboard = find("keyboard");
 
+const unreached = find("unreached");
+
 const sheets = new Sheets();
 const lock = new Lock({ cover, lockForm, sheets, warning: find("warning") });
+
+function contact() {
+  unreached.replaceChildren();
+  lock.contact();
+}
+
+function unreachable() {
+  unreached.replaceChildren(find("unreached-words").content.cloneNode(true));
+}
 
 function keepSaved(form, whenDone) {
   const sheet = new Sheet(form);
   sheets.add(sheet);
-  sheet.addEventListener("contact", () => lock.contact());
+  sheet.addEventListener("contact", contact);
   sheet.addEventListener("shut", () => lock.shut({ end: false }));
   sheet.addEventListener("done", () => whenDone(sheet));
   if (form.querySelector("[data-files]")) {
     sheet.files = new Attach(form, sheet);
-    sheet.files.addEventListener("contact", () => lock.contact());
+    sheet.files.addEventListener("contact", contact);
   }
   return sheet;
 }
 
-/** Go once everything is saved and sent. What cannot be saved makes the browser ask; what was not sent says so. */
+/** Go once everything is saved and sent. Otherwise stay: the page that is not says why, and not every browser asks. */
 async function leave(go) {
-  if ((await sheets.finish()) !== "unattached") go();
+  if ((await sheets.finish()) === "saved") go();
+  else sheets.show();
 }
 
 if (form) keepSaved(form, () => leave(() => location.assign(cover.dataset.home)));
@@ -43,11 +55,13 @@ for (const root of document.querySelectorAll("[data-notes]")) {
       if (await whenDone()) sheets.remove(sheet);
     });
   const cards = new Cards({ root, toast: find("toast"), editSheet, leave });
-  cards.addEventListener("contact", () => lock.contact());
+  cards.addEventListener("contact", contact);
+  cards.addEventListener("unreachable", unreachable);
 }
 if (searchForm && find("all")) {
-  const search = new Search(searchForm, { all: find("all"), found: find("found"), says: find("says") });
-  search.addEventListener("contact", () => lock.contact());
+  const search = new Search(searchForm, { all: find("all"), found: find("found"), says: find("says"), leave });
+  search.addEventListener("contact", contact);
+  search.addEventListener("unreachable", unreachable);
 }
 
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
@@ -87,9 +101,11 @@ lockForm?.addEventListener("submit", (event) => {
   lock.shut({ end: true });
 });
 
-// The page that comes out of the back-forward cache may be from before it was locked.
+// The page that comes out of the back-forward cache may be from before it was locked. Words that are only there stay.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (!event.persisted) return;
+  if (sheets.unsaved || sheets.pending) lock.recall();
+  else location.reload();
 });
 
 // The link of a card opens the plain text.

@@ -10,15 +10,18 @@ export class Search extends EventTarget {
   #all;
   #found;
   #says;
+  #leave;
   #timer = 0;
   #asked = null;
 
-  constructor(form, { all, found, says }) {
+  /** `leave(go)` saves what is being written, then goes. */
+  constructor(form, { all, found, says, leave }) {
     super();
     this.#form = form;
     this.#all = all;
     this.#found = found;
     this.#says = says;
+    this.#leave = leave;
     form.elements.words.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#ask(), PAUSE);
@@ -42,8 +45,9 @@ export class Search extends EventTarget {
       signal,
     });
     if (signal.aborted) return;
+    if (page === undefined) return this.dispatchEvent(new Event("unreachable"));
     const results = page?.querySelector("[data-results]");
-    if (!results) return HTMLFormElement.prototype.submit.call(this.#form); // the server's own page says why
+    if (!results) return this.#leave(() => this.#form.submit()); // the server's own page says why
     this.dispatchEvent(new Event("contact"));
     this.#show(results);
   }

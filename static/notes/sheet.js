@@ -48,6 +48,13 @@ export class Sheet extends EventTarget {
     return this.#text.value.trim() !== "" && (this.#text.value !== this.#kept || this.#unsure !== null);
   }
 
+  /** Bring into sight what is said about its words and its files. */
+  show() {
+    const folded = this.#form.closest("details");
+    if (folded) folded.open = true;
+    this.#fault.parentElement.scrollIntoView({ block: "nearest" });
+  }
+
   /** Whether there are files for it that the server does not have. */
   get pending() {
     return this.files?.pending ?? false;
@@ -197,6 +204,11 @@ export class Sheets {
   /** The same, with the files on their way. */
   async finish() {
     return this.#all((sheet) => sheet.finish());
+  }
+
+  /** Bring into sight what still has to be saved or sent. */
+  show() {
+    [...this.#open].find((sheet) => sheet.unsaved || sheet.pending)?.show();
   }
 
   async #all(act) {
