@@ -508,6 +508,24 @@ def test_older_notes_come_as_one_scrolls(tab: Page, owner: User) -> None:
     expect(tab.locator("[data-pages] [rel=next]")).to_have_count(0)
 
 
+@pytest.mark.parametrize(("count", "shown"), [(101, [50, 100]), (151, [50, 100, 149])])
+def test_deleting_hides_no_other_note(tab: Page, owner: User, count: int, shown: list[int]) -> None:
+    """The pages of the list are counted from the newest note: the first of the next one moves up into the last shown."""
+    Note.objects.bulk_create(Note.written(owner, f"note {i}") for i in range(count))
+    tab.reload()
+    cards = tab.locator(".card:visible")
+    for there in shown[:-1]:
+        expect(cards).to_have_count(there)
+        cards.nth(3).get_by_role("button", name="Delete").click()
+        expect(tab.locator("[data-toast]")).to_contain_text("It is in the bin.")
+        expect(cards).to_have_count(there - 1)
+        tab.mouse.wheel(0, 100_000)
+    expect(cards).to_have_count(shown[-1])
+    titles = tab.locator(".card:visible h3").all_text_contents()
+    assert sorted(titles) == sorted(note.text for note in Note.objects.of(owner))
+    expect(tab.locator("[data-pages] [rel=next]")).to_have_count(0)
+
+
 def test_search_as_one_types(tab: Page, owner: User) -> None:
     for text in ("The kettle", "The cat", "Another\n\n" + "x " * 500 + "kettle"):
         Note.objects.write(owner, text)

@@ -25,6 +25,7 @@ export class Cards extends EventTarget {
   #editSheet;
   #leave;
   #undo = 0;
+  #moved = false; // a note was deleted, so that older ones have moved up, from one page of the list into another
 
   /** `editSheet(form, whenDone)` makes a form save itself until `whenDone` says that it is gone. `leave(go)` saves what is
    * being written, then goes. */
@@ -105,6 +106,7 @@ export class Cards extends EventTarget {
   }
 
   #deleted(form, restore) {
+    this.#moved = true;
     const card = form.closest(".card");
     const next = card.nextElementSibling ?? card.previousElementSibling;
     card.hidden = true;
@@ -213,7 +215,8 @@ export class Cards extends EventTarget {
 
   // Older notes -------------------------------------------------------------------------------------------------------
 
-  #watchEnd() {
+  /** `shown` is the address of the last page that is shown. */
+  #watchEnd(shown = location.href) {
     const pages = this.#root.querySelector("[data-pages]");
     const next = pages?.querySelector("[rel=next]");
     if (!next) return;
@@ -221,23 +224,33 @@ export class Cards extends EventTarget {
       async ([entry]) => {
         if (!entry.isIntersecting) return;
         watch.disconnect();
-        const page = await fetchPage(next.href);
-        const list = this.#root.querySelector("[data-all] .notes");
-        if (!page || !list) return; // the link is still there
-        this.dispatchEvent(new Event("contact"));
-        for (const card of page.querySelectorAll("[data-all] .card")) {
-          if (document.getElementById(card.id)) continue; // a note was written meanwhile, and moved this one down
-          document.adoptNode(card);
-          tellTimes(card);
-          list.append(card);
-        }
+        let page;
+        do {
+          const addresses = this.#moved ? [shown, next.href] : [next.href];
+          this.#moved = false;
+          for (const address of addresses) {
+            page = await fetchPage(address);
+            if (!page) return; // the link is still there
+            this.#append(page);
+          }
+        } while (this.#moved); // while they came
         const more = page.querySelector("[data-pages]");
         more?.querySelector("[rel=prev]")?.remove();
         more ? pages.replaceWith(document.adoptNode(more)) : pages.remove();
-        this.#watchEnd();
+        this.#watchEnd(next.href);
       },
       { rootMargin: AHEAD },
     );
     watch.observe(pages);
+  }
+
+  #append(page) {
+    this.dispatchEvent(new Event("contact"));
+    for (const card of page.querySelectorAll("[data-all] .card")) {
+      if (document.getElementById(card.id)) continue; // it is here already, or was deleted and can still be undone
+      document.adoptNode(card);
+      tellTimes(card);
+      this.#root.querySelector("[data-all] .notes").append(card);
+    }
   }
 }
