@@ -510,7 +510,7 @@ def test_older_notes_come_as_one_scrolls(tab: Page, owner: User) -> None:
 
 @pytest.mark.parametrize(("count", "shown"), [(101, [50, 100]), (151, [50, 100, 149])])
 def test_deleting_hides_no_other_note(tab: Page, owner: User, count: int, shown: list[int]) -> None:
-    """The pages of the list are counted from the newest note: the first of the next one moves up into the last shown."""
+    """The list's pages are counted from the newest note: the first of the next page moves up into the one shown."""
     Note.objects.bulk_create(Note.written(owner, f"note {i}") for i in range(count))
     tab.reload()
     cards = tab.locator(".card:visible")
@@ -1002,6 +1002,35 @@ def test_what_is_taken_back_after_a_lost_answer_is_taken_back_at_home_too(tab: P
     tab.get_by_role("button", name="Save").click()
     expect(tab.locator(".notes h3 a")).to_have_text("Before")
     assert text_of(owner) == "Before"
+
+
+SAFARI_15 = """
+    delete AbortSignal.timeout;
+    delete Element.prototype.checkVisibility;
+    delete Navigator.prototype.locks;
+    window.FormData = class extends FormData { constructor(form) { super(form) } };
+"""
+
+
+def test_an_old_safari_can_do_it_too(tab: Page, context: BrowserContext, owner: User) -> None:
+    Note.objects.write(owner, "The kettle\n\n- [ ] on")
+    context.add_init_script(SAFARI_15)
+    tab.reload()
+    told = "time => time.textContent === new Intl.DateTimeFormat('en', "
+    told += "{ dateStyle: 'long', timeStyle: 'short' }).format(new Date(time.dateTime))"
+    assert tab.locator(".card time").evaluate(told)
+    expect(tab.locator("#text")).to_be_focused()
+    tab.keyboard.type("A thought")
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
+    assert Note.objects.of(owner).count() == 2
+    tab.get_by_role("checkbox", name="on").click()
+    expect(tab.get_by_role("checkbox", name="on")).to_be_checked()
+    tab.get_by_role("button", name="Pin", exact=True).last.click()
+    expect(tab.locator(".pinned h3")).to_have_text("The kettle")
+    tab.get_by_label("Search all notes").fill("thought")
+    expect(tab.locator("[data-says]")).to_have_text("I have found 1 note.")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
 
 
 @pytest.mark.parametrize("width", [320, 1280, 3840])

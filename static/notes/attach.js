@@ -1,6 +1,8 @@
 // Files for the page that is being written: chosen, dropped, pasted, or from the camera. The words are saved first,
 // since a file hangs on a note. What cannot be attached is said, with a button to try again, and one to do without it.
 
+import { patience } from "../site/patience.js";
+
 const PATIENCE = 120_000; // ms: 20 MB on a slow line
 const ON_THE_WAY = "secretly-files"; // the browser's own lock, which every tab has a share in while it sends
 
@@ -103,7 +105,7 @@ export class Attach extends EventTarget {
           method: "POST",
           body,
           headers: { Accept: "application/json" },
-          signal: AbortSignal.timeout(PATIENCE),
+          signal: patience(PATIENCE),
         });
         const answer = await response.json();
         this.dispatchEvent(new Event("contact"));

@@ -1,6 +1,7 @@
 // The list of notes with a script: edit in place, tick, pin, delete with Undo, and older notes as one scrolls.
 // Every button is one of a form that works without all this.
 
+import { patience } from "../site/patience.js";
 import { tellTimes } from "../site/times.js";
 
 const UNDO = 10_000; // ms to change one's mind; after that there is the bin
@@ -11,7 +12,7 @@ const AHEAD = "600px"; // how far below the screen older notes are fetched
  * undefined: nobody answered, and a browser that went there would leave this page for nothing. */
 export async function fetchPage(address, options = {}) {
   try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(20_000), ...options });
+    const response = await fetch(address, { signal: patience(20_000), ...options });
     if (!response.ok || response.redirected) return null;
     return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
@@ -77,7 +78,8 @@ export class Cards extends EventTarget {
 
   /** "done"; "elsewhere": the server has a page about it; "unreachable": nobody answered. */
   async #send(form, button) {
-    const body = new URLSearchParams(new FormData(form, button));
+    const body = new URLSearchParams(new FormData(form));
+    if (button.name) body.append(button.name, button.value); // Safari's FormData took no button until version 16.4
     const address = button.hasAttribute("formaction") ? button.formAction : form.action;
     let answer;
     try {
@@ -85,7 +87,7 @@ export class Cards extends EventTarget {
         method: "POST",
         body,
         headers: { Accept: "application/json" },
-        signal: AbortSignal.timeout(20_000),
+        signal: patience(20_000),
       });
       if (response.redirected) return "elsewhere";
       answer = await response.json();

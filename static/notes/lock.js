@@ -6,6 +6,7 @@
 // cover until their writer is back: nothing is ever written to the device. All tabs of the browser share one session, so
 // they tell each other, and are covered together.
 
+import { patience } from "../site/patience.js";
 import { allTabsSent } from "./attach.js";
 import { fetchPage } from "./cards.js";
 
@@ -166,7 +167,7 @@ export class Lock {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      const answer = await fetch(this.#cover.dataset.home, { method: "HEAD", signal: AbortSignal.timeout(5_000) });
+      const answer = await fetch(this.#cover.dataset.home, { method: "HEAD", signal: patience(5_000) });
       if (answer.redirected) this.shut({ end: false });
       else this.contact();
     } catch {
@@ -184,7 +185,7 @@ export class Lock {
         body: new URLSearchParams(new FormData(this.#lockForm)),
         redirect: "manual",
         keepalive: true,
-        signal: AbortSignal.timeout(5_000),
+        signal: patience(5_000),
       });
     } catch {
       // Not reached. The page is covered all the same, and the server ends the session by itself in a moment.

@@ -112,8 +112,9 @@ addEventListener("pageshow", (event) => {
 const plain = document.querySelector("details#edit");
 if (plain && location.hash === "#edit") plain.open = true;
 
+const visible = form?.checkVisibility?.() ?? Boolean(form); // Safari cannot tell before version 17.4
 // A touch screen would throw its keyboard over the page.
-if (form && form.checkVisibility() && matchMedia("(hover: hover)").matches && !location.hash) {
+if (visible && matchMedia("(hover: hover)").matches && !location.hash) {
   const { text } = form.elements;
   text.focus({ preventScroll: true });
   text.setSelectionRange(text.value.length, text.value.length);

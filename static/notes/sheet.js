@@ -1,6 +1,8 @@
 // A page for writing that saves itself. It is "contact" whenever the server answered, "shut" when the server
 // says that nobody, or somebody else, is signed in, and "done" when its writer has finished and all is saved and sent.
 
+import { patience } from "../site/patience.js";
+
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
 const PATIENCE = 20_000; // ms for an answer
 const RETRY = 10_000; // ms until the next try when the server cannot be reached
@@ -135,7 +137,7 @@ export class Sheet extends EventTarget {
         body,
         headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
         keepalive: body.length < KEEPALIVE_BYTES,
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: patience(PATIENCE),
       });
       if (response.status >= 500) throw new Error("Nobody is at home, or cannot open the shelf.");
       answer = await response.json();
