@@ -255,6 +255,17 @@ def test_words_that_cannot_be_saved_wait_unseen_for_their_writer(
     assert text_of(owner) == "Only here"
 
 
+def test_the_door_can_be_opened_though_the_list_of_keys_was_open(tab: Page) -> None:
+    tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    tab.keyboard.type("Only here")
+    tab.locator("[data-keys]").click()
+    expect(tab.get_by_role("dialog")).to_be_visible()
+    tab.keyboard.press("Control+l")
+    expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
+    with tab.expect_popup():
+        tab.get_by_role("link", name="Open the door").click()
+
+
 def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
     tab: Page, context: BrowserContext, owner: User, live_server: LiveServer
 ) -> None:

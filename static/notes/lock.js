@@ -194,6 +194,7 @@ export class Lock {
 
   #hide() {
     this.#warn(false);
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // nothing else could be clicked
     if (this.#cover.hidden) this.#focus = document.activeElement;
     document.title = "Secretly";
     for (const part of document.body.children) part.hidden = part !== this.#cover;
