@@ -425,6 +425,16 @@ def test_editing_in_place(tab: Page, owner: User) -> None:
     assert tab.url.endswith("/")
 
 
+def test_a_double_click_opens_one_form(tab: Page, owner: User) -> None:
+    note = Note.objects.write(owner, "Before")
+    tab.reload()
+    tab.get_by_role("link", name="Edit").dblclick()
+    forms = tab.locator(f"#n-{note.pk} [data-sheet]")
+    expect(forms.locator("textarea")).to_be_focused()
+    tab.wait_for_load_state("networkidle")
+    expect(forms).to_have_count(1)
+
+
 def test_words_in_a_card_are_saved_when_it_locks(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.reload()

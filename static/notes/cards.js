@@ -49,7 +49,7 @@ export class Cards extends EventTarget {
     const button = event.submitter;
     if (!form.matches("[data-card]") || !button) return;
     event.preventDefault();
-    if (button.disabled || form.dataset.busy) return;
+    if (button.disabled || form.dataset.busy !== undefined) return;
     form.dataset.busy = "";
     const outcome = await this.#send(form, button);
     delete form.dataset.busy;
@@ -147,7 +147,10 @@ export class Cards extends EventTarget {
   }
 
   async #edit(card, address) {
+    if (card.dataset.busy !== undefined) return; // a double click
+    card.dataset.busy = "";
     const page = await fetchPage(address);
+    delete card.dataset.busy;
     if (page === undefined) return this.#unreachable(card.closest(".card"));
     const form = page?.querySelector("[data-sheet]");
     if (!form) return this.#leave(() => location.assign(address));
