@@ -237,7 +237,7 @@ export class Lock {
 
   /** Whether the writer of this page is signed in; undefined: nobody answers. Its forms get the new session's token. */
   async #isBack() {
-    const page = await fetchPage(this.#cover.dataset.home);
+    const page = await fetchPage(this.#cover.dataset.home, { redirect: "manual" }); // not on to the door
     if (page === undefined) return undefined;
     if (page?.querySelector("[data-cover]")?.dataset.writer !== this.#cover.dataset.writer) return false;
     const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
