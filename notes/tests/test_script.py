@@ -727,7 +727,8 @@ def test_a_session_ends_though_files_are_still_on_their_way(tab: Page, owner: Us
     tab.reload()
     choose = tab.locator("[data-chooser]").first
     tab.route("**/attach/", lambda route: None)  # never an answer
-    choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
+    with tab.expect_request("**/attach/"):
+        choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: on its way")
     tab.keyboard.press("Control+l")
     expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
