@@ -931,6 +931,20 @@ def test_no_button_leaves_unsaved_words_where_nobody_answers(
     assert tab.evaluate("window.same")
 
 
+def test_a_link_is_followed_once_the_words_are_saved(telephone: Page, context: BrowserContext, owner: User) -> None:
+    tab = telephone
+    context.set_offline(True)
+    tab.locator("#text").fill("Only here")
+    tab.get_by_role("link", name="Bin").click()
+    expect(tab.locator("[data-status]")).to_contain_text("trying again")
+    expect(tab.locator("#text")).to_have_value("Only here")
+    assert tab.evaluate("window.same")
+    context.set_offline(False)
+    tab.get_by_role("link", name="Bin").click()
+    tab.wait_for_url("**/bin/")
+    assert {note.text for note in Note.objects.of(owner)} == {"The kettle\n\n- [ ] on", "Only here"}
+
+
 @pytest.mark.parametrize("what", ["tick", "edit", "search", "Pin"])
 def test_no_answer_of_the_server_drops_unsaved_words(telephone: Page, owner: User, what: str) -> None:
     """The words cannot be saved; everything else is answered, by a page that a browser without a script would show."""

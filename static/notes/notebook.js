@@ -64,6 +64,18 @@ if (searchForm && find("all")) {
   search.addEventListener("unreachable", unreachable);
 }
 
+// A link of the site is followed once the words are saved. Files on their way make the browser ask.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]");
+  const plain = !event.defaultPrevented && !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!link || !plain || !sheets.unsaved || link.origin !== location.origin) return;
+  const stays = link.target || link.hasAttribute("download") || (link.hash && link.pathname === location.pathname);
+  if (stays) return;
+  event.preventDefault();
+  if ((await sheets.save()) === "saved") location.assign(link.href);
+  else sheets.show();
+});
+
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
 
 const withControl = {
