@@ -40,15 +40,16 @@ class Conf:
 
     ATTEMPTS_PER_ADDRESS: str = "60/m"
     """Attempts at the door from one address: "60/m", several with commas, or "off". 600 people who come in within ten
-    minutes are 60 a minute."""
+    minutes are 60 a minute. A look counts, apart from pictures, when it begins and again when it first asks."""
 
     ATTEMPTS_PER_SESSION: str = "20/m"
     """Attempts in one session: nobody is quicker, and a page that has gone wild stops itself."""
 
     FAILURES_PER_ADDRESS: str = "30/h, 120/d"
-    """Attempts from one address in which a face was looked up that opens nothing here. At odds of 1 in 10,000 each, 120
-    guesses a day open somebody's notebook with 1.2 %: once in 83 days of guessing all day long. And of 250 people who
-    come in ten times a day, 1.2 to 4.8 % of single photos are not recognised (docs/looks.md): 30 to 120."""
+    """Attempts from one address in which a face was looked up that opens nothing here; and, counted apart, looks that
+    asked for something and were not passed. At odds of 1 in 10,000 each, 120 guesses a day open somebody's notebook
+    with 1.2 %: once in 83 days of guessing all day long. And of 250 people who come in ten times a day, 1.2 to 4.8 % of
+    single photos are not recognised (docs/looks.md): 30 to 120."""
 
     CALL_BUDGET: str = "300/m, 3000/h"
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a

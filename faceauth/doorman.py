@@ -3,15 +3,18 @@
     turned_away = doorman.admit(request)       # counts the attempt, or says for how long there is no more room
     doorman.settle(request, outcome, reason)   # gives back what was not used
 
-Four limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas between; "off" for none):
+Five limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas between; "off" for none):
 
 * ATTEMPTS_PER_ADDRESS and ATTEMPTS_PER_SESSION: whatever comes of them. They keep the processors free.
 * FAILURES_PER_ADDRESS: attempts in which a face was looked up and opened nothing. They are guesses, and the chance
   that one of n guesses opens somebody's notebook is at most n times the odds of one. People who are recognised, and
   pictures in which no face could be looked up, do not count, so that an office behind one address can sign in all
-  morning.
+  morning. A look counts from the first thing that it asks for until it is passed (`hold`, `let_go`).
 * CALL_BUDGET: calls to Rekognition, of everybody together. They cost money. As many as an attempt can make are set
   aside, and what it did not make is given back.
+* FRAMES_PER_ADDRESS: frames of looks (`admit_frame`), which cost no call.
+
+Faces, looks, second locks and passwords each have counts of their own (`door`), but for the calls.
 
 A limit counts in fixed windows, so that the wait can be told exactly; in any span as long as a window at most twice
 the limit fits. The windows of different addresses do not start together.

@@ -7,7 +7,7 @@ saves while one types. Words that cannot be kept always come back, except to som
 | --- | --- | --- |
 | `saved` | 200 | JSON has the note's `url` and `version`; a browser is sent to the notebook |
 | `deleted`, `restored`, `pinned`, `attached` | 200 | a browser is sent back to where it was |
-| `refused` | 422 | empty, too long, or broken |
+| `refused` | 422 | empty, too long, or broken; a file that was not attached, or not taken in |
 | `conflict` | 409 | the note was changed since it was opened |
 | `gone` | 404 | the person has no such note |
 | `locked` | 403 | nobody is signed in |

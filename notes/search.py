@@ -1,7 +1,7 @@
 """Search in the words of one person, who is asking.
 
 The database holds no word that could be searched, not even an index: every text is opened in memory, compared and
-forgotten. 5,000 notes of an ordinary length take about a tenth of a second.
+forgotten. 5,000 notes of an ordinary length take about a twentieth of a second.
 """
 
 import logging
