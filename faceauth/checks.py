@@ -150,9 +150,10 @@ def check_limits(given: Conf) -> list[CheckMessage]:
         except (ValueError, AttributeError):
             errors.append(Error(f"{getattr(given, name)!r} is no limit.", hint=hint, id="faceauth.E009"))
         else:
-            if name == "CALL_BUDGET" and most and min(most) < doorman.REMEMBERING:
-                hint = f"Set SECRETLY_CALL_BUDGET to {doorman.REMEMBERING} or more, or to off."
-                said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {doorman.REMEMBERING} calls."
+            least = max(doorman.REMEMBERING, doorman.calls_to_sign_in(given.ENROLMENT))
+            if name == "CALL_BUDGET" and most and min(most) < least:
+                hint = f"Set SECRETLY_CALL_BUDGET to {least} or more, or to off."
+                said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {least} calls."
                 errors.append(Error(said, hint=hint, id="faceauth.E010"))
     return errors
 

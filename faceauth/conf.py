@@ -40,7 +40,7 @@ class Conf:
 
     ATTEMPTS_PER_ADDRESS: str = "60/m"
     """Attempts at the door from one address: "60/m", several with commas, or "off". 600 people who come in within ten
-    minutes are 60 a minute. A look counts, apart from pictures, when it begins and again when it first asks."""
+    minutes are 60 a minute. Looks count apart from pictures."""
 
     ATTEMPTS_PER_SESSION: str = "20/m"
     """Attempts in one session: nobody is quicker, and a page that has gone wild stops itself."""

@@ -53,6 +53,12 @@ View = Callable[..., HttpResponse]
 RECOGNISING = 2 * MOST_FRAMES
 REMEMBERING = RECOGNISING + MOST_FRAMES + 3
 
+
+def calls_to_sign_in(enrolment: str) -> int:
+    """The most calls of a sign-in: where the house is open, a stranger is remembered at once."""
+    return RECOGNISING + (REMEMBERING if enrolment == "open" else 0)
+
+
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LIMIT = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 
@@ -111,7 +117,15 @@ def admit(request: HttpRequest, calls: int = RECOGNISING, door: str = "face") ->
     """
     if hasattr(request, "to_give_back"):
         return None
-    asked = list(meters(request, calls, door))
+    return take(request, list(meters(request, calls, door)))
+
+
+def admit_again(request: HttpRequest, door: str) -> TurnedAway | None:
+    """Count a failure of an attempt that an earlier request was admitted for, or turn it away. `settle` it too."""
+    return take(request, list(failures(request, door)))
+
+
+def take(request: HttpRequest, asked: list[Meter]) -> TurnedAway | None:
     if not counted(lambda store: store.take(asked)):
         return no_room(asked) or TurnedAway(1, asked[-1].key, time.time() + 1)  # there was none a moment ago
     request.sent_before = metering.sent.get()  # type: ignore[attr-defined]
@@ -186,9 +200,13 @@ def meters(request: HttpRequest, calls: int, door: str = "face") -> Iterator[Met
     if session:
         yield from windows("attempts", f"{door} session {session}", limit.ATTEMPTS_PER_SESSION, 1)
     yield from windows("attempts", f"{door} {address}", limit.ATTEMPTS_PER_ADDRESS, 1)
-    yield from windows("failures", f"{door} {address}", limit.FAILURES_PER_ADDRESS, 1)
+    yield from failures(request, door)
     if calls:
         yield from windows("calls", "everybody", limit.CALL_BUDGET, calls)
+
+
+def failures(request: HttpRequest, door: str) -> Iterator[Meter]:
+    yield from windows("failures", f"{door} {address_of(request)}", conf().FAILURES_PER_ADDRESS, 1)
 
 
 def windows(kind: str, whose: str, text: str, amount: int) -> Iterator[Meter]:

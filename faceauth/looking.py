@@ -65,7 +65,7 @@ def frame_view(request: HttpRequest) -> HttpResponse:
     if taken.code:
         return answer_failure(request, taken)
     if taken.begins:
-        turned_away = doorman.admit(request, calls=0, door="look")
+        turned_away = doorman.admit_again(request, door="look")
         if turned_away:
             sight.end(request.session)
             return doorman.turn_away(request, turned_away)

@@ -121,7 +121,7 @@ def show_answer(request: HttpRequest, recognition: Recognition, message: str = "
 
 
 def calls_to_sign_in() -> int:
-    return doorman.RECOGNISING + (doorman.REMEMBERING if conf().ENROLMENT == "open" else 0)
+    return doorman.calls_to_sign_in(conf().ENROLMENT)
 
 
 @takes_picture(show_answer, calls_to_sign_in)

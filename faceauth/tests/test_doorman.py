@@ -85,9 +85,14 @@ def test_what_is_no_limit_stops_the_start(text: str, settings: Settings) -> None
     assert "SECRETLY_FAILURES_PER_ADDRESS" in (error.hint or "")
 
 
-def test_a_budget_that_remembers_nobody_stops_the_start(settings: Settings) -> None:
-    limit(settings, CALL_BUDGET="11/m, 100/h")
-    assert [error.id for error in run_checks()] == ["faceauth.E010"]
+@pytest.mark.parametrize(("enrolment", "least"), [("consent", 12), ("open", 18)])
+def test_a_budget_that_remembers_nobody_stops_the_start(enrolment: str, least: int, settings: Settings) -> None:
+    limit(settings, CALL_BUDGET=f"{least}/m, 100/h", ENROLMENT=enrolment)
+    assert not run_checks()
+    limit(settings, CALL_BUDGET=f"{least - 1}/m, 100/h", ENROLMENT=enrolment)
+    [error] = run_checks()
+    assert error.id == "faceauth.E010"
+    assert f"{least} or more" in (error.hint or "")
 
 
 # Whose attempts count together ----------------------------------------------------------------------------------------

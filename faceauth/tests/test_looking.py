@@ -427,6 +427,11 @@ def test_one_that_is_passed_has_not(grace: Visitor) -> None:
     assert failures() == 0
 
 
+def test_one_look_is_one_attempt(grace: Visitor) -> None:
+    assert grace.look()
+    assert set(Tally.objects.filter(key__startswith="attempts").values_list("count", flat=True)) == {1}
+
+
 def test_one_that_fails_counts_once(grace: Visitor) -> None:
     grace.start()
     while grace.answer["say"] == Ask.STRAIGHT:
