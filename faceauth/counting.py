@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.redis import RedisCache
@@ -130,6 +130,16 @@ def counted(work: Callable[[Store], T]) -> T:
     if isinstance(caches["default"], RedisCache):
         return from_cache(lambda: work(InCache()), lambda: work(InTable()))
     return work(InTable())
+
+
+def recall(name: str) -> Any:
+    """What was kept under this name; None if there is nothing, or the cache does not answer."""
+    return from_cache(lambda: cache.get(name), lambda: None)
+
+
+def keep(name: str, value: object, seconds: float) -> None:
+    """Keep it for so long, where the cache answers: what is kept can be found out again."""
+    from_cache(lambda: cache.set(name, value, seconds), lambda: None)
 
 
 def from_cache(ask: Callable[[], T], otherwise: Callable[[], T]) -> T:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import Floor
 from django.utils import timezone
@@ -19,7 +18,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from faceauth import crowd
+from faceauth import counting, crowd
 from faceauth.conf import conf
 from faceauth.crowd import Crowd
 from faceauth.models import Deletion, Examination, Face, Login
@@ -98,10 +97,10 @@ def month() -> dict[date, Figures]:
     """The last thirty days, today the last of them."""
     today = timezone.localdate()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    kept: dict[date, Figures] = cache.get("faceauth.desk.days", {})
+    kept: dict[date, Figures] = counting.recall("faceauth.desk.days") or {}
     counted = {day: kept[day] if day in kept and day != today else figures(*of_day(day)) for day in days}
     if not set(days[:-1]) <= kept.keys():
-        cache.set("faceauth.desk.days", {day: counted[day] for day in days[:-1]}, KEPT)
+        counting.keep("faceauth.desk.days", {day: counted[day] for day in days[:-1]}, KEPT)
     return counted
 
 
@@ -124,10 +123,10 @@ class State:
 
 def state() -> State:
     name = f"faceauth.desk.collection:{conf().ENDPOINT}:{conf().COLLECTION}"
-    known: State | None = cache.get(name)
+    known: State | None = counting.recall(name)
     if known is None:
         known = ask()
-        cache.set(name, known, FRESH)
+        counting.keep(name, known, FRESH)
     return known
 
 
@@ -165,10 +164,10 @@ def holdings(users: Sequence[int] | None = None) -> dict[int | None, list[Holdin
 
 
 def storage() -> list[Holding]:
-    found: list[Holding] | None = cache.get("faceauth.desk.holdings")
+    found: list[Holding] | None = counting.recall("faceauth.desk.holdings")
     if found is None:
         found = holdings().get(None, [])
-        cache.set("faceauth.desk.holdings", found, FRESH)
+        counting.keep("faceauth.desk.holdings", found, FRESH)
     return found
 
 

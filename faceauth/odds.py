@@ -14,9 +14,8 @@ import numpy as np
 from django.core.cache import cache
 from django.db.models import Count
 
-from faceauth import similarity
+from faceauth import counting, similarity
 from faceauth.conf import conf
-from faceauth.counting import from_cache
 from faceauth.models import Face
 
 AUTO = "auto"
@@ -249,15 +248,11 @@ SECONDS = 10
 def population(collection_id: str | None = None) -> Population:
     """Who is remembered in a collection, that of the settings if none is named."""
     name = collection_id or conf().COLLECTION
-
-    def remembered() -> Population:
-        known = cache.get(count_key(name))
-        if known is None:
-            known = tuple(counted(name))
-            cache.set(count_key(name), known, SECONDS)
-        return Population(*known)
-
-    return from_cache(remembered, lambda: counted(name))
+    known = counting.recall(count_key(name))
+    if known is None:
+        known = tuple(counted(name))
+        counting.keep(count_key(name), known, SECONDS)
+    return Population(*known)
 
 
 def counted(collection_id: str | None = None) -> Population:
@@ -270,7 +265,7 @@ def counted(collection_id: str | None = None) -> Population:
 def count_again() -> None:
     """Somebody was remembered: the next visitor is not measured by the old number."""
     key = count_key(conf().COLLECTION)
-    from_cache(lambda: cache.delete(key), lambda: False)
+    counting.from_cache(lambda: cache.delete(key), lambda: False)
 
 
 def count_key(collection_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -209,3 +210,12 @@ def test_while_redis_is_down_the_door_opens(
     assert look(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
     odds.count_again()
     assert caplog.text.count("Redis does not answer") == 1
+
+
+def test_while_redis_is_down_the_desk_is_there(collection: Any, settings: Settings, operator: User) -> None:
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    use(settings, f"redis://127.0.0.1:{redis.free_port()}/0")
+    answer = client.get("/admin/")
+    assert answer.status_code == 200
+    assert collection.id in answer.content.decode()
