@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from notes import attaching
-from notes.archive import Names, stem_of, write_page
+from notes.archive import Names, file_names, stem_of, write_page
 from notes.models import Note
 from notes.sealing import CannotOpen
 from notes.storing import StorageDown
@@ -43,14 +43,14 @@ def notes(user: User) -> Iterator[File]:
 
 
 def attachments(note: Note, stem: str, missing: list[str]) -> Iterator[File]:
-    files = Names()
-    for attachment in note.attachments.all():
+    hanging = note.attachments.all()
+    for attachment, name in zip(hanging, file_names(one.name for one in hanging), strict=True):
         try:
-            place, content = files.take(attachment.name), attaching.read(attachment)
+            content = attaching.read(attachment)
         except (CannotOpen, StorageDown):
             missing.append(f"{stem}/{attachment.pk}")
         else:
-            yield f"notes/{stem}/{place}", [content]
+            yield f"notes/{stem}/{name}", [content]
 
 
 def as_json(notes: Iterable[Note]) -> Iterator[str]:
