@@ -202,3 +202,11 @@ def test_the_doctor_leaves_that_it_was_broken_off(collection: Collection, fault:
     with pytest.raises(CommandError):
         call_command("rekognition_collection", "doctor")
     assert Examination.objects.get().error == "credentials_refused"
+
+
+def test_the_doctor_leaves_that_it_was_stopped(hopper: User, collection: Collection, fault: Fault) -> None:
+    """Ctrl-C while Rekognition is asked: what was not looked at is not well."""
+    fault("ListUsers", KeyboardInterrupt())
+    with pytest.raises(CommandError, match="Stopped"):
+        call_command("rekognition_collection", "doctor")
+    assert Examination.objects.get().error == "broken_off"

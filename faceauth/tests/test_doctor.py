@@ -288,7 +288,7 @@ def test_expire_while_rekognition_is_away(two: tuple[User, User], fault: Fault) 
     assert User.objects.get() == two[1]
 
 
-@pytest.mark.parametrize("days", ["0", "-3", "three"])
+@pytest.mark.parametrize("days", ["0", "-3", "three", "1000000"])
 def test_expire_wants_a_number_of_days(days: str, db: None) -> None:
     with pytest.raises(CommandError, match="not a number of days"):
         run("expire", f"--inactive-days={days}")

@@ -15,10 +15,11 @@ from typing import Any, BinaryIO
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import crowd, doctor, looks, odds, people
+from faceauth import crowd, doctor, looks, odds, people, visit_log
 from faceauth.conf import conf
 from faceauth.crowd import Crowd
 from faceauth.images import read_photo
@@ -28,8 +29,8 @@ from faceauth.outcomes import Outcome, Refusal, sentence
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, CollectionMissing, RekognitionError
 
-DONE, BROKEN, USAGE, NO, CANNOT = 0, 1, 2, 3, 4
-"""Exit statuses. `argparse` has taken 2 for usage."""
+DONE, BROKEN, USAGE, NO, CANNOT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit statuses. `argparse` has taken 2 for usage, and shells have taken 128 + SIGINT for Ctrl-C."""
 
 STATUSES = """
 exit status:
@@ -38,6 +39,7 @@ exit status:
   2  usage: the command cannot be understood, or asks for a --yes
   3  no: it was asked, and the answer is no (drift is left, a face or user is not there, a photo was not used)
   4  cannot: never at this endpoint (templates do not leave Amazon Rekognition)
+  130  stopped at the keyboard; what was done stays done
 The reason is on standard error.
 """
 
@@ -119,10 +121,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
             run(**options)
+            self.stdout.flush()
         except (CollectionExists, CollectionMissing) as error:
             raise CommandError(str(error), returncode=NO) from error
         except (RekognitionError, KeyMissing, Tampered) as error:
             raise CommandError(str(error), returncode=BROKEN) from error
+        except DatabaseError as error:
+            message = f"The database does not answer: {error}. Is it there, and was `manage.py migrate` said?"
+            raise CommandError(message, returncode=BROKEN) from error
+        except BrokenPipeError as error:
+            # Whoever reads has seen enough, as `faces | less` does. Python would complain once more as it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(BROKEN) from error
+        except (KeyboardInterrupt, EOFError) as error:  # Ctrl-C, and Ctrl-D where something is asked
+            raise CommandError("Stopped. It can be said again.", returncode=INTERRUPTED) from error
 
     def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
         try:
@@ -409,8 +421,8 @@ def fresh_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def days(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
+    if not text.isdecimal() or not 1 <= int(text) <= visit_log.MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {visit_log.MOST_DAYS}")
     return int(text)
 
 
