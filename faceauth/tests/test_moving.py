@@ -138,6 +138,15 @@ def test_in_under_another_name(full: local.Collection, file: Path, secret: Path)
     assert everything("other") == before
 
 
+@pytest.mark.parametrize("name", ["my faces", "../faces", "a" * 256])
+def test_not_in_under_what_is_no_name(name: str, full: local.Collection, file: Path, secret: Path) -> None:
+    """No operation would describe or delete it again."""
+    run("export", file, "--passphrase-file", secret)
+    run("delete", "--yes")
+    assert status("import", file, "--passphrase-file", secret, "--collection", name) == 3
+    assert not local.Collection.objects.exists()
+
+
 def test_nothing_can_be_read_in_the_file(full: local.Collection, file: Path, secret: Path) -> None:
     run("export", file, "--passphrase-file", secret)
     data = file.read_bytes()
