@@ -105,6 +105,16 @@ def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection
     assert desk.look().month.of(Outcome.RECOGNISED) == 2
 
 
+def test_the_days_before_are_counted_anew_where_visits_came_into_them(db: None, collection: Collection) -> None:
+    """As by `manage.py demo`, while the site runs."""
+    visit(1, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 1
+    visit(20, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 2
+    Login.objects.all().delete()
+    assert desk.look().month.of(Outcome.RECOGNISED) == 0
+
+
 def test_few_queries(
     page: Callable[[], str],
     collection: Collection,
