@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
 
 from faceauth.local import sealing
 from faceauth.local.errors import AccessDenied, InternalServerError, Refused, UnknownOperation
@@ -61,9 +60,6 @@ def answer(target: str, body: bytes) -> Answer:
     except (sealing.KeyMissing, sealing.Tampered, ImproperlyConfigured) as error:
         logger.error("Request %s failed: %s", request_id, error)
         return refusal(InternalServerError(str(error)), request_id)
-    except OperationalError as error:
-        logger.error("Request %s failed, for the database did not answer: %s", request_id, error)
-        return refusal(InternalServerError("The database does not answer."), request_id)
     except Exception:
         # Whatever it is, the client learns only that it happened. A traceback shows lines of code, never a picture.
         logger.exception("Request %s failed.", request_id)

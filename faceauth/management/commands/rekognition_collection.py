@@ -120,6 +120,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
+            if conf().ENDPOINT == "local":
+                Face.objects.exists()  # or a database without tables would be an outage of Rekognition
             run(**options)
             self.stdout.flush()
         except (CollectionExists, CollectionMissing) as error:
