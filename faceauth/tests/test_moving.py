@@ -293,6 +293,14 @@ def test_nothing_is_written_over(full: local.Collection, file: Path, secret: Pat
     assert file.read_text() == "something"
 
 
+def test_a_folder_that_is_not_there(full: local.Collection, tmp_path: Path, secret: Path) -> None:
+    """The file that was asked for is named, and not the draft that it would have been made of."""
+    file = tmp_path / "nowhere" / "faces.secretly"
+    with pytest.raises(CommandError, match=f"^{file}: No such file") as caught:
+        run("export", file, "--passphrase-file", secret)
+    assert caught.value.returncode == 1
+
+
 def test_no_half_file_is_left(full: local.Collection, file: Path, secret: Path, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": ["c2VjcmV0bHktdGVzdHMtYW5vdGhlci1rZXktaGVyZSE="]}
     assert status("export", file, "--passphrase-file", secret) == 1

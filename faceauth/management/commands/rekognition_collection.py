@@ -292,7 +292,7 @@ class Command(BaseCommand):
         passphrase = self.passphrase(passphrase_file, twice=True)
         from faceauth.local import moving
 
-        with self.progress(options, "rows") as bar, self.not_moved(), fresh_file(file) as written:
+        with self.progress(options, "rows") as bar, self.not_moved(file), fresh_file(file) as written:
             moved = moving.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors of {moved.collection_id} are in {file}."
         self.report(options, asdict(moved) | {"file": str(file)}, text + " Whoever has its passphrase has them.")
@@ -302,7 +302,7 @@ class Command(BaseCommand):
         passphrase = self.passphrase(passphrase_file, twice=False)
         from faceauth.local import moving
 
-        with self.progress(options, "rows") as bar, self.not_moved(), file.open("rb") as read:
+        with self.progress(options, "rows") as bar, self.not_moved(file), file.open("rb") as read:
             moved = moving.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors came into {moved.collection_id};"
         self.report(options, asdict(moved) | {"file": str(file)}, f"{text} {moved.there} were there already.")
@@ -318,7 +318,7 @@ class Command(BaseCommand):
             raise CommandError(message, returncode=CANNOT)
 
     @contextmanager
-    def not_moved(self) -> Iterator[None]:
+    def not_moved(self, file: Path) -> Iterator[None]:
         from faceauth.local.moving import CannotMove
         from faceauth.local.parcel import DoesNotOpen, NotAParcel
 
@@ -327,7 +327,7 @@ class Command(BaseCommand):
         except (CannotMove, DoesNotOpen, NotAParcel) as error:
             raise CommandError(str(error), returncode=NO) from error
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}.", returncode=BROKEN) from error
+            raise CommandError(f"{file}: {error.strerror}.", returncode=BROKEN) from error
 
     def passphrase(self, path: Path | None, twice: bool) -> str:
         """From a file or a terminal; never from the command line, which every process of the machine can read."""
