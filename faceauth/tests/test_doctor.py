@@ -250,6 +250,8 @@ def two(grace: User) -> tuple[User, User]:
 
 def test_expire(endpoint: str, two: tuple[User, User]) -> None:
     assert "1 people would be forgotten" in run("expire", "--inactive-days", "1095", "--dry-run")
+    told = json.loads(run("expire", "--inactive-days", "1095", "--dry-run", "--json"))
+    assert told == {"people": 1, "dry_run": True, "faces_pending": 0, "would_be": [two[0].username]}
     assert User.objects.count() == 2
     assert "1 people were forgotten" in run("expire", "--inactive-days", "1095", "--yes")
     assert User.objects.get() == two[1]

@@ -217,6 +217,7 @@ class Command(BaseCommand):
         if not dry_run:
             self.ask(yes, f"Forget everybody who has not come for {inactive_days} days, with all they have written?")
         forgotten, pending = 0, 0
+        would_be: list[str] = []
         with self.progress(options, "people") as bar:
             for user in people.expired(inactive_days):
                 name, came = user.get_username(), user.last_login
@@ -225,11 +226,14 @@ class Command(BaseCommand):
                     if receipt is None:  # they have come while others were being forgotten
                         continue
                     pending += receipt.deletions.filter(confirmed=None).count()
+                if dry_run:
+                    would_be.append(name)
                 if not options["json"]:
                     self.say(f"{name}  last came {came or 'when they were remembered'}")
                 forgotten += 1
                 bar.update()
-        data = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
+        data: dict[str, Any] = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
+        data |= {"would_be": would_be} if dry_run else {}
         text = f"{forgotten} people {'would be' if dry_run else 'were'} forgotten."
         self.report(options, data, text + (f" {pending} faces wait in the ledger: see doctor." if pending else ""))
         if pending:
