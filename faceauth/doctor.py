@@ -87,7 +87,7 @@ def examined(collection_id: str, repair: bool = False, report: Report = lambda c
     except RekognitionError as error:
         examination.error = error.code
         raise
-    except GeneratorExit:  # whoever reads has gone
+    except BaseException:  # whoever reads has gone, or Ctrl-C, or the database does not answer
         examination.error = "broken_off"
         raise
     finally:

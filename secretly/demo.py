@@ -59,20 +59,20 @@ def inhabited() -> bool:
 def fill(
     count: int, visit_count: int, seed: int, faces: Path | None = None, report: Report = lambda done: None
 ) -> Made:
-    """Make the people, their notes and their visits: the same ones for the same seed, up to this moment.
+    """Make the people, their notes and their visits: the same ones for the same seed, up to this moment. Another run
+    with the same seed makes others, for those are here already.
 
     Raises `OSError` for a folder that cannot be read and `RekognitionError`; what was made until then is taken away
     with the rest.
     """
-    random, made = Random(seed), Made()  # noqa: S311 - nothing here is secret
+    random, made = Random(f"{seed} {Demonstration.objects.count()}"), Made()  # noqa: S311 - nothing here is secret
+    portraits = sorted(it for it in faces.iterdir() if it.is_file()) if faces else []
     demonstration = Demonstration.objects.create()
-    for user in with_faces(faces, made) if faces else ():
+    for user in with_faces(portraits, made):
         demonstration.users.append(user.pk)
         demonstration.save()
     with transaction.atomic():
-        User.objects.bulk_create(newcomers(random, count))
-        names = [str(name) for name in uuids(Random(seed), count)]  # noqa: S311
-        fresh = list(User.objects.filter(username__in=names).order_by("pk"))
+        fresh = User.objects.bulk_create(newcomers(random, count))
         Consent.objects.bulk_create([Consent(user=user, text=CONSENT, given=user.date_joined) for user in fresh])
         mine = [*User.objects.filter(pk__in=demonstration.users), *fresh]
         written = write_notes(random, mine)
@@ -125,9 +125,9 @@ def newcomers(random: Random, count: int) -> list[User]:
     ]
 
 
-def with_faces(folder: Path, made: Made) -> Iterator[User]:
-    """A person for each picture in the folder; who is known here already stays who they are."""
-    for path in sorted(it for it in folder.iterdir() if it.is_file()):
+def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
+    """A person for each picture; who is known here already stays who they are."""
+    for path in portraits:
         photo = read_photo(path.read_bytes())
         if isinstance(photo, Refusal):
             made.refused[path.name] = sentence(Outcome.REFUSED, photo.reason)

@@ -83,6 +83,7 @@ def configuration(kind: str) -> dict[str, Any]:
             "botocore": {"level": "INFO"},
             "boto3": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
+            "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD: Django leaves it to drop the body
             "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
         },
     }

@@ -20,7 +20,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from faceauth.local import parcel
+from faceauth.local.errors import Refused
 from faceauth.local.models import FACE_MODEL_VERSION, TEMPLATE, Collection, Face, Sealed, User, begin_change
+from faceauth.local.operations.collections import create_collection
+from faceauth.local.shapes import operation_model, read_request
 from faceauth.vision import TEMPLATE_SIZE
 
 BATCH = 1000  # rows of one query
@@ -170,8 +173,12 @@ def check_head(head: dict[str, Any]) -> None:
 def receiving(collection_id: str, head: dict[str, Any]) -> Collection:
     """The collection that takes them in, locked for this change."""
     known = Collection.objects.filter(collection_id=collection_id).first()
-    if known is None:
-        Collection.objects.create(collection_id=collection_id, tags=head["tags"])
+    if known is None:  # made as by its operation: under a name that is none no operation would find it again
+        try:
+            wanted = json.dumps({"CollectionId": collection_id, "Tags": head["tags"]}).encode()
+            create_collection(read_request(operation_model("CreateCollection"), wanted))
+        except Refused as error:
+            raise CannotMove(error.message) from error
     elif known.face_model_version != FACE_MODEL_VERSION:
         raise CannotMove(f"The collection {collection_id} here has face model {known.face_model_version}.")
     return begin_change(collection_id)

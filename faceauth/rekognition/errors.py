@@ -27,7 +27,7 @@ class RekognitionError(Exception):
     cure = gettext_noop("Look at the AWS Health Dashboard and at this machine's network, then try again.")
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"{self.code}: {detail} {self.cure}")
+        super().__init__(f"{self.code}: {detail.rstrip('.')}. {self.cure}")
         self.detail = detail
 
 

@@ -77,13 +77,13 @@ def fault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
     monkeypatch.setattr(transport, "answer", answer_unless_broken)
 
     def make(
-        operation: str, problem: str | dict[str, Any] | Exception, message: str = "", status: int = 400
+        operation: str, problem: str | dict[str, Any] | BaseException, message: str = "", status: int = 400
     ) -> list[str]:
         tries: list[str] = []
 
         def fail(request: AWSPreparedRequest, **kwargs: Any) -> Any:
             tries.append(operation)
-            if isinstance(problem, Exception):
+            if isinstance(problem, BaseException):
                 raise problem
             error = {"__type": problem, "Message": message}
             return answer_of(request, status, problem if isinstance(problem, dict) else error)

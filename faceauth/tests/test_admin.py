@@ -152,6 +152,14 @@ def test_a_person_s_page_tells_the_facts(desk: Client, hopper: User) -> None:
     assert "2026-11-23.2" in listed
 
 
+def test_the_sessions_of_an_operator_are_not_said_to_be_none(desk: Client, operator: User, owner: User) -> None:
+    """They come in by a password, which the log of the door does not see."""
+    for user, said in ((operator, "\N{EN DASH}"), (owner, "0")):
+        page = desk.get(reverse("admin:auth_user_change", args=[user.pk])).content.decode()
+        row = page.partition("field-open_sessions")[2].partition("field-held")[0]
+        assert f'<div class="readonly">{said}</div>' in row
+
+
 def test_the_list_of_people_costs_the_same_for_many(desk: Client, db: None) -> None:
     url = reverse("admin:auth_user_changelist")
     User.objects.create_user("first")

@@ -51,6 +51,14 @@ def test_asking_about_one_person_does_nothing(desk: Client, owner: User) -> None
     assert User.objects.filter(pk=owner.pk).exists()
 
 
+@pytest.mark.parametrize("key", ["9" * 19, "9" * 5000, "-1", "1.5", "one", ""])
+def test_a_key_that_nobody_has(key: str, desk: Client, owner: User) -> None:
+    url = reverse("admin:auth_user_care", args=["deactivate"])
+    assert desk.get(url, {"person": key}).status_code == 302
+    assert desk.post(url, {"people": f"{key},{owner.pk}", "confirmed": "yes", "done": key}).status_code == 302
+    assert not User.objects.get(pk=owner.pk).is_active
+
+
 def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")

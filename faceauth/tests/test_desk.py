@@ -105,6 +105,16 @@ def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection
     assert desk.look().month.of(Outcome.RECOGNISED) == 2
 
 
+def test_the_days_before_are_counted_anew_where_visits_came_into_them(db: None, collection: Collection) -> None:
+    """As by `manage.py demo`, while the site runs."""
+    visit(1, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 1
+    visit(20, "recognised")
+    assert desk.look().month.of(Outcome.RECOGNISED) == 2
+    Login.objects.all().delete()
+    assert desk.look().month.of(Outcome.RECOGNISED) == 0
+
+
 def test_few_queries(
     page: Callable[[], str],
     collection: Collection,
@@ -202,3 +212,11 @@ def test_the_doctor_leaves_that_it_was_broken_off(collection: Collection, fault:
     with pytest.raises(CommandError):
         call_command("rekognition_collection", "doctor")
     assert Examination.objects.get().error == "credentials_refused"
+
+
+def test_the_doctor_leaves_that_it_was_stopped(hopper: User, collection: Collection, fault: Fault) -> None:
+    """Ctrl-C while Rekognition is asked: what was not looked at is not well."""
+    fault("ListUsers", KeyboardInterrupt())
+    with pytest.raises(CommandError, match="Stopped"):
+        call_command("rekognition_collection", "doctor")
+    assert Examination.objects.get().error == "broken_off"

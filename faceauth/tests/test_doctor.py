@@ -250,6 +250,8 @@ def two(grace: User) -> tuple[User, User]:
 
 def test_expire(endpoint: str, two: tuple[User, User]) -> None:
     assert "1 people would be forgotten" in run("expire", "--inactive-days", "1095", "--dry-run")
+    told = json.loads(run("expire", "--inactive-days", "1095", "--dry-run", "--json"))
+    assert told == {"people": 1, "dry_run": True, "faces_pending": 0, "would_be": [two[0].username]}
     assert User.objects.count() == 2
     assert "1 people were forgotten" in run("expire", "--inactive-days", "1095", "--yes")
     assert User.objects.get() == two[1]
@@ -288,7 +290,7 @@ def test_expire_while_rekognition_is_away(two: tuple[User, User], fault: Fault) 
     assert User.objects.get() == two[1]
 
 
-@pytest.mark.parametrize("days", ["0", "-3", "three"])
+@pytest.mark.parametrize("days", ["0", "-3", "three", "1000000"])
 def test_expire_wants_a_number_of_days(days: str, db: None) -> None:
     with pytest.raises(CommandError, match="not a number of days"):
         run("expire", f"--inactive-days={days}")

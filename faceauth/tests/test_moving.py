@@ -138,6 +138,15 @@ def test_in_under_another_name(full: local.Collection, file: Path, secret: Path)
     assert everything("other") == before
 
 
+@pytest.mark.parametrize("name", ["my faces", "../faces", "a" * 256])
+def test_not_in_under_what_is_no_name(name: str, full: local.Collection, file: Path, secret: Path) -> None:
+    """No operation would describe or delete it again."""
+    run("export", file, "--passphrase-file", secret)
+    run("delete", "--yes")
+    assert status("import", file, "--passphrase-file", secret, "--collection", name) == 3
+    assert not local.Collection.objects.exists()
+
+
 def test_nothing_can_be_read_in_the_file(full: local.Collection, file: Path, secret: Path) -> None:
     run("export", file, "--passphrase-file", secret)
     data = file.read_bytes()
@@ -282,6 +291,14 @@ def test_nothing_is_written_over(full: local.Collection, file: Path, secret: Pat
     file.write_text("something")
     assert status("export", file, "--passphrase-file", secret) == 3
     assert file.read_text() == "something"
+
+
+def test_a_folder_that_is_not_there(full: local.Collection, tmp_path: Path, secret: Path) -> None:
+    """The file that was asked for is named, and not the draft that it would have been made of."""
+    file = tmp_path / "nowhere" / "faces.secretly"
+    with pytest.raises(CommandError, match=f"^{file}: No such file") as caught:
+        run("export", file, "--passphrase-file", secret)
+    assert caught.value.returncode == 1
 
 
 def test_no_half_file_is_left(full: local.Collection, file: Path, secret: Path, settings: Settings) -> None:

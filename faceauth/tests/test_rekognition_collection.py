@@ -2,10 +2,15 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
@@ -184,6 +189,52 @@ def test_the_status_of_drift_and_of_an_outage(collection: Collection, fault: Fau
     with pytest.raises(CommandError) as caught:
         run("doctor", "--json")
     assert caught.value.returncode == 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, EOFError])
+def test_stopped_at_the_keyboard(
+    stop: type[BaseException], grace: str, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def typed(question: str) -> str:
+        raise stop
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", typed)
+    with pytest.raises(CommandError, match="Stopped") as caught:
+        run("delete")
+    assert caught.value.returncode == 130
+    assert len(list(collection.faces())) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["describe", "doctor", "expire --inactive-days 9 --yes"])
+def test_without_tables_it_says_so(action: str, tmp_path: Path) -> None:
+    done = subprocess.run(manage(action), env=surroundings(tmp_path), capture_output=True, text=True)  # noqa: S603
+    assert done.returncode == 1
+    assert "CommandError: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "atabase does not answer" in done.stderr
+
+
+@pytest.mark.slow
+def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
+    subprocess.run(manage("migrate -v0", ""), env=surroundings(tmp_path), check=True)  # noqa: S603
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(  # noqa: S603
+        manage("list"), env=surroundings(tmp_path), stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def manage(words: str, command: str = "rekognition_collection") -> list[str]:
+    return [sys.executable, str(django_settings.BASE_DIR / "manage.py"), *command.split(), *words.split()]
+
+
+def surroundings(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(home)}
 
 
 @pytest.mark.parametrize("action", EXAMPLES)

@@ -84,3 +84,24 @@ def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     context.close()
+
+
+@pytest.mark.parametrize("address", ["auth/user", "faceauth/login"])
+def test_the_columns_fit_a_laptop(
+    address: str, chromium: Browser, live_server: LiveServer, operator: User, owner: User
+) -> None:
+    Login.objects.create(
+        outcome="recognised", user=owner, similarity=99.0, way="file", address="198.51.100.197", device="Firefox Linux"
+    )
+    operator.set_password("one two three four")
+    operator.save()
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/{address}/")
+    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Password").fill("one two three four")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text(owner.username)).to_be_visible()
+    table = page.locator(".results")
+    assert table.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+    context.close()

@@ -106,6 +106,33 @@ def test_the_same_seed_makes_the_same(db: None) -> None:
     assert made() != first
 
 
+def test_another_run_makes_others(db: None) -> None:
+    """As the first one advises, to add faces: the same words, and `--add`."""
+    run(*SMALL)
+    assert "4 people" in run("--add", *SMALL)
+    assert User.objects.filter(is_staff=False).count() == 8
+    run("--remove", "--yes")
+    assert not User.objects.exists()
+
+
+def test_a_folder_that_is_not_there_leaves_nothing(db: None, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No such file"):
+        run("--faces", str(tmp_path / "nowhere"))
+    assert "4 people" in run(*SMALL)
+
+
+def test_stopped_at_the_keyboard(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def typed(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("secretly.demo.write_notes", typed)
+    with pytest.raises(CommandError, match="Stopped") as caught:
+        run(*SMALL)
+    assert caught.value.returncode == 130
+    run("--remove", "--yes")
+    assert not User.objects.exists()
+
+
 def test_removing_is_confirmed(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     run(*SMALL)
     with pytest.raises(CommandError, match="--yes") as caught:

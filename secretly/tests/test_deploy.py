@@ -407,6 +407,33 @@ def test_sqlite_is_backed_up_while_it_is_written_and_restored(tmp_path: Path, in
     assert "restore into an empty home" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("more", "said"), [({}, "There is no secretly.sqlite3"), ({"DATABASE_URL": "postgres://u:p@127.0.0.1:1/none"}, "")]
+)
+def test_what_cannot_be_backed_up_leaves_no_backup(more: dict[str, str], said: str, tmp_path: Path) -> None:
+    home, backups = tmp_path / "home", tmp_path / "backups"
+    home.mkdir()
+    surroundings = {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(home)} | more
+    done = subprocess.run([FOLDER / "backup", backups], env=surroundings, capture_output=True, text=True)  # noqa: S603
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert list(backups.iterdir()) == list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "more"), [("secretly.sqlite3", {"DATABASE_URL": "postgres://u:p@127.0.0.1:1/x"}), ("database.pgdump", {})]
+)
+def test_a_backup_of_another_database_is_not_restored(there: str, more: dict[str, str], tmp_path: Path) -> None:
+    """It would leave an empty site that seems to be restored."""
+    (tmp_path / there).write_text("a database")
+    key = {"SECRETLY_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+    surroundings = {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(tmp_path / "home")} | key | more
+    done = subprocess.run([FOLDER / "restore", tmp_path], env=surroundings, capture_output=True, text=True)  # noqa: S603
+    assert done.returncode == 1
+    assert "DATABASE_URL" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.slow
 def test_postgresql_is_backed_up_and_restored(tmp_path: Path) -> None:
     with postgres.running() as server:

@@ -1,6 +1,7 @@
 """Every line belongs to a request, and none holds what is nobody's business."""
 
 import base64
+import http.client
 import io
 import json
 import logging
@@ -47,6 +48,19 @@ urlpatterns = [
     path("", include("secretly.urls")),
 ]
 handler500 = "secretly.views.broken"
+
+
+@pytest.mark.slow
+def test_a_monitor_that_asks_with_head_fills_no_log(tmp_path: Path, installation: Path) -> None:
+    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json"})
+    machine.install_like(installation)
+    with running(machine):
+        done = http.client.HTTPConnection("127.0.0.1", machine.port)
+        for address in ("/healthz", "/login/"):
+            done.request("HEAD", address)
+            answer = done.getresponse()
+            assert (answer.status, answer.read()) == (200, b"")
+    assert '"WARNING"' not in machine.logged()
 
 
 @pytest.fixture

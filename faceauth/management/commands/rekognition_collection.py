@@ -15,10 +15,11 @@ from typing import Any, BinaryIO
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import crowd, doctor, looks, odds, people
+from faceauth import crowd, doctor, looks, odds, people, visit_log
 from faceauth.conf import conf
 from faceauth.crowd import Crowd
 from faceauth.images import read_photo
@@ -28,8 +29,8 @@ from faceauth.outcomes import Outcome, Refusal, sentence
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, CollectionMissing, RekognitionError
 
-DONE, BROKEN, USAGE, NO, CANNOT = 0, 1, 2, 3, 4
-"""Exit statuses. `argparse` has taken 2 for usage."""
+DONE, BROKEN, USAGE, NO, CANNOT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit statuses. `argparse` has taken 2 for usage, and shells have taken 128 + SIGINT for Ctrl-C."""
 
 STATUSES = """
 exit status:
@@ -38,6 +39,7 @@ exit status:
   2  usage: the command cannot be understood, or asks for a --yes
   3  no: it was asked, and the answer is no (drift is left, a face or user is not there, a photo was not used)
   4  cannot: never at this endpoint (templates do not leave Amazon Rekognition)
+  130  stopped at the keyboard; what was done stays done
 The reason is on standard error.
 """
 
@@ -118,11 +120,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         try:
+            if conf().ENDPOINT == "local":
+                Face.objects.exists()  # or a database without tables would be an outage of Rekognition
             run(**options)
+            self.stdout.flush()
         except (CollectionExists, CollectionMissing) as error:
             raise CommandError(str(error), returncode=NO) from error
         except (RekognitionError, KeyMissing, Tampered) as error:
             raise CommandError(str(error), returncode=BROKEN) from error
+        except DatabaseError as error:
+            message = f"The database does not answer: {error}. Is it there, and was `manage.py migrate` said?"
+            raise CommandError(message, returncode=BROKEN) from error
+        except BrokenPipeError as error:
+            # Whoever reads has seen enough, as `faces | less` does. Python would complain once more as it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(BROKEN) from error
+        except (KeyboardInterrupt, EOFError) as error:  # Ctrl-C, and Ctrl-D where something is asked
+            raise CommandError("Stopped. It can be said again.", returncode=INTERRUPTED) from error
 
     def run_create(self, collection: str, exist_ok: bool, **options: Any) -> None:
         try:
@@ -203,6 +217,7 @@ class Command(BaseCommand):
         if not dry_run:
             self.ask(yes, f"Forget everybody who has not come for {inactive_days} days, with all they have written?")
         forgotten, pending = 0, 0
+        would_be: list[str] = []
         with self.progress(options, "people") as bar:
             for user in people.expired(inactive_days):
                 name, came = user.get_username(), user.last_login
@@ -211,11 +226,14 @@ class Command(BaseCommand):
                     if receipt is None:  # they have come while others were being forgotten
                         continue
                     pending += receipt.deletions.filter(confirmed=None).count()
+                if dry_run:
+                    would_be.append(name)
                 if not options["json"]:
                     self.say(f"{name}  last came {came or 'when they were remembered'}")
                 forgotten += 1
                 bar.update()
-        data = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
+        data: dict[str, Any] = {"people": forgotten, "dry_run": dry_run, "faces_pending": pending}
+        data |= {"would_be": would_be} if dry_run else {}
         text = f"{forgotten} people {'would be' if dry_run else 'were'} forgotten."
         self.report(options, data, text + (f" {pending} faces wait in the ledger: see doctor." if pending else ""))
         if pending:
@@ -278,7 +296,7 @@ class Command(BaseCommand):
         passphrase = self.passphrase(passphrase_file, twice=True)
         from faceauth.local import moving
 
-        with self.progress(options, "rows") as bar, self.not_moved(), fresh_file(file) as written:
+        with self.progress(options, "rows") as bar, self.not_moved(file), fresh_file(file) as written:
             moved = moving.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors of {moved.collection_id} are in {file}."
         self.report(options, asdict(moved) | {"file": str(file)}, text + " Whoever has its passphrase has them.")
@@ -288,7 +306,7 @@ class Command(BaseCommand):
         passphrase = self.passphrase(passphrase_file, twice=False)
         from faceauth.local import moving
 
-        with self.progress(options, "rows") as bar, self.not_moved(), file.open("rb") as read:
+        with self.progress(options, "rows") as bar, self.not_moved(file), file.open("rb") as read:
             moved = moving.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors came into {moved.collection_id};"
         self.report(options, asdict(moved) | {"file": str(file)}, f"{text} {moved.there} were there already.")
@@ -304,7 +322,7 @@ class Command(BaseCommand):
             raise CommandError(message, returncode=CANNOT)
 
     @contextmanager
-    def not_moved(self) -> Iterator[None]:
+    def not_moved(self, file: Path) -> Iterator[None]:
         from faceauth.local.moving import CannotMove
         from faceauth.local.parcel import DoesNotOpen, NotAParcel
 
@@ -313,7 +331,7 @@ class Command(BaseCommand):
         except (CannotMove, DoesNotOpen, NotAParcel) as error:
             raise CommandError(str(error), returncode=NO) from error
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}.", returncode=BROKEN) from error
+            raise CommandError(f"{file}: {error.strerror}.", returncode=BROKEN) from error
 
     def passphrase(self, path: Path | None, twice: bool) -> str:
         """From a file or a terminal; never from the command line, which every process of the machine can read."""
@@ -403,14 +421,15 @@ def fresh_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # memory sticks know no hard links
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def days(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
+    if not text.isdecimal() or not 1 <= int(text) <= visit_log.MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {visit_log.MOST_DAYS}")
     return int(text)
 
 

@@ -21,6 +21,6 @@ class Command(BaseCommand):
 
 
 def days(text: str) -> int:
-    if not text.isdecimal() or int(text) < visit_log.LEAST_DAYS:
-        raise ArgumentTypeError(f"{text!r} is not a number of days, {visit_log.LEAST_DAYS} or more")
+    if not text.isdecimal() or not visit_log.LEAST_DAYS <= int(text) <= visit_log.MOST_DAYS:
+        raise ArgumentTypeError(f"{text!r} is not a number of days, {visit_log.LEAST_DAYS} to {visit_log.MOST_DAYS}")
     return int(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from tqdm import tqdm
 
 from faceauth.rekognition.errors import RekognitionError
@@ -18,7 +19,8 @@ examples:
   manage.py demo --faces ~/portraits
   manage.py demo --remove
 
-exit status: 0 done, 1 broken, 2 usage, 3 no: somebody lives here already, or nothing was confirmed
+exit status: 0 done, 1 broken, 2 usage, 3 no: somebody lives here already, or nothing was confirmed,
+130 stopped at the keyboard
 """
 
 
@@ -42,11 +44,13 @@ class Command(BaseCommand):
         if options["remove"]:
             self.remove(options["yes"])
             return
-        if demo.inhabited() and not options["add"]:
-            message = "Somebody lives here already. Look around on an empty installation (SECRETLY_HOME), or say --add."
-            raise CommandError(message, returncode=3)
         shown = sys.stderr.isatty() and sys.stdout.isatty()
         try:
+            if demo.inhabited() and not options["add"]:
+                message = (
+                    "Somebody lives here already. Look around on an empty installation (SECRETLY_HOME), or say --add."
+                )
+                raise CommandError(message, returncode=3)
             with tqdm(total=options["visits"], unit=" visits", leave=False, disable=not shown) as bar:
                 made = demo.fill(
                     options["people"],
@@ -59,6 +63,11 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename}: {error.strerror}. `demo --remove` clears up.") from error
         except RekognitionError as error:
             raise CommandError(f"{error} `demo --remove` clears up.") from error
+        except DatabaseError as error:
+            message = f"The database does not answer: {error}. Is it there, and was `manage.py migrate` said?"
+            raise CommandError(message) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped. `demo --remove` clears up.", returncode=130) from error
         for name, why in made.refused.items():
             self.stderr.write(f"{name}: {why}")
         self.stdout.write(
