@@ -21,7 +21,6 @@ STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 
 LEAST_DAYS = DAYS + 1  # so many does the desk draw, and counts from their first moment
-MOST_DAYS = 36_500  # a hundred years; from two thousand on no calendar has the day any more
 BATCH = 5_000  # rows: the door goes on writing in between
 
 

@@ -19,11 +19,12 @@ from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import crowd, doctor, looks, odds, people, visit_log
+from faceauth import crowd, doctor, looks, odds, people
 from faceauth.conf import conf
 from faceauth.crowd import Crowd
 from faceauth.images import read_photo
 from faceauth.local.sealing import KeyMissing, Tampered
+from faceauth.management.common import days, unanswered
 from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Refusal, sentence
 from faceauth.rekognition.collection import Collection, list_collections
@@ -106,7 +107,7 @@ class Command(BaseCommand):
         check = on_collection(action("doctor", "compare the collection and the database, both ways", self.run_doctor))
         check.add_argument("--repair", action="store_true", help="mend what is safe to mend")
         expire = destructive(action("expire", "forget people who have not come for long", self.run_expire))
-        expire.add_argument("--inactive-days", type=days, required=True, help="for how many days at least")
+        expire.add_argument("--inactive-days", type=days(1), required=True, help="for how many days at least")
         expire.add_argument("--dry-run", action="store_true", help="say who it would be, and forget nobody")
         enrol = action("enrol", "give an existing user a face, or more looks", self.run_enrol)
         enrol.add_argument("username")
@@ -129,8 +130,7 @@ class Command(BaseCommand):
         except (RekognitionError, KeyMissing, Tampered) as error:
             raise CommandError(str(error), returncode=BROKEN) from error
         except DatabaseError as error:
-            message = f"The database does not answer: {error}. Is it there, and was `manage.py migrate` said?"
-            raise CommandError(message, returncode=BROKEN) from error
+            raise CommandError(unanswered(error), returncode=BROKEN) from error
         except BrokenPipeError as error:
             # Whoever reads has seen enough, as `faces | less` does. Python would complain once more as it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -414,7 +414,7 @@ def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
 
 @contextmanager
 def fresh_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that its owner alone can read, which appears whole or not at all, and never over another."""
+    """A file that its owner alone can read, which gets its content at once and whole, and never over another."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -425,12 +425,6 @@ def fresh_file(path: Path) -> Iterator[BinaryIO]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= visit_log.MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {visit_log.MOST_DAYS}")
-    return int(text)
 
 
 def face_id(text: str) -> str:

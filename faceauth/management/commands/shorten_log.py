@@ -1,9 +1,9 @@
-from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from faceauth import visit_log
+from faceauth.management.common import days
 
 
 class Command(BaseCommand):
@@ -13,14 +13,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        least = f"at least {visit_log.LEAST_DAYS}, which the desk draws"
-        parser.add_argument("--keep-days", type=days, required=True, help=f"for how many days visits stay: {least}")
+        least = visit_log.LEAST_DAYS
+        text = f"for how many days visits stay: at least {least}, which the desk draws"
+        parser.add_argument("--keep-days", type=days(least), required=True, help=text)
 
     def handle(self, *args: Any, keep_days: int, **options: Any) -> None:
         self.stdout.write(f"{visit_log.shorten(keep_days)} visits were deleted.")
-
-
-def days(text: str) -> int:
-    if not text.isdecimal() or not visit_log.LEAST_DAYS <= int(text) <= visit_log.MOST_DAYS:
-        raise ArgumentTypeError(f"{text!r} is not a number of days, {visit_log.LEAST_DAYS} to {visit_log.MOST_DAYS}")
-    return int(text)

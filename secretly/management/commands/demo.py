@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from tqdm import tqdm
 
+from faceauth.management.common import unanswered
 from faceauth.rekognition.errors import RekognitionError
 from secretly import demo
 
@@ -64,8 +65,7 @@ class Command(BaseCommand):
         except RekognitionError as error:
             raise CommandError(f"{error} `demo --remove` clears up.") from error
         except DatabaseError as error:
-            message = f"The database does not answer: {error}. Is it there, and was `manage.py migrate` said?"
-            raise CommandError(message) from error
+            raise CommandError(unanswered(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped. `demo --remove` clears up.", returncode=130) from error
         for name, why in made.refused.items():
