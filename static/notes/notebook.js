@@ -42,8 +42,8 @@ function keepSaved(form, whenDone) {
 }
 
 /** Go once everything is saved and sent. Otherwise stay: the page that is not says why, and not every browser asks. */
-async function leave(go) {
-  if ((await sheets.finish()) === "saved") go();
+async function leave(go, ready = () => sheets.finish()) {
+  if ((await ready()) === "saved") go();
   else sheets.show();
 }
 
@@ -65,15 +65,14 @@ if (searchForm && find("all")) {
 }
 
 // A link of the site is followed once the words are saved. Files on their way make the browser ask.
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   const plain = !event.defaultPrevented && !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !plain || !sheets.unsaved || link.origin !== location.origin) return;
   const stays = link.target || link.hasAttribute("download") || (link.hash && link.pathname === location.pathname);
   if (stays) return;
   event.preventDefault();
-  if ((await sheets.save()) === "saved") location.assign(link.href);
-  else sheets.show();
+  leave(() => location.assign(link.href), () => sheets.save());
 });
 
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
