@@ -135,9 +135,8 @@ def test_a_locked_notebook_is_no_open_session(collection: Collection, client: Cl
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper()).post("/logout/")
     assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 1
-    assert (
-        "/door/sessions/end-others/" in client.get("/door/").content.decode()
-    )  # there may be some that are not listed
+    # There may be some that are not listed.
+    assert "/door/sessions/end-others/" in client.get("/door/").content.decode()
     assert not list(Login.objects.filter(session_key="").exclude(outcome="stranger").exclude(outcome="recognised"))
 
 

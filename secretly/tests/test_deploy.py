@@ -408,7 +408,8 @@ def test_sqlite_is_backed_up_while_it_is_written_and_restored(tmp_path: Path, in
 
 
 @pytest.mark.parametrize(
-    ("more", "said"), [({}, "There is no secretly.sqlite3"), ({"DATABASE_URL": "postgres://u:p@127.0.0.1:1/none"}, "")]
+    ("more", "said"),
+    [({}, "There is no secretly.sqlite3"), ({"DATABASE_URL": "postgres://u:p@127.0.0.1:1/none"}, "pg_dump")],
 )
 def test_what_cannot_be_backed_up_leaves_no_backup(more: dict[str, str], said: str, tmp_path: Path) -> None:
     home, backups = tmp_path / "home", tmp_path / "backups"
