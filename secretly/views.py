@@ -120,7 +120,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Send browsers that ask by the old name, as on the admin's pages, to the drawn one."""
+    """Send browsers that ask by the old name, where a page names none, to the drawn one."""
     return redirect(static("site/icon.svg"))
 
 

@@ -123,3 +123,12 @@ def test_the_database_has_a_size(db: None) -> None:
     assert held.size is not None
     assert held.size > 10_000
     assert holdings.of_database([1]) == {}
+
+
+def test_every_page_names_its_icon(operator: User) -> None:
+    """Or the browser asks for /favicon.ico meanwhile, whose answer once wrote over what was to be said next."""
+    client = Client()
+    pages = [client.get("/admin/login/")]
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    pages += [client.get(address) for address in ("/admin/", "/admin/auth/user/", "/admin/faceauth/login/")]
+    assert all('rel="icon"' in page.content.decode() for page in pages)
