@@ -61,8 +61,8 @@ def operator(db: None) -> User:
 @pytest.fixture(autouse=True)
 def quiet_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has been turned away so far, and no cache was found broken."""
-    from faceauth.counting import Outage
-    from faceauth.doorman import Floods
+    from faceauth.cache import Outage
+    from faceauth.ratelimit.limits import Floods
 
     monkeypatch.setattr(Floods, "rows", {})
     monkeypatch.setattr(Outage, "over", 0.0)

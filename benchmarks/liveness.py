@@ -24,10 +24,11 @@ import numpy as np
 os.environ["DJANGO_SETTINGS_MODULE"] = "secretly.tests.settings"
 django.setup()
 
-from faceauth import images, look  # noqa: E402
-from faceauth.look import Ask, Observation, State  # noqa: E402
+from faceauth.liveness import challenge  # noqa: E402
+from faceauth.liveness.challenge import Ask, Observation, State  # noqa: E402
 from faceauth.outcomes import Refusal  # noqa: E402
 from faceauth.tests import films, heads  # noqa: E402
+from faceauth.vision import photos  # noqa: E402
 
 Showing = Callable[[Ask], bytes]
 
@@ -89,30 +90,30 @@ def numbers(folder: Path) -> None:
 def looked_at(folder: Path) -> list[Observation]:
     found = []
     for path in sorted(folder.iterdir()):
-        photo = images.read_photo(path.read_bytes())
+        photo = photos.read_photo(path.read_bytes())
         if isinstance(photo, Refusal):
             continue
-        seen = look.observe(photo.pixels, path.name, 0.0)
+        seen = challenge.observe(photo.pixels, path.name, 0.0)
         if not seen.refusal:
             found.append(seen)
     return found
 
 
 def group(base: Observation, one: Observation) -> str:
-    if abs(one.yaw) >= look.TURN:
+    if abs(one.yaw) >= challenge.TURN:
         return f"turned {int(abs(one.yaw) // 5 * 5)} to {int(abs(one.yaw) // 5 * 5) + 5} degrees"
-    if abs(one.yaw) <= look.ASIDE and one.pitch - base.pitch >= look.UP:
+    if abs(one.yaw) <= challenge.ASIDE and one.pitch - base.pitch >= challenge.UP:
         return "up 10 degrees or more"
-    return "straight" if abs(one.yaw) <= look.STRAIGHT else "between"
+    return "straight" if abs(one.yaw) <= challenge.STRAIGHT else "between"
 
 
 def measure(base: Observation, one: Observation) -> tuple[float, float, float]:
     """Depth in the direction of the turn, width against what the turn explains, and the cosine of the templates."""
-    before, now = look.points(base), look.points(one)
-    across, down = look.depth(before, now)
-    turned = abs(one.yaw) >= look.TURN
+    before, now = challenge.points(base), challenge.points(one)
+    across, down = challenge.depth(before, now)
+    turned = abs(one.yaw) >= challenge.TURN
     depth = across * np.sign(one.yaw) if turned else -down
-    width = look.width(before, now) / (np.cos(np.radians(one.yaw)) if turned else 1)
+    width = challenge.width(before, now) / (np.cos(np.radians(one.yaw)) if turned else 1)
     return float(depth), float(width), float(np.dot(base.template, one.template))
 
 
@@ -127,8 +128,8 @@ def attempt(showing: Showing, step: float = films.STEP) -> State:
     state = State(started=0.0)
     for at in films.times(step=step):
         jpeg = showing(state.asking)
-        seen = look.observe(images.reopen_photo(jpeg).pixels, hashlib.sha256(jpeg).hexdigest(), at)
-        state, _ = look.step(state, seen)
+        seen = challenge.observe(photos.reopen_photo(jpeg).pixels, hashlib.sha256(jpeg).hexdigest(), at)
+        state, _ = challenge.step(state, seen)
         if state.over:
             break
     return state
@@ -150,9 +151,9 @@ def attacks(folder: Path, attempts: int) -> None:
     pictures = [
         np.asarray(photo.pixels)
         for path in chosen
-        if isinstance(photo := images.read_photo(path.read_bytes()), images.Photo)
+        if isinstance(photo := photos.read_photo(path.read_bytes()), photos.Photo)
     ]
-    species: dict[str, Callable[[images.Pixels], Showing]] = {
+    species: dict[str, Callable[[photos.Pixels], Showing]] = {
         "print, held still": lambda picture: held(picture, 0),
         "print, moved and turned in its plane": in_plane,
         "print, turned 30 degrees as asked": lambda picture: held(picture, 30),
@@ -171,8 +172,8 @@ def attacks(folder: Path, attempts: int) -> None:
 def only_frontal(path: Path) -> Observation | None:
     if int(hashlib.sha256(path.name.encode()).hexdigest(), 16) % 12:  # a few are enough
         return None
-    photo = images.read_photo(path.read_bytes())
-    seen = look.observe(photo.pixels, "", 0.0) if isinstance(photo, images.Photo) else None
+    photo = photos.read_photo(path.read_bytes())
+    seen = challenge.observe(photo.pixels, "", 0.0) if isinstance(photo, photos.Photo) else None
     return seen if seen and not seen.refusal and abs(seen.yaw) < 6 else None
 
 
@@ -201,7 +202,7 @@ class Hand:
         }
 
 
-def held(picture: images.Pixels, angle: float) -> Showing:
+def held(picture: photos.Pixels, angle: float) -> Showing:
     hand = Hand()
     still = not angle
     return lambda ask: films.held(
@@ -209,7 +210,7 @@ def held(picture: images.Pixels, angle: float) -> Showing:
     )
 
 
-def in_plane(picture: images.Pixels) -> Showing:
+def in_plane(picture: photos.Pixels) -> Showing:
     hand = Hand()
     steps = itertools.count()
 
@@ -221,7 +222,7 @@ def in_plane(picture: images.Pixels) -> Showing:
     return showing
 
 
-def rolled(picture: images.Pixels, angle: float, radius: float) -> Showing:
+def rolled(picture: photos.Pixels, angle: float, radius: float) -> Showing:
     hand = Hand()
 
     def showing(ask: Ask) -> bytes:
@@ -244,18 +245,18 @@ def recording(number: int, recorded: Callable[[random.Random], Iterator[Ask]]) -
 
 
 def yesterday(chance: random.Random) -> Iterator[Ask]:
-    yield from look.draw()
+    yield from challenge.draw()
     yield from itertools.repeat(Ask.STRAIGHT)
 
 
 def in_a_loop(chance: random.Random) -> Iterator[Ask]:
-    return looped([*look.MOVES, Ask.CLOSER], chance)
+    return looped([*challenge.MOVES, Ask.CLOSER], chance)
 
 
 def close_in_a_loop(chance: random.Random) -> Iterator[Ask]:
     """Whoever is close already has done one thing that may be asked for."""
     yield Ask.CLOSER
-    yield from looped([*look.MOVES], chance)
+    yield from looped([*challenge.MOVES], chance)
 
 
 def looped(movements: list[Ask], chance: random.Random) -> Iterator[Ask]:

@@ -16,10 +16,11 @@ import django
 import numpy as np
 from numpy.typing import NDArray
 
+from faceauth.vision import similarity
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
-from faceauth import similarity  # noqa: E402
 from faceauth.local import specimens  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
 

@@ -1,7 +1,7 @@
 """The odds of a stranger, and what keeping them low costs: `python -m benchmarks.odds FOLDER`, of people's folders.
 
 Five tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
-`faceauth.odds.BOUND`; how much likelier a match is with a person of several looks, and rarer for several frames; what
+`faceauth.policy.thresholds.BOUND`; how much likelier a match is with several faces, and rarer for several frames; what
 each rule for several frames costs; and what becomes of genuine visitors at the door as it is, by the number of people,
 and with another margin between two of them.
 Each pair of people counts once, however many pictures they have. docs/odds.md has the figures.
@@ -18,12 +18,14 @@ import django
 import numpy as np
 from numpy.typing import NDArray
 
+from faceauth.policy import thresholds
+from faceauth.vision import similarity
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from faceauth import odds, similarity  # noqa: E402
 from faceauth.conf import conf  # noqa: E402
 from faceauth.local import specimens  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
@@ -148,7 +150,7 @@ def sets_of_frames(these: Set, frames: int, random: np.random.Generator) -> tupl
 def together(cosines: Floats, threshold: float) -> Floats:
     """What `people.decide` makes of the frames, (..., frames): their mean; -1 where one is too far below."""
     value = float(similarity.from_cosine(threshold))
-    least = similarity.to_cosine(odds.familiar(value, odds.Population(30, 30)))
+    least = similarity.to_cosine(thresholds.near_match_threshold(value, thresholds.Population(30, 30)))
     return np.where(cosines.min(axis=-1) >= least, cosines.mean(axis=-1), -1.0)
 
 
@@ -220,8 +222,8 @@ def door(
     these: Set,
     looks: int,
     frames: int,
-    wanted: Sequence[tuple[int, odds.Needed]],
-    apart: Callable[[float, float], bool] = odds.apart,
+    wanted: Sequence[tuple[int, thresholds.Requirement]],
+    apart: Callable[[float, float], bool] = thresholds.apart,
 ) -> Iterator[dict[str, float]]:
     """What becomes of genuine visitors in collections of so many people with so many looks each, for each wanted.
 
@@ -251,9 +253,11 @@ def door(
 OUTCOMES = ("opened", "familiar", "too_alike", "stranger", "wrong")
 
 
-def outcome(each: Floats, needed: odds.Needed, apart: Callable[[float, float], bool] = odds.apart) -> str:
+def outcome(
+    each: Floats, needed: thresholds.Requirement, apart: Callable[[float, float], bool] = thresholds.apart
+) -> str:
     """As `people.decide` for the cosines of people (rows; the first is who stands there) to frames (columns)."""
-    least = similarity.to_cosine(needed.familiar)
+    least = similarity.to_cosine(needed.near_match)
     found = each >= least
     rows = np.flatnonzero(found.any(axis=1))
     scores = {row: float(similarity.from_cosine(np.where(found[row], each[row], least).mean())) for row in rows}
@@ -287,16 +291,16 @@ def main() -> None:
 
 
 def show_rates(these: Set) -> None:
-    cosines = [*odds.BOUND, 0.55, 0.60]
+    cosines = [*thresholds.BOUND, 0.55, 0.60]
     print("| cosine | similarity | measured | upper end of 95 % | pairs of people | BOUND |\n" + "| --- " * 6 + "|")
     for cosine, (value, high, count) in zip(cosines, rates(these, cosines), strict=True):
-        used = odds.BOUND.get(cosine)
+        used = thresholds.BOUND.get(cosine)
         alike = similarity.from_cosine(cosine)
         print(f"| {cosine:.4f} | {alike:.2f} | {value:.1e} | {high:.1e} | {count:.0f} | {used or '':} |")
 
 
 def show_relative(these: Set) -> None:
-    cosines = list(odds.BOUND)[:5]
+    cosines = list(thresholds.BOUND)[:5]
     heads = " | ".join(f"{similarity.from_cosine(cosine):g}" for cosine in cosines)
     print(f"\n| looks | frames | of one occasion | {heads} |\n" + "| --- " * (3 + len(cosines)) + "|")
     one = relative(these, 1, 1, cosines)
@@ -320,8 +324,11 @@ def show_margins(these: Set) -> None:
     """The margin between two people as it is, and as 5 points of similarity."""
     print("\n| margin | people | " + " | ".join(OUTCOMES) + " |\n" + "| --- " * (2 + len(OUTCOMES)) + "|")
     with threshold_of(90.0):
-        wanted = [(people, odds.needed(people)) for people in PEOPLE[2:]]
-    for name, apart in (("half a decade", odds.apart), ("5 points", lambda high, low: high - low >= odds.POINTS)):
+        wanted = [(people, thresholds.requirement(people)) for people in PEOPLE[2:]]
+    for name, apart in (
+        ("half a decade", thresholds.apart),
+        ("5 points", lambda high, low: high - low >= thresholds.POINTS),
+    ):
         for (people, _), share in zip(wanted, door(these, 1, 1, wanted, apart), strict=True):
             print(f"| {name} | {people} | {' | '.join(f'{100 * share[one]:.2f} %' for one in OUTCOMES)} |", flush=True)
 
@@ -330,10 +337,12 @@ def show_door(these: Set) -> None:
     print("\n| threshold | people | looks | shown | similarity | frames | lock | odds | " + " | ".join(OUTCOMES) + " |")
     print("| --- " * (8 + len(OUTCOMES)) + "|")
     for looks, frames in ((1, 1), (1, 3), (3, 1), (3, 3)):
-        wanted: list[tuple[float | str, int, odds.Needed]] = []
-        for threshold in (90.0, odds.AUTO):
+        wanted: list[tuple[float | str, int, thresholds.Requirement]] = []
+        for threshold in (90.0, thresholds.AUTO):
             with threshold_of(threshold):
-                wanted += [(threshold, people, odds.needed(people, frames, people * looks)) for people in PEOPLE]
+                wanted += [
+                    (threshold, people, thresholds.requirement(people, frames, people * looks)) for people in PEOPLE
+                ]
         shares = door(these, looks, frames, [(people, needed) for _, people, needed in wanted])
         for (threshold, people, needed), share in zip(wanted, shares, strict=True):
             row = (threshold, people, looks, frames, f"{needed.threshold:.2f}", needed.frames, needed.lock)

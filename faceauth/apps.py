@@ -2,6 +2,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from faceauth.operators import groups
+
 
 class FaceAuthConfig(AppConfig):
     name = "faceauth"
@@ -9,6 +11,6 @@ class FaceAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth import checks, groups, ledger  # noqa: F401 - they register what they check and listen to
+        from faceauth.privacy import deletion_ledger  # noqa: F401 - they register what they check and listen to
 
         post_migrate.connect(groups.make_groups, sender=self)

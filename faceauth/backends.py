@@ -8,8 +8,10 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from faceauth import people
-from faceauth.images import Photo
+from faceauth.enrolment import enrol
+from faceauth.policy import accounts
+from faceauth.recognition import search
+from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,7 +24,7 @@ class FaceBackend(ModelBackend):
 
     `remember=True` also makes a new user for a face that nobody here has; ask for consent first. The user is None
     for a stranger or a refused photo; what exactly happened is then in `request.recognition`. Where
-    `request.recognition.lock` is set, the face alone must not open the session: see `faceauth.odds`.
+    `request.recognition.lock` is set, the face alone must not open the session: see `faceauth.policy.thresholds`.
 
     Django sends the credentials of a failed attempt to every receiver of `user_login_failed`, and masks none that is
     called `photo`. So each photo is closed before this returns: what they receive is empty. Keep a `photo.copy()` if
@@ -46,12 +48,14 @@ class FaceBackend(ModelBackend):
                 if isinstance(one, Photo):
                     stack.enter_context(one)
             if not all(isinstance(one, Photo) for one in given):
-                raise TypeError("A photo is a faceauth.images.Photo: make one with faceauth.images.read_photo().")
-            recognition = people.remember(given, consent) if remember else people.recognise(given)
+                raise TypeError(
+                    "A photo is a faceauth.vision.photos.Photo: make one with faceauth.vision.photos.read_photo()."
+                )
+            recognition = enrol.enrol(given, consent) if remember else search.recognise(given)
         if request is not None:
             request.recognition = recognition  # type: ignore[attr-defined]
         return recognition.user
 
     def user_can_authenticate(self, user: Any) -> bool:
         """Asked again at every request: a person who is made inactive, or an operator, is out at once."""
-        return people.may_enter(user)
+        return accounts.may_sign_in(user)

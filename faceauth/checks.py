@@ -9,9 +9,11 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from faceauth import crowd, doorman, odds, vision
 from faceauth.conf import Conf, conf
-from faceauth.crowd import Crowd
+from faceauth.policy import capacity, thresholds
+from faceauth.policy.capacity import Capacity
+from faceauth.ratelimit import limits
+from faceauth.vision import faces
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
@@ -80,23 +82,23 @@ def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
     if not databases:
         return []
     try:
-        now, here = odds.outlook(), crowd.standing()
+        now, here = thresholds.outlook(), capacity.current_capacity()
     except DatabaseError:  # before the first migration nobody is here
         return []
     return [*check_fixed(now), *check_lock(now, here)]
 
 
-def check_fixed(now: odds.Outlook) -> list[CheckMessage]:
-    if conf().THRESHOLD == odds.AUTO or now.photo.odds <= now.limit * odds.ROUNDING:
+def check_fixed(now: thresholds.Outlook) -> list[CheckMessage]:
+    if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
-        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {odds.as_words(now.photo.odds)} attempts"
-        f" of a stranger may open a notebook; {odds.as_words(now.limit)} is the limit."
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)} attempts"
+        f" of a stranger may open a notebook; {thresholds.as_words(now.limit)} is the limit."
     )
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 
 
-def check_lock(now: odds.Outlook, here: Crowd) -> list[CheckMessage]:
+def check_lock(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
     if not here.near:
         return []
     if here.shut_out:
@@ -106,10 +108,10 @@ def check_lock(now: odds.Outlook, here: Crowd) -> list[CheckMessage]:
     else:
         follows = "nobody new is remembered as soon as one person more would shut them out"
     what = (
-        f"Of {here.people} people {here.without_lock} have no second lock, which is required from {now.lock_from} on:"
+        f"Of {here.people} people {here.without_mfa} have no second lock, which is required from {now.lock_from} on:"
         f" {follows}."
     )
-    return [Warning(what, hint=crowd.CURE, id="faceauth.W003")]
+    return [Warning(what, hint=capacity.CURE, id="faceauth.W003")]
 
 
 def check_enrolment(given: Conf) -> list[CheckMessage]:
@@ -146,11 +148,11 @@ def check_limits(given: Conf) -> list[CheckMessage]:
     for name in LIMITS:
         hint = f"Set SECRETLY_{name} to such as 60/m, or 30/h, 120/d (s, m, h or d), or to off."
         try:
-            most = [limit.most for limit in doorman.limits(getattr(given, name))]
+            most = [limit.most for limit in limits.limits(getattr(given, name))]
         except (ValueError, AttributeError):
             errors.append(Error(f"{getattr(given, name)!r} is no limit.", hint=hint, id="faceauth.E009"))
         else:
-            least = max(doorman.REMEMBERING, doorman.calls_to_sign_in(given.ENROLMENT))
+            least = max(limits.ENROLMENT_CALLS, limits.calls_to_sign_in(given.ENROLMENT))
             if name == "CALL_BUDGET" and most and min(most) < least:
                 hint = f"Set SECRETLY_CALL_BUDGET to {least} or more, or to off."
                 said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {least} calls."
@@ -162,9 +164,9 @@ def check_limits(given: Conf) -> list[CheckMessage]:
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """Each face model is there, readable, and the one that the OpenCV Zoo published."""
     errors: list[CheckMessage] = []
-    for name in vision.DIGESTS:
+    for name in faces.DIGESTS:
         try:
-            vision.model_bytes(name)
-        except vision.ModelError as error:
+            faces.model_bytes(name)
+        except faces.ModelError as error:
             errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
     return errors

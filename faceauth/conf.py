@@ -62,10 +62,10 @@ class Conf:
     """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 
     EXPORTERS: list[str] = field(default_factory=list)
-    """Dotted paths of functions that add to a person's export: see `faceauth.export`."""
+    """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 
     HOLDINGS: list[str] = field(default_factory=list)
-    """Dotted paths of functions that tell the desk how much other apps hold: see `faceauth.desk.holdings`."""
+    """Dotted paths of functions that tell the desk how much other apps hold: see `operators.dashboard`."""
 
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
     """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
@@ -87,3 +87,6 @@ def conf() -> Conf:
 def forget_settings(*, setting: str, **kwargs: Any) -> None:
     if setting == "FACEAUTH":
         conf.cache_clear()
+
+
+MAX_FRAMES = 3

@@ -18,7 +18,7 @@ from django_otp.models import Device, TimestampMixin, VerifyNotAllowed
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from faceauth import at_rest
+from faceauth import crypto
 from faceauth.outcomes import Outcome, Reason
 
 
@@ -128,7 +128,7 @@ class Deletion(models.Model):
 
 
 class Look(models.Model):
-    """A look that is under way: see `faceauth.sight`. The row is of no use without the session that it belongs to."""
+    """A liveness check that is under way: see `faceauth.liveness.sessions`. The row is of no use without its session."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.PositiveIntegerField(_("frames so far"), default=0)
@@ -234,7 +234,7 @@ class Login(models.Model):
 
 
 class Tally(models.Model):
-    """A number that the doorman counts, where no cache does: see `faceauth.counting`."""
+    """A number that the doorman counts, where no cache does: see `faceauth.ratelimit.counters`."""
 
     key = models.CharField(_("key"), max_length=64, primary_key=True)
     count = models.PositiveIntegerField(_("count"), default=0)
@@ -324,12 +324,12 @@ class CodeApp(TOTPDevice):  # type: ignore[misc]
         return f"secret of the one-time-code app of user {self.user_id}"
 
     def keep_secret(self, secret: bytes) -> None:
-        self.key = at_rest.seal(secret, self.place)
+        self.key = crypto.seal(secret, self.place)
 
     @property
     def bin_key(self) -> bytes:
         """Raises `at_rest.CannotOpen`."""
-        return at_rest.unseal(self.key, self.place)
+        return crypto.unseal(self.key, self.place)
 
     def throttle_reset(self, commit: bool = True) -> None:
         self.throttling_failure_timestamp = None

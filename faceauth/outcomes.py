@@ -1,10 +1,14 @@
 """What can happen at the door: the same codes in the database, in JSON, in the admin, and one sentence for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class Outcome(models.TextChoices):
@@ -86,3 +90,25 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
 def sentence(outcome: Outcome, reason: Reason | None = None) -> str:
     """What to say to the person."""
     return str(SENTENCES[reason or outcome])
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What came of showing a photo: `user` is set when, and only when, somebody was recognised or remembered."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    user: "User | None" = None
+    similarity: float | None = None
+    near: "User | None" = field(default=None, compare=False)
+    """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
+    lock: bool = False
+    """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
+    searched: bool = field(default=False, compare=False)
+    """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""
+
+
+def refused(
+    reason: Reason, similarity: float | None = None, near: "User | None" = None, searched: bool = False
+) -> Recognition:
+    return Recognition(Outcome.REFUSED, reason, similarity=similarity, near=near, searched=searched)

@@ -22,12 +22,16 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from faceauth import groups, odds, people, visits
-from faceauth.images import read_photo
+from faceauth.audit import sessions
+from faceauth.enrolment import enrol
 from faceauth.models import Consent, Login
-from faceauth.odds import Needed
+from faceauth.operators import groups
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
-from faceauth.views import CONSENT
+from faceauth.policy import accounts, thresholds
+from faceauth.policy.thresholds import Requirement
+from faceauth.privacy import forget
+from faceauth.vision.photos import read_photo
+from faceauth.web.login import CONSENT_VERSION
 from notes import attaching
 from notes.models import Attachment, Note
 from secretly.models import Demonstration
@@ -73,7 +77,9 @@ def fill(
         demonstration.save()
     with transaction.atomic():
         fresh = User.objects.bulk_create(newcomers(random, count))
-        Consent.objects.bulk_create([Consent(user=user, text=CONSENT, given=user.date_joined) for user in fresh])
+        Consent.objects.bulk_create(
+            [Consent(user=user, text=CONSENT_VERSION, given=user.date_joined) for user in fresh]
+        )
         mine = [*User.objects.filter(pk__in=demonstration.users), *fresh]
         written = write_notes(random, mine)
         logged = log_visits(random, mine, visit_count, report)
@@ -94,11 +100,11 @@ def remove() -> Made:
             gone.visits += Login.objects.filter(pk__in=demonstration.visits[start : start + BATCH]).delete()[0]
         for user in User.objects.filter(pk__in=demonstration.users):
             gone.notes += user.notes.count()
-            gone.people += not people.operator(user)
+            gone.people += not accounts.is_operator(user)
             if user.faces.exists():
-                people.forget(user)  # the ledger has Rekognition delete the faces
+                forget.forget(user)  # the ledger has Rekognition delete the faces
             else:
-                visits.end_sessions(user)
+                sessions.end_sessions(user)
                 user.delete()
         demonstration.delete()
     return gone
@@ -133,7 +139,7 @@ def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
             made.refused[path.name] = sentence(Outcome.REFUSED, photo.reason)
             continue
         with photo:
-            recognition = people.remember(photo, CONSENT)
+            recognition = enrol.enrol(photo, CONSENT_VERSION)
         if recognition.outcome == Outcome.REMEMBERED and recognition.user:
             yield recognition.user
         else:
@@ -180,7 +186,7 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
     """Visits of the last thirty days, in the daytime, with one hour in which Rekognition did not answer."""
     end = timezone.now()
     outage = (end - timedelta(days=12)).replace(hour=14, minute=20)
-    needed = odds.current()
+    needed = thresholds.current()
     rows, keys = [], []
     last: dict[int, datetime] = {}
     for _number in range(count):
@@ -197,7 +203,7 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
     return keys
 
 
-def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Needed) -> Login:
+def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Requirement) -> Login:
     day = DAYS * (1 - math.sqrt(random.random()))  # more and more come
     at = end - timedelta(days=day)
     awake = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
@@ -217,7 +223,7 @@ def one_visit(random: Random, users: list[User], end: datetime, outage: datetime
         visit.outcome = Outcome.REFUSED
         [visit.reason] = random.choices(list(REASONS), list(REASONS.values()))
         if visit.reason == Reason.FAMILIAR:
-            visit.similarity = random.uniform(needed.familiar, needed.threshold)
+            visit.similarity = random.uniform(needed.near_match, needed.threshold)
         elif visit.reason == Reason.TOO_ALIKE:
             visit.similarity = random.uniform(needed.threshold, 100)
     elif chance < 0.98:

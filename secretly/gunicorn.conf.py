@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from faceauth.vision import faces
 from secretly import environment, logs
 
 wsgi_app = "secretly.wsgi:application"
@@ -45,9 +46,8 @@ if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not
 
 
 def on_starting(server: Any) -> None:
-    from faceauth import vision
 
-    vision.warm_up()
+    faces.warm_up()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -8,10 +8,10 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.utils.translation import gettext_lazy as _
 
-from faceauth.desk import Holding
+from faceauth.operators.dashboard import Usage
 from notes.models import Attachment, Note
 
-Held = dict[int | None, list[Holding]]
+Held = dict[int | None, list[Usage]]
 
 
 def of_notes(users: Sequence[int] | None) -> Held:
@@ -20,9 +20,9 @@ def of_notes(users: Sequence[int] | None) -> Held:
         attached = Attachment.objects.aggregate(count=Count("pk"), size=Sum("size"))
         return {
             None: [
-                Holding(_("people"), User.objects.filter(is_staff=False).count()),
-                Holding(_("notes"), Note.objects.count()),
-                Holding(_("attachments"), attached["count"], attached["size"] or 0),
+                Usage(_("people"), User.objects.filter(is_staff=False).count()),
+                Usage(_("notes"), Note.objects.count()),
+                Usage(_("attachments"), attached["count"], attached["size"] or 0),
             ]
         }
     notes = Note.objects.filter(owner__in=users).order_by().values_list("owner").annotate(Count("pk"))
@@ -30,14 +30,14 @@ def of_notes(users: Sequence[int] | None) -> Held:
     sizes = {owner: (count, size) for owner, count, size in attachments.annotate(Count("pk"), Sum("size"))}
     counts = dict(notes)
     return {
-        user: [Holding(_("notes"), counts.get(user, 0)), Holding(_("attachments"), *sizes.get(user, (0, 0)))]
+        user: [Usage(_("notes"), counts.get(user, 0)), Usage(_("attachments"), *sizes.get(user, (0, 0)))]
         for user in users
     }
 
 
 def of_database(users: Sequence[int] | None) -> Held:
     """How large the database is."""
-    return {} if users is not None else {None: [Holding(_("database"), size=database_size())]}
+    return {} if users is not None else {None: [Usage(_("database"), size=database_size())]}
 
 
 def database_size() -> int | None:

@@ -18,8 +18,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi, gettext
 
-from faceauth import doorman
 from faceauth.outcomes import Outcome
+from faceauth.ratelimit import limits
 from notes import answers
 from notes.answers import wants_json, words_back
 from secretly import logs
@@ -124,10 +124,10 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("site/icon.svg"))
 
 
-@doorman.limited(door="password")
+@limits.limited(door="password")
 def admin_login(request: HttpRequest) -> HttpResponse:
     """Operators sign in with a password, which is guessed no more often than a face."""
     response = admin.site.login(request)
     if request.method == "POST" and response.status_code == 302:
-        doorman.settle(request, Outcome.RECOGNISED)
+        limits.settle(request, Outcome.RECOGNISED)
     return response

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceauth import similarity
+from faceauth.vision.similarity import from_cosine, to_cosine
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -196,14 +196,14 @@ def at_fmr(comparisons: Comparisons, fmr: float) -> AtFmr:
     return AtFmr(
         fmr=fmr,
         cosine=cosine,
-        similarity=similarity.from_cosine(cosine),
+        similarity=from_cosine(cosine),
         fnmr=float(below.sum() / genuine.sum()),
         fnmr_of_people=float((below[genuine > 0] / genuine[genuine > 0]).mean()),
     )
 
 
 def at_thresholds(comparisons: Comparisons) -> list[AtThreshold]:
-    cosines = [similarity.to_cosine(threshold) for threshold in THRESHOLDS]
+    cosines = [to_cosine(threshold) for threshold in THRESHOLDS]
     first, second, close = comparisons.close_impostors(min(cosines))
     matches = np.searchsorted(-close, [-cosine for cosine in cosines], side="right")
     below = np.stack([comparisons.false_non_matches(cosine) for cosine in cosines], axis=1)

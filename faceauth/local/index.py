@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from faceauth.local import sealing
 from faceauth.local.models import TEMPLATE, Collection, Removal, Sealed, is_unsettled
-from faceauth.vision import TEMPLATE_SIZE
+from faceauth.vision.faces import TEMPLATE_SIZE
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]

@@ -24,7 +24,7 @@ from faceauth.local.errors import Refused
 from faceauth.local.models import FACE_MODEL_VERSION, TEMPLATE, Collection, Face, Sealed, User, begin_change
 from faceauth.local.operations.collections import create_collection
 from faceauth.local.shapes import operation_model, read_request
-from faceauth.vision import TEMPLATE_SIZE
+from faceauth.vision.faces import TEMPLATE_SIZE
 
 BATCH = 1000  # rows of one query
 FORMAT = 1

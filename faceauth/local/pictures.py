@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faceauth import images
-from faceauth.images import Pixels
 from faceauth.local.errors import (
     AccessDenied,
     ImageTooLarge,
@@ -14,7 +12,9 @@ from faceauth.local.errors import (
     InvalidS3Object,
 )
 from faceauth.local.shapes import Parameters
-from faceauth.vision import LANDMARKS, Face, find_faces
+from faceauth.vision import photos
+from faceauth.vision.faces import LANDMARKS, Face, find_faces
+from faceauth.vision.photos import Pixels
 
 MOST_FACES = 100  # of a picture; the largest
 
@@ -28,12 +28,12 @@ def read_picture(image: Parameters) -> Pixels:
             "Unable to get object metadata from S3: this service has no S3. Send the picture itself, as Bytes."
         )
     try:
-        return images.decode_as_rekognition(image["Bytes"])
-    except images.PictureTooSmall as error:
+        return photos.decode_as_rekognition(image["Bytes"])
+    except photos.PictureTooSmall as error:
         raise InvalidParameter("Request has invalid parameters: a picture has at least 80 pixels a side.") from error
-    except images.PictureTooLarge as error:
+    except photos.PictureTooLarge as error:
         raise ImageTooLarge("Request has an image with too many pixels.") from error
-    except images.BadPicture as error:
+    except photos.BadPicture as error:
         raise InvalidImageFormat("Request has invalid image format.") from error
 
 

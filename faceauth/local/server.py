@@ -11,8 +11,8 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
-from faceauth import vision
 from faceauth.local import wire
+from faceauth.vision import faces
 
 IDLE = 5  # seconds without a byte in the middle of a request; callers are programs, which have it ready
 THREADS = 16  # most of them wait for their clients
@@ -49,4 +49,4 @@ def limit_silence(arbiter: Arbiter) -> None:
 
 
 def warm_up(arbiter: Arbiter) -> None:
-    vision.warm_up()
+    faces.warm_up()

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from faceauth import images, vision
 from faceauth.conf import conf
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import Template
+from faceauth.vision import faces as faces_module
+from faceauth.vision import photos
+from faceauth.vision.faces import DIGESTS, Face, Pixels, Template, find_faces, template, warm_up
 
 UNREADABLE = "unreadable"  # beside the reasons of a refusal: the file itself could not be read
 
@@ -73,21 +74,21 @@ def look_at(path: Path) -> Result:
         data = path.read_bytes()
     except OSError:
         return UNREADABLE
-    photo = images.read_photo(data)
+    photo = photos.read_photo(data)
     if isinstance(photo, Refusal):
         return str(photo.reason)
     with photo:
-        faces = vision.find_faces(photo.pixels)
+        faces = find_faces(photo.pixels)
         if not faces:
             return str(Reason.NO_FACE)
-        return vision.template(photo.pixels, min(faces, key=distance_from_middle_of(photo.pixels)))
+        return template(photo.pixels, min(faces, key=distance_from_middle_of(photo.pixels)))
 
 
-def distance_from_middle_of(pixels: vision.Pixels) -> Callable[[vision.Face], float]:
+def distance_from_middle_of(pixels: Pixels) -> Callable[[Face], float]:
     """Research sets label the person in the middle; the largest face may be somebody who walks past."""
     height, width = pixels.shape[:2]
 
-    def distance(face: vision.Face) -> float:
+    def distance(face: Face) -> float:
         across = face.box.left + face.box.width / 2 - width / 2
         down = face.box.top + face.box.height / 2 - height / 2
         return float(np.hypot(across, down))
@@ -145,7 +146,7 @@ class Workers:
 
 def prepare_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    vision.warm_up()
+    warm_up()
 
 
 def key_of(path: Path) -> str:
@@ -159,8 +160,8 @@ def key_of(path: Path) -> str:
 
 def way_of_making() -> str:
     """A digest of all that a template depends on: the models and the code that uses them."""
-    digest = hashlib.sha256(json.dumps(vision.DIGESTS, sort_keys=True).encode())
-    for module in (images, vision):
+    digest = hashlib.sha256(json.dumps(DIGESTS, sort_keys=True).encode())
+    for module in (photos, faces_module):
         digest.update(Path(module.__file__ or "").read_bytes())
     return digest.hexdigest()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from faceauth import crowd, people
+from faceauth.policy import accounts, capacity
 
 register = template.Library()
 
@@ -12,4 +12,4 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def lock_advice(context: dict[str, Any]) -> str:
     user = context["request"].user
-    return crowd.advice(user) if people.may_enter(user) else ""
+    return capacity.advice(user) if accounts.may_sign_in(user) else ""

@@ -8,11 +8,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from faceauth import charts, odds
-from faceauth import desk as desks
-from faceauth.charts import Chart, Series
 from faceauth.conf import conf
+from faceauth.operators import charts, dashboard
+from faceauth.operators.charts import Chart, Series
 from faceauth.outcomes import Outcome, Reason
+from faceauth.policy import thresholds
 
 register = template.Library()
 
@@ -21,7 +21,7 @@ register = template.Library()
 def desk(context: dict[str, Any]) -> dict[str, Any]:
     if not context["request"].user.has_perm("faceauth.view_login"):
         return {}
-    seen, outlook = desks.look(), odds.outlook()
+    seen, outlook = dashboard.dashboard(), thresholds.outlook()
     return {
         "desk": seen,
         "conf": conf(),
@@ -53,7 +53,7 @@ def admin_url(name: str) -> str:
         return ""
 
 
-def reasons(today: desks.Figures, month: desks.Figures) -> list[tuple[str, str, int, int]]:
+def reasons(today: dashboard.Figures, month: dashboard.Figures) -> list[tuple[str, str, int, int]]:
     """(code, words, today, in the month) for each reason of a refusal, the most frequent first."""
     of_today = dict(today.reasons())
     names = dict(Reason.choices)
@@ -64,7 +64,7 @@ def short(day: date) -> str:
     return formats.date_format(day, "MONTH_DAY_FORMAT")
 
 
-def visits_chart(seen: desks.Desk) -> Chart:
+def visits_chart(seen: dashboard.Dashboard) -> Chart:
     days = list(seen.days.values())
     drawn = [Outcome.RECOGNISED, Outcome.REMEMBERED, Outcome.STRANGER, Outcome.REFUSED]
     drawn += [Outcome.THROTTLED, Outcome.UNAVAILABLE]
@@ -81,10 +81,10 @@ def visits_chart(seen: desks.Desk) -> Chart:
     )
 
 
-def similarities_chart(seen: desks.Desk) -> Chart:
+def similarities_chart(seen: dashboard.Dashboard) -> Chart:
     found = seen.month.similarities
-    threshold = odds.current().threshold
-    least = int(min([odds.current().familiar, *(similarity for _let_in, similarity in found)]))
+    threshold = thresholds.current().threshold
+    least = int(min([thresholds.current().near_match, *(similarity for _let_in, similarity in found)]))
     places = range(least, 101)
     return charts.stacked(
         Chart(
@@ -103,7 +103,7 @@ def similarities_chart(seen: desks.Desk) -> Chart:
     )
 
 
-def latency_chart(seen: desks.Desk) -> Chart:
+def latency_chart(seen: dashboard.Dashboard) -> Chart:
     days = list(seen.days.values())
     return charts.lines(
         Chart(

@@ -9,14 +9,14 @@ from django.db import connection
 from pytest_django import Settings
 
 from faceauth.conf import conf
-from faceauth.images import Photo, read_photo
+from faceauth.enrolment.enrol import enrol
 from faceauth.local import transport
 from faceauth.local.service import Answer, answer
 from faceauth.outcomes import Outcome
-from faceauth.people import remember
 from faceauth.rekognition.client import client
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
+from faceauth.vision.photos import Photo, read_photo
 
 Fault = Callable[..., list[str]]
 
@@ -32,7 +32,7 @@ def collection(db: None) -> Collection:
 @pytest.fixture
 def hopper(collection: Collection) -> Any:
     """Grace Hopper, whom the collection remembers."""
-    recognition = remember(read(pictures.hopper()))
+    recognition = enrol(read(pictures.hopper()))
     assert recognition.outcome == Outcome.REMEMBERED, recognition
     return recognition.user
 

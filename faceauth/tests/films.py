@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceauth import images, vision
-from faceauth.look import Ask
+from faceauth.liveness.challenge import Ask
 from faceauth.outcomes import Refusal
 from faceauth.tests.pictures import FACES
+from faceauth.vision import faces, photos, quality_gate
 
 SIZE = (640, 480)
 MIDDLE = np.array([SIZE[0] / 2, SIZE[1] / 2 + 10])
@@ -26,13 +26,13 @@ STEP = 0.33  # seconds between two frames, as the page sends them
 class Picture:
     """A person in one pose."""
 
-    pixels: vision.Pixels
-    landmarks: vision.Points
+    pixels: faces.Pixels
+    landmarks: faces.Points
     yaw: float
     pitch: float
 
     @property
-    def middle(self) -> vision.Points:
+    def middle(self) -> faces.Points:
         return np.asarray(self.landmarks[[0, 1, 3, 4]].mean(axis=0))
 
     @property
@@ -44,9 +44,9 @@ class Picture:
         return Picture(np.ascontiguousarray(self.pixels[:, ::-1]), landmarks, -self.yaw, self.pitch)
 
 
-def print_of(pixels: vision.Pixels) -> Picture:
+def print_of(pixels: faces.Pixels) -> Picture:
     """Anybody's picture."""
-    face = vision.find_faces(pixels)[0]
+    face = faces.find_faces(pixels)[0]
     return Picture(pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
 
 
@@ -70,9 +70,9 @@ def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]
     for path in sorted(folder.iterdir()):
         if numbers and int(path.stem[-4:]) not in numbers:
             continue
-        photo = images.read_photo(path.read_bytes())
-        assert isinstance(photo, images.Photo)
-        face = vision.judge(vision.find_faces(photo.pixels), photo.pixels)
+        photo = photos.read_photo(path.read_bytes())
+        assert isinstance(photo, photos.Photo)
+        face = quality_gate.judge(faces.find_faces(photo.pixels), photo.pixels)
         if isinstance(face, Refusal):
             continue
         picture = Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
@@ -86,7 +86,7 @@ def as_seen(picture: Picture) -> Picture | None:
     poses = []
     for _ in range(SCENES):
         scene = placed(picture, *somewhere(grain), grain)
-        face = vision.judge(vision.find_faces(scene), scene)
+        face = quality_gate.judge(faces.find_faces(scene), scene)
         if isinstance(face, Refusal):
             return None
         poses.append((face.pose.yaw, face.pose.pitch))
@@ -94,7 +94,7 @@ def as_seen(picture: Picture) -> Picture | None:
     return replace(picture, yaw=float(yaw), pitch=float(pitch))
 
 
-def somewhere(chance: np.random.Generator) -> tuple[vision.Points, float]:
+def somewhere(chance: np.random.Generator) -> tuple[faces.Points, float]:
     """Where a face is from one frame to the next, and how large: nobody is a statue."""
     return MIDDLE + chance.normal(0, 5, 2), 1 + float(chance.normal(0, 0.015))
 
@@ -138,7 +138,7 @@ class Actor:
         """The next frame of somebody who is asked for this."""
         return encoded(self.scene(ask))
 
-    def scene(self, ask: Ask) -> vision.Pixels:
+    def scene(self, ask: Ask) -> faces.Pixels:
         """The same before it is a JPEG."""
         if self.side not in (None, ask) and self.turn:
             self.turn = max(0.0, self.turn - 0.5)
@@ -166,13 +166,13 @@ class Actor:
         return one
 
 
-def room(chance: np.random.Generator) -> vision.Pixels:
+def room(chance: np.random.Generator) -> faces.Pixels:
     """What is behind somebody: a wall that is lighter on one side."""
     wall = np.linspace(96, 124, SIZE[0])[None, :, None] + np.linspace(6, -6, SIZE[1])[:, None, None]
     return np.asarray(np.broadcast_to(wall + np.array([0, 2, 8]), (SIZE[1], SIZE[0], 3)).astype(np.uint8)).copy()
 
 
-def placed(picture: Picture, place: vision.Points, zoom: float, chance: np.random.Generator) -> vision.Pixels:
+def placed(picture: Picture, place: faces.Points, zoom: float, chance: np.random.Generator) -> faces.Pixels:
     """The picture in a room, with the middle of its face at a place, and the grain of a camera."""
     scale = RISE * zoom / picture.rise
     shift = place - scale * picture.middle
@@ -182,11 +182,11 @@ def placed(picture: Picture, place: vision.Points, zoom: float, chance: np.rando
     return grainy(scene, chance)
 
 
-def grainy(pixels: vision.Pixels, chance: np.random.Generator) -> vision.Pixels:
+def grainy(pixels: faces.Pixels, chance: np.random.Generator) -> faces.Pixels:
     return np.clip(pixels + chance.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8)
 
 
-def encoded(pixels: vision.Pixels, quality: int = 88) -> bytes:
+def encoded(pixels: faces.Pixels, quality: int = 88) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
@@ -196,7 +196,7 @@ def encoded(pixels: vision.Pixels, quality: int = 88) -> bytes:
 
 
 def held(
-    picture: vision.Pixels,
+    picture: faces.Pixels,
     chance: np.random.Generator,
     *,
     yaw: float = 0,
@@ -228,7 +228,7 @@ def held(
 FOCAL = 600.0  # pixels: a webcam of this size sees about 56 degrees across
 
 
-def bent(picture: vision.Pixels, chance: np.random.Generator, *, yaw: float, radius: float, away: float = 0.5) -> bytes:
+def bent(picture: faces.Pixels, chance: np.random.Generator, *, yaw: float, radius: float, away: float = 0.5) -> bytes:
     """A print of 30 cm, bent round an upright cylinder of this radius (metres) and turned about its axis."""
     height, width = picture.shape[:2]
     u, v = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))

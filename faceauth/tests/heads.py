@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from faceauth import vision
-from faceauth.look import FIRST, Ask, Draw, Observation, Say, State, draw, step
+from faceauth.liveness.challenge import FIRST, Ask, Draw, Observation, Say, State, draw, step
 from faceauth.tests.films import STEP
+from faceauth.vision import faces
 
 SOMEBODY = (1.0, *[0.0] * 127)
 SOMEBODY_ELSE = (0.0, 1.0, *[0.0] * 126)
 
 
-def turned(yaw: float, pitch: float = 0.0, head: vision.Points = vision.HEAD) -> vision.Points:
+def turned(yaw: float, pitch: float = 0.0, head: faces.Points = faces.HEAD) -> faces.Points:
     """Five points in millimetres: to the right, down."""
     a, b = np.radians([yaw, pitch])
     x, y, z = head.T
@@ -22,7 +22,7 @@ def turned(yaw: float, pitch: float = 0.0, head: vision.Points = vision.HEAD) ->
     return np.stack([x, y * np.cos(b) + z * np.sin(b)], axis=1)
 
 
-FLAT = vision.HEAD * (1, 1, 0)
+FLAT = faces.HEAD * (1, 1, 0)
 
 
 # What somebody does who is asked for this.
@@ -99,7 +99,7 @@ def seen(
     zoom: float = 1.0,
     x: float = 320.0,
     y: float = 240.0,
-    head: vision.Points = vision.HEAD,
+    head: faces.Points = faces.HEAD,
     **more: Any,
 ) -> Observation:
     """A frame of somebody whose eyes are 63 pixels apart, and who is no statue."""
@@ -113,5 +113,5 @@ def seen(
         "quality": 80.0,
         "good": True,
     }
-    pose = vision.pose_of(points)
+    pose = faces.pose_of(points)
     return Observation(at, **{"yaw": pose.yaw, "pitch": pose.pitch, **given, **more})

@@ -16,6 +16,10 @@ from typing import Any
 
 import django
 
+from faceauth.enrolment import enrol
+from faceauth.privacy import forget
+from faceauth.vision import faces
+
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
@@ -23,13 +27,12 @@ from django.db import connection, connections  # noqa: E402
 from django.db.models.signals import post_save, pre_delete  # noqa: E402
 from PIL import ImageEnhance  # noqa: E402
 
-from faceauth import people, vision  # noqa: E402
-from faceauth.images import Photo  # noqa: E402
 from faceauth.models import Face  # noqa: E402
 from faceauth.rekognition.client import client  # noqa: E402
 from faceauth.rekognition.collection import Collection  # noqa: E402
 from faceauth.tests import pictures  # noqa: E402
 from faceauth.tests.conftest import read  # noqa: E402
+from faceauth.vision.photos import Photo  # noqa: E402
 
 PHOTO = read(pictures.hopper())
 
@@ -63,7 +66,7 @@ def at_once(count: int, frames: int = 1) -> list[list[str]]:
 
     def one(number: int) -> list[str]:
         try:
-            recognition = people.remember(look(frames), "text")
+            recognition = enrol.enrol(look(frames), "text")
             return [recognition.outcome, recognition.user.get_username() if recognition.user else ""]
         finally:
             connection.close()
@@ -80,11 +83,11 @@ def killed(deed: str, step: str) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     die_at(step)
     if deed == "remember":
-        people.remember(PHOTO.copy(), "text")
+        enrol.enrol(PHOTO.copy(), "text")
     elif deed == "remember by three":
-        people.remember(look(3), "text")
+        enrol.enrol(look(3), "text")
     else:
-        people.forget(User.objects.get())
+        forget.forget(User.objects.get())
     os._exit(0)
 
 
@@ -114,7 +117,7 @@ class Death:
 DEEDS: dict[str, Callable[..., Any]] = {"at_once": at_once, "killed": killed}
 
 if __name__ == "__main__":
-    vision.warm_up()
+    faces.warm_up()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         deed, arguments = json.loads(line)

@@ -10,14 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django_otp.oath import TOTP
 
-from faceauth import locks, views
-from faceauth.fresh import GIVEN
-from faceauth.locks import Verdict
+from faceauth.mfa import authenticators
+from faceauth.mfa.authenticators import Verdict
 from faceauth.models import CodeApp, Face
-from faceauth.outcomes import Outcome
-from faceauth.people import Recognition
+from faceauth.outcomes import Outcome, Recognition
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, options_in
+from faceauth.web import http
+from faceauth.web.reauthentication import MFA_VERIFIED
 
 BACKEND = "faceauth.backends.FaceBackend"
 
@@ -31,8 +31,8 @@ def code_of(app: CodeApp, later: int = 0) -> str:
 
 def with_app(user: User) -> CodeApp:
     """A one-time-code app that was confirmed with a code of long ago, so that every code of now is new."""
-    app = locks.app_to_confirm(user, None)
-    assert locks.confirm_app(user, app, code_of(app), "telephone") == Verdict.OPEN
+    app = authenticators.app_to_confirm(user, None)
+    assert authenticators.confirm_app(user, app, code_of(app), "telephone") == Verdict.OPEN
     CodeApp.objects.filter(pk=app.pk).update(last_t=-1)
     app.refresh_from_db()
     return app
@@ -44,9 +44,9 @@ def open_notebook(user: User, seen: bool = True, lock: bool = True) -> Client:
     client.force_login(user, backend=BACKEND)
     session = client.session
     if seen:
-        session[views.SEEN] = time.time()
+        session[http.FACE_VERIFIED] = time.time()
     if lock:
-        session[GIVEN] = time.time()
+        session[MFA_VERIFIED] = time.time()
     session.save()
     return client
 
@@ -64,8 +64,8 @@ def looking_like(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(*args: Any, **kwargs: Any) -> Recognition:
         return Recognition(Outcome.RECOGNISED, user=user, similarity=99.5)
 
-    monkeypatch.setattr("faceauth.views.ask", ask)
-    monkeypatch.setattr("faceauth.mydoor.ask", ask)
+    monkeypatch.setattr("faceauth.web.login.ask", ask)
+    monkeypatch.setattr("faceauth.web.reauthentication.ask", ask)
 
 
 def show_face(client: Client, headers: Any = None, **fields: Any) -> Any:

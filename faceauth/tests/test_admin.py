@@ -6,8 +6,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from faceauth import care, groups
 from faceauth.models import Consent, Face, Login
+from faceauth.operators import actions, groups
 from faceauth.tests.lock_cast import with_app
 
 
@@ -99,7 +99,7 @@ def test_who_sees_what(page: str, kind: str, status: int, db: None) -> None:
         assert b"".join(answer) if answer.streaming else answer.content
 
 
-@pytest.mark.parametrize("act", care.ACTS)
+@pytest.mark.parametrize("act", actions.ACTIONS)
 @pytest.mark.parametrize(
     ("kind", "status"), [("person", 302), ("staff", 403), (groups.VIEWERS, 403), (groups.OPERATORS, 200)]
 )

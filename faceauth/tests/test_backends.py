@@ -5,8 +5,7 @@ from django.contrib.auth import authenticate, user_login_failed
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from faceauth.outcomes import Outcome
-from faceauth.people import Recognition
+from faceauth.outcomes import Outcome, Recognition
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
 from faceauth.tests import pictures

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from faceauth import care
 from faceauth.models import Deletion, Face, Login, Receipt
+from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
 from faceauth.tests.lock_cast import with_app
@@ -31,7 +31,7 @@ def act(desk: Client, name: str, *people: User, **more: object) -> str:
     return desk.post(url, {"people": chosen, "confirmed": "yes", **more}, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("name", care.ACTS)
+@pytest.mark.parametrize("name", actions.ACTIONS)
 def test_an_action_only_asks(name: str, desk: Client, owner: User, stranger: User) -> None:
     chosen = {"action": name, "_selected_action": [owner.pk, stranger.pk]}
     page = desk.post(reverse("admin:auth_user_changelist"), chosen)
@@ -39,7 +39,7 @@ def test_an_action_only_asks(name: str, desk: Client, owner: User, stranger: Use
     content = page.content.decode()
     assert owner.username in content
     assert stranger.username in content
-    assert str(care.ACTS[name].question) in content
+    assert str(actions.ACTIONS[name].question) in content
     assert User.objects.filter(pk__in=[owner.pk, stranger.pk], is_active=True).count() == 2
     assert not LogEntry.objects.exists()
 
@@ -125,7 +125,9 @@ def test_rekognition_is_not_asked_before_the_deletion_is_committed(
     transactional_db: None, desk: Client, hopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_ones = []
-    monkeypatch.setattr("faceauth.ledger.settle_person", lambda *args: open_ones.append(connection.in_atomic_block))
+    monkeypatch.setattr(
+        "faceauth.privacy.deletion_ledger.settle_person", lambda *args: open_ones.append(connection.in_atomic_block)
+    )
     act(desk, "forget", hopper)
     assert open_ones == [False]
 
@@ -145,7 +147,7 @@ def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
     assert str(deletion.receipt_id) not in detail
 
 
-@pytest.mark.parametrize("name", care.ACTS)
+@pytest.mark.parametrize("name", actions.ACTIONS)
 def test_nobody_does_it_to_themselves(name: str, desk: Client, operator: User) -> None:
     assert "nobody does this to themselves" in act(desk, name, operator)
     operator.refresh_from_db()
@@ -153,7 +155,7 @@ def test_nobody_does_it_to_themselves(name: str, desk: Client, operator: User) -
     assert not LogEntry.objects.exists()
 
 
-@pytest.mark.parametrize("name", care.ACTS)
+@pytest.mark.parametrize("name", actions.ACTIONS)
 def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owner: User) -> None:
     from django.contrib.auth.models import Group
 
@@ -172,7 +174,7 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
 def test_many_go_on_over_several_requests(desk: Client, operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request does one at least, and says how far it is; the form of each page does the next."""
     crowd = [User.objects.create_user(f"person {n}") for n in range(5)]
-    monkeypatch.setattr(care, "SECONDS", 0.0)
+    monkeypatch.setattr(actions, "SECONDS", 0.0)
     page = act(desk, "deactivate", *crowd)
     pages = [page]
     while "data-go-on" in page:
@@ -227,7 +229,7 @@ def test_what_is_not_written_down_is_not_done(desk: Client, owner: User, monkeyp
 
 
 def test_nothing_to_do_is_told_and_not_written_down(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    idle = replace(care.ACTS["sign_out"], do=lambda user, operator: False)
-    monkeypatch.setitem(care.ACTS, "sign_out", idle)
+    idle = replace(actions.ACTIONS["sign_out"], perform=lambda user, operator: False)
+    monkeypatch.setitem(actions.ACTIONS, "sign_out", idle)
     assert "there was nothing to do" in act(desk, "sign_out", owner)
     assert not LogEntry.objects.exists()

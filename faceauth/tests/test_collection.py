@@ -9,13 +9,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from faceauth.images import MAX_BYTES
 from faceauth.outcomes import Reason, Refusal
 from faceauth.rekognition import errors
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import translate
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
+from faceauth.vision.photos import MAX_BYTES
 
 
 def test_life_of_a_collection(endpoint: str) -> None:

@@ -18,9 +18,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from faceauth import counting, odds
-from faceauth.counting import InCache, InTable, Meter, Outage, Store, counted
+from faceauth.cache import Outage
 from faceauth.models import Tally
+from faceauth.policy import thresholds
+from faceauth.ratelimit import counters
+from faceauth.ratelimit.counters import InCache, InTable, Meter, Store, count_with
 from faceauth.tests import pictures, redis
 from faceauth.tests.test_views import look
 
@@ -114,7 +116,7 @@ def test_the_table_is_come_to_in_one_order(db: None) -> None:
 PROGRAM = """
 import django
 django.setup()
-from faceauth.counting import Meter, counted
+from faceauth.ratelimit.counters import Meter, counted
 meter = Meter("a", 1, 40, {ends!r})
 print(sum(counted(lambda store: store.take([meter])) for _ in range(30)))
 """
@@ -156,21 +158,21 @@ def test_in_redis_every_key_expires(settings: Settings, redis_url: str) -> None:
     InCache().give_back([meter(key="b")])
     client = cache._cache.get_client()  # type: ignore[attr-defined]
     [key] = client.keys("*")
-    assert 0 < client.ttl(key) <= 3600 + counting.LONGER
+    assert 0 < client.ttl(key) <= 3600 + counters.LONGER
 
 
 # Which of them counts -------------------------------------------------------------------------------------------------
 
 
 def test_a_cache_of_each_process_does_not_count(db: None, settings: Settings) -> None:
-    assert isinstance(counted(lambda store: store), InTable)
+    assert isinstance(count_with(lambda store: store), InTable)
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
-    assert isinstance(counted(lambda store: store), InTable)
+    assert isinstance(count_with(lambda store: store), InTable)
 
 
 def test_redis_counts(settings: Settings, redis_url: str) -> None:
     use(settings, redis_url)
-    assert isinstance(counted(lambda store: store), InCache)
+    assert isinstance(count_with(lambda store: store), InCache)
 
 
 def test_while_redis_is_down_the_database_counts(
@@ -178,13 +180,13 @@ def test_while_redis_is_down_the_database_counts(
 ) -> None:
     port = redis.free_port()
     use(settings, f"redis://127.0.0.1:{port}/0")
-    assert [counted(lambda store: store.take([meter()])) for _ in range(5)] == [True, True, True, False, False]
+    assert [count_with(lambda store: store.take([meter()])) for _ in range(5)] == [True, True, True, False, False]
     assert caplog.text.count("Redis does not answer") == 1  # it is left alone for a while
     monkeypatch.setattr(Outage, "over", 0.0)
     with redis.serving(port):
-        assert isinstance(counted(lambda store: store), InCache)
-        assert counted(lambda store: store.take([meter()]))
-    assert not counted(lambda store: store.take([meter()]))  # the database still knows
+        assert isinstance(count_with(lambda store: store), InCache)
+        assert count_with(lambda store: store.take([meter()]))
+    assert not count_with(lambda store: store.take([meter()]))  # the database still knows
 
 
 def test_a_redis_that_hangs_is_waited_for_once(db: None, settings: Settings) -> None:
@@ -195,9 +197,9 @@ def test_a_redis_that_hangs_is_waited_for_once(db: None, settings: Settings) -> 
         silent.listen()
         use(settings, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         silent.settimeout(0)
-        assert counted(lambda store: store.take([meter()]))
+        assert count_with(lambda store: store.take([meter()]))
         silent.accept()[0].close()
-        assert counted(lambda store: store.take([meter()]))
+        assert count_with(lambda store: store.take([meter()]))
         with pytest.raises(BlockingIOError):
             silent.accept()  # nobody has waited for it once more
 
@@ -208,7 +210,7 @@ def test_while_redis_is_down_the_door_opens(
     use(settings, f"redis://127.0.0.1:{redis.free_port()}/0")
     assert look(Client(), pictures.hopper()).status_code == 302
     assert look(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
-    odds.count_again()
+    thresholds.forget_count()
     assert caplog.text.count("Redis does not answer") == 1
 
 

@@ -15,11 +15,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from faceauth import crowd, locks, looks, odds, photo_path
 from faceauth.checks import check_people
+from faceauth.enrolment import faces
+from faceauth.enrolment.enrol import enrol
+from faceauth.mfa import authenticators
 from faceauth.models import CodeApp, Deletion, Enrolment, Face, Passkey
-from faceauth.outcomes import Outcome, Reason
-from faceauth.people import Recognition, recognise, remember
+from faceauth.outcomes import Outcome, Reason, Recognition
+from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
@@ -44,7 +47,7 @@ def some(count: int) -> list[User]:
         Face(user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username)
         for user in users
     )
-    odds.count_again()
+    thresholds.forget_count()
     return users
 
 
@@ -64,20 +67,25 @@ def two(small: None, hopper: User) -> list[User]:
 def test_the_lock_is_required_by_people_and_not_by_looks(db: None) -> None:
     for count in range(60):
         for each in (1, 3, 10):
-            now = odds.Population(count, count * each)
-            assert crowd.required(0, now) == (count >= 22)
-            assert crowd.required(1, now) == (count >= 21)
-            assert crowd.near(now) == (count >= 17)
+            now = thresholds.Population(count, count * each)
+            assert capacity.mfa_required(0, now) == (count >= 22)
+            assert capacity.mfa_required(1, now) == (count >= 21)
+            assert capacity.mfa_required_soon(now) == (count >= 17)
 
 
 def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
-    assert [crowd.near(odds.Population(count, count)) for count in range(4)] == [False, False, True, True]
+    assert [capacity.mfa_required_soon(thresholds.Population(count, count)) for count in range(4)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(("look", "frames"), [("camera", 3), ("always", 3), ("off", 1)])
 def test_a_look_counts_unless_nobody_is_asked_for_one(look: str, frames: int, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": look}
-    assert odds.best_frames() == frames
+    assert thresholds.best_frames() == frames
 
 
 def test_a_fixed_threshold_has_room_for_everybody_and_counts_nobody(
@@ -86,14 +94,14 @@ def test_a_fixed_threshold_has_room_for_everybody_and_counts_nobody(
     settings.FACEAUTH = {**settings.FACEAUTH, "THRESHOLD": 90}
     cache.clear()
     with django_assert_num_queries(0):
-        assert not crowd.full(under_way=1000, anew=True)
-        assert crowd.advice(two[0]) == ""
+        assert not capacity.full(under_way=1000, anew=True)
+        assert capacity.advice(two[0]) == ""
 
 
 def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> None:
     none, unconfirmed, passkey, app, inactive, staff = some(6)
-    locks.app_to_confirm(unconfirmed, None)
-    locks.make_recovery_codes(unconfirmed)
+    authenticators.app_to_confirm(unconfirmed, None)
+    authenticators.make_recovery_codes(unconfirmed)
     lock_up(passkey)
     with_app(app)
     User.objects.filter(pk=inactive.pk).update(is_active=False)
@@ -101,51 +109,51 @@ def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> 
     Face.objects.create(
         user=owner, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="another", person=owner.username
     )
-    assert set(crowd.without_lock()) == {none, unconfirmed}
-    assert set(crowd.without_lock("another")) == {owner}
+    assert set(capacity.people_without_mfa()) == {none, unconfirmed}
+    assert set(capacity.people_without_mfa("another")) == {owner}
     for user in (none, unconfirmed, passkey, app):
-        assert (user in crowd.without_lock()) == (not locks.has_lock(user))
+        assert (user in capacity.people_without_mfa()) == (not authenticators.has_mfa(user))
 
 
 # Remembering ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_last_place_is_taken(small: None, hopper: User) -> None:
-    assert remember(read(pictures.collins())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.collins())).outcome == Outcome.REMEMBERED
     again = recognise(read(pictures.hopper()))
     assert (again.outcome, again.user, again.lock) == (Outcome.RECOGNISED, hopper, False)
 
 
 def test_nobody_is_remembered_who_would_shut_others_out(two: list[User], calls: list[str]) -> None:
-    assert remember(read(pictures.collins())) == CLOSED
+    assert enrol(read(pictures.collins())) == CLOSED
     assert "IndexFaces" not in calls
     assert not Enrolment.objects.exists()
     assert User.objects.count() == 2
-    again = remember(read(pictures.hopper()))
+    again = enrol(read(pictures.hopper()))
     assert (again.outcome, again.user, again.lock) == (Outcome.RECOGNISED, two[0], False)
 
 
 def test_one_without_a_lock_is_one_too_many(two: list[User]) -> None:
     lock_up(two[0])
-    assert remember(read(pictures.collins())) == CLOSED
+    assert enrol(read(pictures.collins())) == CLOSED
     with_app(two[1])
-    assert remember(read(pictures.collins())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.collins())).outcome == Outcome.REMEMBERED
 
 
 def test_higher_odds_or_a_fixed_threshold_make_room(two: list[User], settings: Settings) -> None:
-    assert crowd.full()
+    assert capacity.full()
     before = settings.FACEAUTH
     for cure in ({"FALSE_OPEN_ODDS": 1e-3}, {"THRESHOLD": 90}):
         settings.FACEAUTH = {**before, **cure}
-        assert not crowd.full()
+        assert not capacity.full()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_last_count_is_not_trusted(two: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another server has taken the last place in the last ten seconds, and this one's cache does not know."""
-    monkeypatch.setattr(odds, "population", lambda collection_id=None: odds.Population(1, 1))
-    assert not crowd.full()
-    assert remember(read(pictures.collins())) == CLOSED
+    monkeypatch.setattr(thresholds, "population", lambda collection_id=None: thresholds.Population(1, 1))
+    assert not capacity.full()
+    assert enrol(read(pictures.collins())) == CLOSED
     assert len(list(Collection("secretly").faces())) == 1
     assert not Enrolment.objects.exists()
     assert Deletion.objects.filter(confirmed=None).count() == 0
@@ -175,11 +183,11 @@ def test_of_two_newcomers_at_once_for_the_last_place_not_both_get_it(
 ) -> None:
     """One is remembered from the beginning to the end while the other's face is being compared."""
     some(1)
-    others = meanwhile(lambda: remember(read(pictures.hopper())), monkeypatch)
-    first = remember(read(pictures.collins()))
+    others = meanwhile(lambda: enrol(read(pictures.hopper())), monkeypatch)
+    first = enrol(read(pictures.collins()))
     assert others == [CLOSED]
     assert first.outcome == Outcome.REMEMBERED
-    assert odds.counted().people == 2
+    assert thresholds.count_population().people == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -198,7 +206,7 @@ def test_who_is_being_remembered_counts(
     row: Callable[[User], dict[str, Any]], closed: bool, small: None, hopper: User
 ) -> None:
     begin(**row(hopper))
-    recognition = remember(read(pictures.collins()))
+    recognition = enrol(read(pictures.collins()))
     assert (recognition == CLOSED) == closed
     assert len(list(Collection("secretly").faces())) == (1 if closed else 2)
 
@@ -209,16 +217,16 @@ def test_the_same_face_twice_at_once_takes_one_place(
 ) -> None:
     """Somebody has pressed "yes" twice."""
     some(1)
-    others = meanwhile(lambda: remember(read(pictures.another(pictures.collins()))), monkeypatch)
-    first = remember(read(pictures.collins()))
+    others = meanwhile(lambda: enrol(read(pictures.another(pictures.collins()))), monkeypatch)
+    first = enrol(read(pictures.collins()))
     assert [one.outcome for one in others] == [Outcome.REMEMBERED]
     assert (first.outcome, first.user) == (Outcome.RECOGNISED, others[0].user)
-    assert odds.counted().people == 2
+    assert thresholds.count_population().people == 2
 
 
 def test_the_first_look_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:
-    assert looks.add(owner, read(pictures.collins())) == CLOSED
-    assert looks.add(two[0], read(pictures.another(pictures.hopper()))).outcome == Outcome.REMEMBERED
+    assert faces.add(owner, read(pictures.collins())) == CLOSED
+    assert faces.add(two[0], read(pictures.another(pictures.hopper()))).outcome == Outcome.REMEMBERED
 
 
 # At the door ----------------------------------------------------------------------------------------------------------
@@ -253,24 +261,24 @@ def test_the_last_place_goes_while_somebody_thinks(small: None, hopper: User, cl
 def test_who_looks_familiar_tries_once_more_first(two: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """They may be somebody whose notebook is here, and shall not hear that we have not met."""
     near = Recognition(Outcome.STRANGER, similarity=95.0, near=two[0])
-    monkeypatch.setattr("faceauth.views.ask", lambda *args, **kwargs: near)
+    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: near)
     visitor = Client()
     told = [show(visitor, pictures.landscape(), JSON).json()["reason"] for _ in range(2)]
     assert told == ["familiar", "closed"]
 
 
 def test_a_photo_that_opens_nothing_is_answered_as_a_stranger_is(two: list[User]) -> None:
-    photo_path.choose(two[0], photo_path.Choice.NEVER)
+    photo_logins.choose(two[0], photo_logins.Choice.NEVER)
     mine, theirs = (show(Client(), face, JSON) for face in (pictures.hopper(), pictures.collins()))
     assert (mine.status_code, mine.json()) == (theirs.status_code, theirs.json())
     assert mine.json()["reason"] == "closed"
 
 
 def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, logger="faceauth.crowd"):
+    with caplog.at_level(logging.WARNING, logger="faceauth.policy.capacity"):
         for _ in range(2):
             show(client, pictures.collins())
-        [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.crowd"]
+        [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
     for cure in ("second lock", "SECRETLY_FALSE_OPEN_ODDS", "REKOGNITION_THRESHOLD"):
         assert cure in line
@@ -286,8 +294,8 @@ def test_a_newcomer_who_needs_a_lock_is_sent_to_add_one(two: list[User], client:
     assert "your face alone opens your notebook" not in page
     assert client.get("/").status_code == 200
     assert client.get("/locks/app/").status_code == 200
-    assert remember(read(pictures.another(pictures.hopper()))).lock  # and the next one waits for this lock
-    assert crowd.full()
+    assert enrol(read(pictures.another(pictures.hopper()))).lock  # and the next one waits for this lock
+    assert capacity.full()
 
 
 def test_a_newcomer_among_few_sees_the_blank_page(small: None, hopper: User, client: Client) -> None:
@@ -335,9 +343,9 @@ def test_operators_hear_it_at_the_desk_instead(operator: User, client: Client) -
 
 def test_people_are_not_counted_for_every_page(db: None, django_assert_max_num_queries: Any) -> None:
     [mine] = some(1)
-    assert crowd.advice(mine) == ""
+    assert capacity.advice(mine) == ""
     with django_assert_max_num_queries(0):
-        assert crowd.advice(mine) == ""
+        assert capacity.advice(mine) == ""
 
 
 def test_the_last_lock_stays_where_one_is_required(db: None) -> None:
@@ -348,11 +356,11 @@ def test_the_last_lock_stays_where_one_is_required(db: None) -> None:
     answer = notebook.post(f"/locks/app/{app.pk}/remove/")
     assert answer.status_code == 422
     assert "Add another one first." in answer.content.decode()
-    assert locks.has_lock(mine)
+    assert authenticators.has_mfa(mine)
     lock_up(mine)
     assert notebook.post(f"/locks/app/{app.pk}/remove/").status_code == 302
     assert not CodeApp.objects.filter(user=mine).exists()
-    assert locks.has_lock(mine)
+    assert authenticators.has_mfa(mine)
     assert notebook.post(f"/locks/app/{app.pk}/remove/").status_code == 404
 
 
@@ -360,7 +368,7 @@ def test_among_few_the_last_lock_goes(db: None) -> None:
     mine = some(21)[0]
     app = with_app(mine)
     assert open_notebook(mine).post(f"/locks/app/{app.pk}/remove/").status_code == 302
-    assert not locks.has_lock(mine)
+    assert not authenticators.has_mfa(mine)
 
 
 # What the operator hears ----------------------------------------------------------------------------------------------
@@ -391,4 +399,4 @@ def test_what_the_operator_hears(count: int, operator: User, client: Client, col
         lock_up(user)
     cache.clear()
     assert check_people(databases=["default"]) == []
-    assert not crowd.standing().near
+    assert not capacity.current_capacity().near

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from faceauth import charts, desk
-from faceauth.charts import Chart, Series
 from faceauth.models import Deletion, Examination, Login
+from faceauth.operators import charts, dashboard
+from faceauth.operators.charts import Chart, Series
 from faceauth.outcomes import Outcome
 from faceauth.rekognition import metering
 from faceauth.rekognition.collection import Collection
@@ -86,33 +86,33 @@ def test_what_is_counted(page: Callable[[], str], collection: Collection) -> Non
         visit(days_ago, "recognised", similarity=97.6, rekognition_ms=40)
     visit(0, "refused", "too_alike", similarity=91.2, rekognition_ms=400)
     visit(0, "refused", "too_dark")
-    seen = desk.look()
+    seen = dashboard.dashboard()
     assert seen.today.of(Outcome.RECOGNISED) == 1
     assert seen.month.of(Outcome.RECOGNISED) == 3
     assert seen.month.reasons() == [("too_alike", 1), ("too_dark", 1)]
     assert seen.month.similarities == {(True, 97): 3, (False, 91): 1}
     assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
     assert seen.today.percentile(50) == 40
-    assert desk.Figures().percentile(50) is None
+    assert dashboard.Figures().percentile(50) is None
     assert "too alike" in page()
 
 
 def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection: Collection) -> None:
     visit(1, "recognised")
-    assert desk.look().month.of(Outcome.RECOGNISED) == 1
+    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
     visit(0, "recognised")
     visit(1, "recognised")
-    assert desk.look().month.of(Outcome.RECOGNISED) == 2
+    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
 
 
 def test_the_days_before_are_counted_anew_where_visits_came_into_them(db: None, collection: Collection) -> None:
     """As by `manage.py demo`, while the site runs."""
     visit(1, "recognised")
-    assert desk.look().month.of(Outcome.RECOGNISED) == 1
+    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
     visit(20, "recognised")
-    assert desk.look().month.of(Outcome.RECOGNISED) == 2
+    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
     Login.objects.all().delete()
-    assert desk.look().month.of(Outcome.RECOGNISED) == 0
+    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 0
 
 
 def test_few_queries(

@@ -11,9 +11,12 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.utils import timezone
 
-from faceauth import doctor, people
+from faceauth.enrolment.enrol import enrol
 from faceauth.models import Deletion, Enrolment, Face
-from faceauth.people import forget, recognise, remember
+from faceauth.operators import reconcile
+from faceauth.privacy import forget as forget_module
+from faceauth.privacy.forget import expired, forget
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.client import client
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -25,13 +28,13 @@ LONG_AGO = timezone.now() - timedelta(days=2000)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PATIENCE", (0, 0))
+    monkeypatch.setattr(reconcile, "WAITS", (0, 0))
 
 
 @pytest.fixture
 def grace(transactional_db: None, collection: Collection) -> User:
     """Remembered long ago, as most are."""
-    user = remember(read(pictures.hopper())).user
+    user = enrol(read(pictures.hopper())).user
     assert user is not None
     Face.objects.update(remembered=LONG_AGO)
     return user
@@ -39,7 +42,7 @@ def grace(transactional_db: None, collection: Collection) -> User:
 
 def findings(*args: str) -> list[tuple[str, bool]]:
     """What doctor says, and whether it mended it."""
-    return [(it.kind, it.mended) for it in doctor.examine("secretly", repair="--repair" in args)]
+    return [(it.kind, it.mended) for it in reconcile.reconcile("secretly", repair="--repair" in args)]
 
 
 def index(name: str, data: bytes) -> str:
@@ -64,7 +67,7 @@ def test_a_finding_is_an_exit_status(grace: User) -> None:
 
 def test_an_unfinished_deletion(endpoint: str, grace: User, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("faceauth.ledger.settle", lambda deletions: None)
+        patch.setattr("faceauth.privacy.deletion_ledger.settle", lambda deletions: None)
         receipt = forget(grace)
     assert findings() == [("unfinished_deletion", False)]
     assert findings("--repair") == [("unfinished_deletion", True)]
@@ -223,7 +226,7 @@ def test_memory_stays_flat(collection: Collection, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("faceauth.rekognition.collection.MOST_IDS", 100)
     put(some_templates(2000), "secretly")
-    found = doctor.examine("secretly")
+    found = reconcile.reconcile("secretly")
     for _ in range(200):
         next(found)
     tracemalloc.start()
@@ -242,7 +245,7 @@ def test_memory_stays_flat(collection: Collection, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def two(grace: User) -> tuple[User, User]:
     """Grace has not come for years; Eileen came today."""
-    eileen = remember(read(pictures.collins())).user
+    eileen = enrol(read(pictures.collins())).user
     assert eileen is not None
     User.objects.filter(pk=eileen.pk).update(last_login=timezone.now())
     return grace, eileen
@@ -268,9 +271,9 @@ def test_expire_looks_at_the_last_visit(two: tuple[User, User]) -> None:
 
 def test_expire_spares_who_comes_while_it_runs(two: tuple[User, User], monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds are read at once, and forgetting them takes minutes."""
-    users = list(people.expired(0))
+    users = list(expired(0))
     assert len(users) == 2
-    monkeypatch.setattr(people, "expired", lambda days: users)
+    monkeypatch.setattr(forget_module, "expired", lambda days: users)
     back = User.objects.get(pk=users[1].pk)
     back.last_login = timezone.now()
     back.save()

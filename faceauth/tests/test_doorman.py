@@ -13,11 +13,28 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from faceauth import doorman, people
-from faceauth.doorman import Limit, TurnedAway
+from faceauth.enrolment import enrol
 from faceauth.local import service, transport
 from faceauth.models import Login, Tally
 from faceauth.outcomes import Outcome, Reason
+from faceauth.ratelimit.limits import (
+    ENROLMENT_CALLS,
+    NOT_SEARCHED,
+    RECOGNITION_CALLS,
+    Exceeded,
+    Floods,
+    Limit,
+    address_of,
+    admit,
+    admit_frame,
+    limited,
+    limits,
+    peek,
+    record_exceeded,
+    sentence_for,
+    settle,
+)
+from faceauth.recognition import search
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.test_views import JSON, enter, look, say, sealed_in, show
@@ -31,7 +48,7 @@ OFF = dict.fromkeys(("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_P
 def midnight(monkeypatch: pytest.MonkeyPatch) -> None:
     """No window ends during a test."""
     now = time.time()
-    monkeypatch.setattr("faceauth.doorman.time.time", lambda: now)
+    monkeypatch.setattr("faceauth.ratelimit.limits.time.time", lambda: now)
 
 
 @pytest.fixture
@@ -72,13 +89,13 @@ def coming(address: str = "192.0.2.1", session: str | None = None) -> HttpReques
     ],
 )
 def test_limits(text: str, expected: list[Limit]) -> None:
-    assert doorman.limits(text) == expected
+    assert limits(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "60", "60/y", "0/m", "-1/m", "60/m,", "60 / m", "many", "1.5/m", "9999999999/m"])
 def test_what_is_no_limit_stops_the_start(text: str, settings: Settings) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        doorman.limits(text)
+        limits(text)
     settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": text}
     [error] = [error for error in run_checks() if error.id == "faceauth.E009"]
     assert repr(text) in error.msg
@@ -111,78 +128,78 @@ def test_a_budget_that_remembers_nobody_stops_the_start(enrolment: str, least: i
     ],
 )
 def test_whose(address: str, whose: str) -> None:
-    assert doorman.address_of(coming(address)) == whose
+    assert address_of(coming(address)) == whose
 
 
 def test_an_address_has_its_own_count(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="2/m")
-    assert [bool(doorman.admit(coming())) for _ in range(3)] == [False, False, True]
-    assert doorman.admit(coming("::ffff:192.0.2.1"))
-    assert doorman.admit(coming("192.0.2.2")) is None
+    assert [bool(admit(coming())) for _ in range(3)] == [False, False, True]
+    assert admit(coming("::ffff:192.0.2.1"))
+    assert admit(coming("192.0.2.2")) is None
 
 
 def test_a_household_counts_together_whatever_addresses_it_makes_up(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="2/m")
-    came = [doorman.admit(coming(f"2001:db8:0:1::{number:x}")) for number in range(1, 4)]
+    came = [admit(coming(f"2001:db8:0:1::{number:x}")) for number in range(1, 4)]
     assert [bool(turned_away) for turned_away in came] == [False, False, True]
-    assert doorman.admit(coming("2001:db8:0:2::1")) is None
+    assert admit(coming("2001:db8:0:2::1")) is None
 
 
 def test_a_session_has_its_own_count(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_SESSION="2/m")
-    assert [bool(doorman.admit(coming(session="a" * 32))) for _ in range(3)] == [False, False, True]
-    assert doorman.admit(coming(session="b" * 32)) is None
-    assert doorman.admit(coming()) is None
+    assert [bool(admit(coming(session="a" * 32))) for _ in range(3)] == [False, False, True]
+    assert admit(coming(session="b" * 32)) is None
+    assert admit(coming()) is None
 
 
 def test_the_budget_is_everybodys(settings: Settings) -> None:
     limit(settings, CALL_BUDGET="10/m")
-    came = [doorman.admit(coming(f"192.0.2.{number}"), calls=4) for number in range(3)]
+    came = [admit(coming(f"192.0.2.{number}"), calls=4) for number in range(3)]
     assert [bool(turned_away) for turned_away in came] == [False, False, True]
-    assert doorman.admit(coming(), calls=2) is None
+    assert admit(coming(), calls=2) is None
 
 
 def test_other_doors_have_their_own_count(settings: Settings) -> None:
     limit(settings, FAILURES_PER_ADDRESS="1/h")
-    assert [bool(doorman.admit(coming())) for _ in range(2)] == [False, True]
-    assert doorman.admit(coming(), door="code") is None
+    assert [bool(admit(coming())) for _ in range(2)] == [False, True]
+    assert admit(coming(), door="code") is None
 
 
 def test_who_is_turned_away_counts_for_nothing(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="9/m", CALL_BUDGET="10/h")
-    doorman.admit(coming(), calls=10)
+    admit(coming(), calls=10)
     for _ in range(20):
-        assert doorman.admit(coming())
+        assert admit(coming())
     assert sorted(Tally.objects.values_list("count", flat=True)) == [1, 10]
 
 
 def test_the_wait_is_true(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m, 1/h")
-    assert doorman.admit(coming()) is None
-    turned_away = doorman.peek(coming())
+    assert admit(coming()) is None
+    turned_away = peek(coming())
     assert turned_away
     assert 0 < turned_away.seconds <= 3600
     now = time.time()
-    monkeypatch.setattr("faceauth.doorman.time.time", lambda: now + turned_away.seconds - 1.5)
-    assert doorman.peek(coming())
-    monkeypatch.setattr("faceauth.doorman.time.time", lambda: now + turned_away.seconds + 0.5)
-    assert doorman.admit(coming()) is None
+    monkeypatch.setattr("faceauth.ratelimit.limits.time.time", lambda: now + turned_away.seconds - 1.5)
+    assert peek(coming())
+    monkeypatch.setattr("faceauth.ratelimit.limits.time.time", lambda: now + turned_away.seconds + 0.5)
+    assert admit(coming()) is None
 
 
 def test_the_counts_tell_nobody_who_came(settings: Settings) -> None:
-    doorman.admit(coming(session="a" * 32))
+    admit(coming(session="a" * 32))
     keys = " ".join(Tally.objects.values_list("key", flat=True))
     assert "192.0.2" not in keys
     assert "aaaa" not in keys
     settings.SECRET_KEY = "another"
-    assert doorman.address_of(coming()) == "192.0.2.1"
-    doorman.admit(coming(session="a" * 32))
+    assert address_of(coming()) == "192.0.2.1"
+    admit(coming(session="a" * 32))
     assert Tally.objects.count() == 2 * len(keys.split())  # without the key nobody can try all addresses out
 
 
 def test_frames(settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "FRAMES_PER_ADDRESS": "3/m"}
-    assert [bool(doorman.admit_frame(coming())) for _ in range(4)] == [False, False, False, True]
+    assert [bool(admit_frame(coming())) for _ in range(4)] == [False, False, False, True]
 
 
 # What came of it ------------------------------------------------------------------------------------------------------
@@ -209,11 +226,11 @@ def test_what_is_given_back(
 ) -> None:
     limit(settings, FAILURES_PER_ADDRESS="5/h", CALL_BUDGET="50/h", ATTEMPTS_PER_ADDRESS="5/m")
     request = coming()
-    doorman.admit(request)
+    admit(request)
     for _ in range(3):
         collection.describe()
-    doorman.settle(request, outcome, reason)
-    doorman.settle(request, Outcome.RECOGNISED)  # once is all
+    settle(request, outcome, reason)
+    settle(request, Outcome.RECOGNISED)  # once is all
     counts = {tally.key.partition(".")[0]: tally.count for tally in Tally.objects.all()}
     assert counts == {"attempts": 1, "failures": failures, "calls": 3}
 
@@ -252,14 +269,14 @@ def test_a_bad_picture_that_was_looked_up_is_a_guess(
     assert look(Client(), spoil(pictures.hopper()), JSON).json()["outcome"] == "recognised"
     came = [look(Client(), spoil(pictures.collins()), JSON) for _ in range(3)]
     assert [answer.status_code for answer in came] == [422, 422, 429]
-    assert {visit.reason for visit in Login.objects.filter(outcome="refused")} <= doorman.NOT_LOOKED_UP
+    assert {visit.reason for visit in Login.objects.filter(outcome="refused")} <= NOT_SEARCHED
     assert Tally.objects.get(key__startswith="failures").count == 2
 
 
 def test_a_long_wait_is_told() -> None:
     start = "That was a lot at once. Please "
     waits = (5, 60, 61, 3600, 5400, 5401, 86400)
-    told = [doorman.spoken(TurnedAway(seconds, "", 0)) for seconds in waits]
+    told = [sentence_for(Exceeded(seconds, "", 0)) for seconds in waits]
     assert all(said.startswith(start) for said in told)
     assert [said.removeprefix(start) for said in told] == [
         "wait a moment, then try again.",
@@ -289,8 +306,8 @@ def test_the_picture_is_not_read(
     def read(*args: object) -> None:
         raise AssertionError("It was read.")
 
-    monkeypatch.setattr("faceauth.uploads.MemoryUploadHandler.receive_data_chunk", read)
-    monkeypatch.setattr("faceauth.views.photo_in", read)
+    monkeypatch.setattr("faceauth.web.uploads.MemoryUploadHandler.receive_data_chunk", read)
+    monkeypatch.setattr("faceauth.web.attempts.photo_in", read)
     assert show(Client(), pictures.hopper()).status_code == 429
     assert look(Client(), pictures.hopper()).status_code == 429
     assert calls == []
@@ -392,14 +409,14 @@ def test_what_an_attempt_costs_at_most(collection: Any, calls: list[str], settin
     limit(settings)
     first, other = Client(), Client()
     question = show(first, pictures.hopper())
-    assert made(lambda: say(first, question)) <= doorman.REMEMBERING
+    assert made(lambda: say(first, question)) <= ENROLMENT_CALLS
     more = {"image": data_url(pictures.another(pictures.hopper()))}
-    assert made(lambda: first.post("/looks/", more)) <= doorman.REMEMBERING
-    assert made(lambda: look(other, pictures.hopper())) <= doorman.RECOGNISING
-    assert made(lambda: look(Client(), pictures.collins())) <= doorman.RECOGNISING
-    assert made(lambda: other.post("/again/", {"image": data_url(pictures.hopper())})) <= doorman.RECOGNISING
+    assert made(lambda: first.post("/looks/", more)) <= ENROLMENT_CALLS
+    assert made(lambda: look(other, pictures.hopper())) <= RECOGNITION_CALLS
+    assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS
+    assert made(lambda: other.post("/again/", {"image": data_url(pictures.hopper())})) <= RECOGNITION_CALLS
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
-    assert made(lambda: look(Client(), pictures.collins())) <= doorman.RECOGNISING + doorman.REMEMBERING
+    assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS + ENROLMENT_CALLS
 
 
 def test_what_a_look_of_several_frames_costs_at_most(collection: Any, calls: list[str]) -> None:
@@ -408,11 +425,11 @@ def test_what_a_look_of_several_frames_costs_at_most(collection: Any, calls: lis
         pictures.another(pictures.hopper()),
         pictures.encoded(pictures.opened(pictures.hopper()).rotate(3)),
     ]
-    assert people.remember([read(frame) for frame in frames]).outcome == Outcome.REMEMBERED
-    assert len(calls) <= doorman.REMEMBERING
+    assert enrol.enrol([read(frame) for frame in frames]).outcome == Outcome.REMEMBERED
+    assert len(calls) <= ENROLMENT_CALLS
     calls.clear()
-    assert people.recognise([read(frame) for frame in frames]).outcome == Outcome.RECOGNISED
-    assert len(calls) <= doorman.RECOGNISING
+    assert search.recognise([read(frame) for frame in frames]).outcome == Outcome.RECOGNISED
+    assert len(calls) <= RECOGNITION_CALLS
 
 
 def data_url(data: bytes) -> str:
@@ -438,26 +455,26 @@ def test_a_flood_costs_no_more_than_the_budget(
             statuses.append(client.post("/login/", picture).status_code)
         else:  # the same, without waiting for the test client to encode the picture anew
             statuses.append(client.post("/login/", b"", content_type="application/octet-stream").status_code)
-    assert 20 - doorman.RECOGNISING < len(calls) <= 20
+    assert 20 - RECOGNITION_CALLS < len(calls) <= 20
     came = statuses.count(200)
     assert statuses.count(429) == 600 - came
     assert Tally.objects.count() <= 3 * came + 1
     [row] = Login.objects.filter(outcome="throttled")
     assert row.times == 512
     assert Login.objects.count() == came + 1
-    assert len(doorman.Floods.rows) == 1
+    assert len(Floods.rows) == 1
 
 
 def test_what_is_kept_of_floods_goes_with_their_windows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m")
     start = time.time()
     for minute in range(50):
-        monkeypatch.setattr("faceauth.doorman.time.time", lambda minute=minute: start + 60 * minute)
+        monkeypatch.setattr("faceauth.ratelimit.limits.time.time", lambda minute=minute: start + 60 * minute)
         for _ in range(3):
             request = coming(f"192.0.2.{minute}")
-            if turned_away := doorman.admit(request):
-                doorman.write_down(request, turned_away)
-    assert len(doorman.Floods.rows) <= 2
+            if turned_away := admit(request):
+                record_exceeded(request, turned_away)
+    assert len(Floods.rows) <= 2
     assert Login.objects.count() == 50
 
 
@@ -483,7 +500,7 @@ def test_passwords_are_guessed_no_more_often(operator: User, settings: Settings)
 def test_any_view_can_be_limited(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m")
 
-    @doorman.limited(calls=2)
+    @limited(calls=2)
     def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("in")
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from faceauth import images
-from faceauth.images import Photo, decode_as_rekognition, read_photo, reopen_photo
 from faceauth.outcomes import Reason, Refusal
 from faceauth.tests import pictures
 from faceauth.tests.pictures import encoded, opened
+from faceauth.vision import photos
+from faceauth.vision.photos import Photo, decode_as_rekognition, read_photo, reopen_photo
 
 
 def portrait(width: int = 300, height: int = 400) -> Image.Image:
@@ -133,7 +133,7 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="100"
         (b"\n <svg/>", Reason.UNSUPPORTED_FORMAT),
         (pictures.claims(30_000, 30_000), Reason.TOO_LARGE),
         (pictures.claims(10_000, 5_001), Reason.TOO_LARGE),
-        (encoded(portrait()) + b"\0" * images.MAX_BYTES, Reason.TOO_LARGE),
+        (encoded(portrait()) + b"\0" * photos.MAX_BYTES, Reason.TOO_LARGE),
         (encoded(Image.new("RGB", (79, 500))), Reason.TOO_SMALL),
         (encoded(Image.new("RGB", (9000, 100))), Reason.TOO_SMALL),
     ],
@@ -190,15 +190,15 @@ def test_rekognition_turns_jpeg_but_not_png() -> None:
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        (b"", images.NotJpegOrPng),
-        (encoded(portrait(), "WEBP"), images.NotJpegOrPng),
-        (encoded(portrait())[:1500], images.NotJpegOrPng),
-        (encoded(portrait(79, 200)), images.PictureTooSmall),
-        (pictures.claims(30_000, 30_000), images.PictureTooLarge),
-        (pictures.claims(10_000, 5_001), images.PictureTooLarge),
+        (b"", photos.NotJpegOrPng),
+        (encoded(portrait(), "WEBP"), photos.NotJpegOrPng),
+        (encoded(portrait())[:1500], photos.NotJpegOrPng),
+        (encoded(portrait(79, 200)), photos.PictureTooSmall),
+        (pictures.claims(30_000, 30_000), photos.PictureTooLarge),
+        (pictures.claims(10_000, 5_001), photos.PictureTooLarge),
     ],
 )
-def test_rekognition_refuses(data: bytes, error: type[images.BadPicture]) -> None:
+def test_rekognition_refuses(data: bytes, error: type[photos.BadPicture]) -> None:
     with pytest.raises(error):
         decode_as_rekognition(data)
 

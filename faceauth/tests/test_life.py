@@ -21,11 +21,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from faceauth import doctor, looks
+from faceauth.enrolment.enrol import enrol
+from faceauth.enrolment.faces import add, remove
 from faceauth.local import models as local
 from faceauth.models import Consent, Deletion, Enrolment, Face
+from faceauth.operators import reconcile
 from faceauth.outcomes import Outcome
-from faceauth.people import forget, recognise, remember
+from faceauth.privacy.forget import forget
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import Fault, read
@@ -186,7 +189,7 @@ def test_two_tabs_end_in_the_same_notebook(endpoint: str, collection: Collection
 def test_two_new_people_at_once_are_two(endpoint: str, collection: Collection) -> None:
     def come(data: bytes) -> Any:
         try:
-            return remember(read(data)).outcome
+            return enrol(read(data)).outcome
         finally:
             connection.close()
 
@@ -214,8 +217,8 @@ def kill(victims: dict[str, Server], endpoint: str, deed: str, step: str) -> Non
 def mend() -> None:
     """An hour later an operator looks after it, and then it is clean."""
     Enrolment.objects.update(started=timezone.now() - timedelta(hours=1))
-    assert all(finding.mended for finding in doctor.examine("secretly", repair=True))
-    assert list(doctor.examine("secretly")) == []
+    assert all(finding.mended for finding in reconcile.reconcile("secretly", repair=True))
+    assert list(reconcile.reconcile("secretly")) == []
 
 
 @SQLITE
@@ -239,7 +242,7 @@ def test_killed_while_remembering(
     comes_back = recognise(read(pictures.another(pictures.hopper())))
     assert comes_back.outcome == (Outcome.RECOGNISED if is_there else Outcome.STRANGER)
     mend()
-    assert remember(read(pictures.hopper())).outcome == (Outcome.RECOGNISED if is_there else Outcome.REMEMBERED)
+    assert enrol(read(pictures.hopper())).outcome == (Outcome.RECOGNISED if is_there else Outcome.REMEMBERED)
     user = User.objects.get()
     assert [face.face_id for face in collection.faces()] == [str(Face.objects.get().face_id)]
     assert list(collection.users()) == [user.username]
@@ -278,7 +281,7 @@ def test_somebody_whose_enrolment_was_killed_may_try_again_at_once(
     step: str, endpoint: str, collection: Collection, victims: dict[str, Server]
 ) -> None:
     kill(victims, endpoint, "remember", step)
-    user = remember(read(pictures.hopper())).user
+    user = enrol(read(pictures.hopper())).user
     assert user == User.objects.get()
     assert recognise(read(pictures.hopper())).user == user
     mend()
@@ -293,7 +296,7 @@ def test_somebody_whose_enrolment_was_killed_may_try_again_at_once(
 def test_killed_while_forgetting(
     step: str, is_there: bool, endpoint: str, collection: Collection, victims: dict[str, Server]
 ) -> None:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     kill(victims, endpoint, "forget", step)
     assert User.objects.exists() == Face.objects.exists() == is_there
     outcome = recognise(read(pictures.hopper())).outcome
@@ -322,9 +325,9 @@ def test_indexed_and_the_reply_was_lost(endpoint: str, collection: Collection, m
     with monkeypatch.context() as patch:
         patch.setattr(Collection, "index", lose)
         with pytest.raises(RekognitionError):
-            remember(read(pictures.hopper()))
+            enrol(read(pictures.hopper()))
     assert len(list(collection.faces())) == 1
-    assert remember(read(pictures.hopper())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.hopper())).outcome == Outcome.REMEMBERED
     mend()
     assert [face.face_id for face in collection.faces()] == [str(Face.objects.get().face_id)]
 
@@ -341,13 +344,13 @@ def test_committed_and_the_reply_was_lost(endpoint: str, collection: Collection)
 
 
 def test_the_ledger_survives_an_outage(endpoint: str, collection: Collection, fault: Fault) -> None:
-    user = remember(read(pictures.hopper())).user
+    user = enrol(read(pictures.hopper())).user
     assert user
     fault("DeleteUser", "InternalServerError", status=500)
     forget(user)
     deletion = Deletion.objects.get()
     assert (deletion.confirmed, deletion.tries) == (None, 1)
-    [finding] = doctor.examine("secretly", repair=True)  # still away
+    [finding] = reconcile.reconcile("secretly", repair=True)  # still away
     assert (finding.kind, finding.mended) == ("unfinished_deletion", False)
     deletion.refresh_from_db()
     assert deletion.tries == 2
@@ -356,7 +359,7 @@ def test_the_ledger_survives_an_outage(endpoint: str, collection: Collection, fa
 def test_the_collection_is_deleted_under_the_running_site(
     endpoint: str, collection: Collection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     collection.delete()
     answer = show(Client(), pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
@@ -366,7 +369,7 @@ def test_the_collection_is_deleted_under_the_running_site(
 
 
 def test_somebody_deleted_in_a_shell_is_in_the_ledger_too(endpoint: str, collection: Collection) -> None:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     User.objects.all().delete()
     assert list(collection.faces()) == []
     assert list(collection.users()) == []
@@ -378,7 +381,7 @@ def test_a_deletion_that_is_rolled_back_asks_for_nothing(
 ) -> None:
     from django.db import transaction
 
-    user = remember(read(pictures.hopper())).user
+    user = enrol(read(pictures.hopper())).user
     assert user
     calls.clear()
     with transaction.atomic():
@@ -403,10 +406,10 @@ def test_no_transaction_is_open_while_rekognition_is_asked(
     events = client().meta.events
     events.register_first("before-send.rekognition", note)
     try:
-        user = remember(read(pictures.hopper())).user
+        user = enrol(read(pictures.hopper())).user
         assert user
-        looks.add(user, read(pictures.another(pictures.hopper())))
-        looks.remove(user, Face.objects.latest("pk").face_id)
+        add(user, read(pictures.another(pictures.hopper())))
+        remove(user, Face.objects.latest("pk").face_id)
         forget(user)
     finally:
         events.unregister("before-send.rekognition", note)

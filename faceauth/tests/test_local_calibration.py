@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceauth import similarity
 from faceauth.local.calibration import (
     Comparisons,
     TooFew,
@@ -13,6 +12,7 @@ from faceauth.local.calibration import (
     verification,
 )
 from faceauth.local.det import det_svg
+from faceauth.vision import similarity
 
 pytestmark = pytest.mark.slow
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceauth import similarity
 from faceauth.local import calibration, specimens
-from faceauth.similarity import CURVE, from_cosine, to_cosine
 from faceauth.tests.pictures import FACES, needs_faces
+from faceauth.vision import similarity
+from faceauth.vision.similarity import CURVE, from_cosine, to_cosine
 
 cosines = st.floats(-1, 1)
 similarities = st.floats(0, 100)

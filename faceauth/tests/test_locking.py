@@ -14,11 +14,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from faceauth import fresh, locks, passkeys, pending, photo_path
+from faceauth.mfa import authenticators, webauthn
 from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt, Tally
-from faceauth.outcomes import Outcome, Reason, sentence
-from faceauth.people import Recognition
-from faceauth.photo_path import Choice
+from faceauth.outcomes import Outcome, Reason, Recognition, sentence
+from faceauth.policy import photo_logins
+from faceauth.policy.photo_logins import Choice
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, another_challenge, options_in
@@ -34,6 +34,7 @@ from faceauth.tests.lock_cast import (
 )
 from faceauth.tests.test_mydoor import texts_in
 from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
+from faceauth.web import pending_login, reauthentication
 
 LOCK = "/login/lock/"
 PRIVATE = ["/", "/door/", "/looks/", "/locks/", "/locks/passkey/", "/export/", "/forget/", "/bin/", "/admin/"]
@@ -112,7 +113,7 @@ def test_the_session_that_waits_knows_nobody_and_is_new(known: User, client: Cli
     assert "_auth_user_id" not in waiting
     client.post(LOCK, {"code": code_for(known)})
     assert client.session.session_key != waiting.session_key
-    assert pending.PENDING not in client.session
+    assert pending_login.PENDING not in client.session
 
 
 def test_showing_the_face_again_closes_an_open_notebook(known: User) -> None:
@@ -159,9 +160,9 @@ def test_what_was_not_looked_at_is_no_failure(known: User, settings: Settings) -
 
 def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 299)
+    monkeypatch.setattr("faceauth.web.pending_login.time.time", lambda: now + 299)
     assert at_lock.get(LOCK).status_code == 200
-    monkeypatch.setattr("faceauth.pending.time.time", lambda: now + 301)
+    monkeypatch.setattr("faceauth.web.pending_login.time.time", lambda: now + 301)
     assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -174,7 +175,7 @@ def test_who_may_not_enter_any_more_does_not(change: dict[str, bool], at_lock: C
 
 
 def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User) -> None:
-    locks.clear(known)
+    authenticators.reset(known)
     assert at_lock.get(LOCK)["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -242,7 +243,7 @@ def test_after_a_wrong_code_one_waits(at_lock: Client, known: User) -> None:
 def test_a_stranger_who_guesses_does_not_lock_the_owner_out(at_lock: Client, known: User) -> None:
     owner = open_notebook(known)
     device = add_passkey(owner)
-    codes = locks.make_recovery_codes(known)
+    codes = authenticators.make_recovery_codes(known)
     CodeApp.objects.update(throttling_failure_count=CodeApp.MOST_WRONG)
     rests = at_lock.post(LOCK, {"code": code_for(known)})
     assert rests.status_code == 422
@@ -257,7 +258,7 @@ def test_a_stranger_who_guesses_does_not_lock_the_owner_out(at_lock: Client, kno
 
 
 def test_a_recovery_code_opens_once(at_lock: Client, known: User) -> None:
-    code = locks.make_recovery_codes(known)[0]
+    code = authenticators.make_recovery_codes(known)[0]
     at_lock.post(LOCK, {"code": code})
     assert signed_in(at_lock) == known
     other = Client()
@@ -267,7 +268,7 @@ def test_a_recovery_code_opens_once(at_lock: Client, known: User) -> None:
 
 def test_a_secret_that_cannot_be_read_is_said(at_lock: Client, known: User, caplog: pytest.LogCaptureFixture) -> None:
     code = code_for(known)
-    codes = locks.make_recovery_codes(known)
+    codes = authenticators.make_recovery_codes(known)
     CodeApp.objects.update(key="")
     answer = at_lock.post(LOCK, {"code": code})
     assert answer.status_code == 503
@@ -379,7 +380,7 @@ def test_a_passkey_of_somebody_else(known: User, stranger: User, device: Authent
 def test_an_answer_of_endless_length(device: Authenticator, client: Client) -> None:
     show_face(client)
     client.get(LOCK)
-    assert client.post(LOCK, {"credential": "x" * (passkeys.LONGEST_ANSWER + 1)}).status_code == 400
+    assert client.post(LOCK, {"credential": "x" * (webauthn.LONGEST_ANSWER + 1)}).status_code == 400
 
 
 def test_a_passkey_answers_under_its_own_name_alone(device: Authenticator, known: User, settings: Settings) -> None:
@@ -412,11 +413,11 @@ def test_a_passkey_that_is_not_made_as_asked(how: str, known: User) -> None:
         answer = device.use(json.dumps({"rpId": "testserver", "challenge": json.loads(options)["challenge"]}))
     if how == "twice":
         client.post("/locks/passkey/", {"credential": "{}"})  # which uses the challenge up
-        client.session.pop(passkeys.CHALLENGE)
+        client.session.pop(webauthn.CHALLENGE)
         options_in(client.get("/locks/passkey/"))
     refused = client.post("/locks/passkey/", {"credential": "" if how == "nothing" else answer})
     assert refused.status_code == 422
-    assert not locks.has_lock(known)
+    assert not authenticators.has_mfa(known)
 
 
 # Adding and removing --------------------------------------------------------------------------------------------------
@@ -429,7 +430,7 @@ def test_the_first_lock_brings_recovery_codes(known: User) -> None:
     assert "I show them once" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     codes = page.context["codes"]
-    assert len(codes) == locks.codes_left(known) == 10
+    assert len(codes) == authenticators.codes_left(known) == 10
     assert all(code in page.content.decode() for code in codes)
     later = client.get("/locks/").content.decode()
     assert not [code for code in codes if code in later]
@@ -442,17 +443,17 @@ def test_an_app_is_added_without_a_script(known: User) -> None:
     client = open_notebook(known)
     page = client.get("/locks/app/")
     app = CodeApp.objects.get()
-    assert locks.secret_text(app) in page.content.decode()
+    assert authenticators.secret_text(app) in page.content.decode()
     assert "data:image/svg+xml" in page.content.decode()
     assert 'href="otpauth://totp/Secretly' in page.content.decode()
     assert client.post("/locks/app/", {"code": "wrong"}).status_code == 422
-    assert not locks.has_lock(known)
+    assert not authenticators.has_mfa(known)
     CodeApp.objects.update(throttling_failure_count=0)
     done = client.post("/locks/app/", {"code": code_of(app), "name": "My telephone"})
     assert "I show them once" in done.content.decode()
-    assert [lock.name for lock in locks.locks_of(known)] == ["My telephone"]
+    assert [lock.name for lock in authenticators.factors_of(known)] == ["My telephone"]
     assert client.get("/locks/app/")["Location"] == "/locks/"  # the secret is not shown again, nor a second made
-    assert locks.secret_text(app) not in client.get("/locks/").content.decode()
+    assert authenticators.secret_text(app) not in client.get("/locks/").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/locks/passkey/", "/locks/app/"])
@@ -485,11 +486,11 @@ def test_the_lock_is_asked_for_again(
     app = with_app(known)
     client = open_notebook(known, lock=given == "long ago")
     if given == "long ago":
-        monkeypatch.setattr(fresh, "GIVEN_FOR", -1)
+        monkeypatch.setattr(reauthentication, "MFA_VERIFIED_FOR", -1)
     answer = getattr(client, method)(path.format(app=app.pk), {"word": "forget me", "choice": "open"})
     assert answer.status_code == 302
     assert answer["Location"].startswith(f"{LOCK}?next=")
-    assert locks.has_lock(known)
+    assert authenticators.has_mfa(known)
     assert User.objects.filter(pk=known.pk).exists()
     assert not Receipt.objects.exists()
 
@@ -538,7 +539,7 @@ def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
         client.get("/locks/app/")
         client.post("/locks/app/", {"code": code_for(known)})
     assert [one.get("/").status_code for one in (logged, unknown_to_the_log, client)] == [302, 302, 200]
-    assert locks.has_lock(known)
+    assert authenticators.has_mfa(known)
 
 
 def test_the_session_that_adds_a_lock_stays_in_the_list(known: User) -> None:
@@ -555,9 +556,9 @@ def test_a_lock_is_removed(known: User) -> None:
     app = with_app(known)
     add_passkey(client)
     assert client.post(f"/locks/app/{app.pk}/remove/")["Location"] == "/locks/"
-    assert [lock.kind for lock in locks.locks_of(known)] == ["passkey"]
+    assert [lock.kind for lock in authenticators.factors_of(known)] == ["passkey"]
     client.post(f"/locks/passkey/{Passkey.objects.get().pk}/remove/")
-    assert locks.codes_left(known) == 0
+    assert authenticators.codes_left(known) == 0
     visitor = Client()
     show_face(visitor)
     assert signed_in(visitor) == known
@@ -567,12 +568,12 @@ def test_a_lock_is_removed(known: User) -> None:
 def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User) -> None:
     theirs = with_app(stranger)
     assert open_notebook(known).post(path.format(theirs=theirs.pk)).status_code == 404
-    assert locks.has_lock(stranger)
+    assert authenticators.has_mfa(stranger)
 
 
 def test_without_a_lock_there_are_no_recovery_codes(known: User) -> None:
     assert open_notebook(known).post("/locks/codes/")["Location"] == "/locks/"
-    assert locks.codes_left(known) == 0
+    assert authenticators.codes_left(known) == 0
 
 
 def test_operators_have_no_second_lock(operator: User) -> None:
@@ -600,7 +601,7 @@ def test_where_the_odds_are_not_enough_the_lock_is_needed(
     known: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, lock=True)
-    monkeypatch.setattr("faceauth.views.ask", lambda *args, **kwargs: unlikely)
+    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: unlikely)
     answer = show_face(client, JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "lock_needed")
     assert signed_in(client) is None
@@ -614,7 +615,7 @@ def test_where_the_odds_are_not_enough_the_lock_is_needed(
 
 @pytest.fixture
 def looks_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_path, "offered", lambda: True)
+    monkeypatch.setattr(photo_logins, "offered", lambda: True)
 
 
 def small(data: bytes, width: int) -> bytes:
@@ -638,7 +639,7 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
     headers: Any, picture: str, enrolment: str, collection: Collection, settings: Settings
 ) -> None:
     user = enter(Client(), pictures.hopper())
-    photo_path.choose(user, Choice.NEVER)
+    photo_logins.choose(user, Choice.NEVER)
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
 
     faces = [pictures.hopper(), pictures.collins()]
@@ -657,7 +658,7 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
 
 def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) -> None:
     user = enter(Client(), pictures.hopper())
-    photo_path.choose(user, Choice.NEVER)
+    photo_logins.choose(user, Choice.NEVER)
     question = show(client, pictures.hopper())
     assert "May I remember you?" in question.content.decode()
     assert sealed_in(question)
@@ -671,7 +672,7 @@ def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) 
 
 
 def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
-    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
     for face in (pictures.hopper(), pictures.collins()):
         calls.clear()
         show(Client(), face)
@@ -679,7 +680,7 @@ def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collectio
 
 
 def test_a_refused_photo_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
-    photo_path.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
     fault("SearchFacesByImage", "ThrottlingException")
     assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
 
@@ -687,7 +688,7 @@ def test_a_refused_photo_while_rekognition_is_away(collection: Collection, clien
 def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
     known: User, client: Client, settings: Settings, collection: Collection
 ) -> None:
-    photo_path.choose(known, Choice.NEVER)
+    photo_logins.choose(known, Choice.NEVER)
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     answer = show(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
@@ -695,7 +696,7 @@ def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
 
 
 def test_a_photo_with_the_second_lock(known: User, client: Client, collection: Collection) -> None:
-    photo_path.choose(known, Choice.WITH_LOCK)
+    photo_logins.choose(known, Choice.WITH_LOCK)
     assert "May I remember you?" in show(client, pictures.hopper()).content.decode()
     with_app(known)
     assert show(client, pictures.hopper())["Location"] == LOCK
@@ -704,7 +705,7 @@ def test_a_photo_with_the_second_lock(known: User, client: Client, collection: C
 
 
 def test_a_refused_photo_is_no_fresh_face_either(known: User) -> None:
-    photo_path.choose(known, Choice.NEVER)
+    photo_logins.choose(known, Choice.NEVER)
     client = open_notebook(known, seen=False)
     file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
     answer = client.post("/again/", {"file": file}, headers=JSON)
@@ -718,10 +719,10 @@ def test_the_choice(known: User, looks_offered: None) -> None:
     assert "That is the weaker way in" in page
     assert client.post("/locks/photos/", {"choice": "with_lock"}).status_code == 422
     assert client.post("/locks/photos/", {"choice": "never"})["Location"] == "/locks/"
-    assert photo_path.choice_of(known) == Choice.NEVER
+    assert photo_logins.choice_of(known) == Choice.NEVER
     with_app(known)
     client.post("/locks/photos/", {"choice": "with_lock"})
-    assert photo_path.choice_of(known) == Choice.WITH_LOCK
+    assert photo_logins.choice_of(known) == Choice.WITH_LOCK
     assert "photos of you open nothing" not in client.get("/locks/").content.decode()
     CodeApp.objects.all().delete()
     assert "photos of you open nothing" in client.get("/locks/").content.decode()
@@ -730,7 +731,7 @@ def test_the_choice(known: User, looks_offered: None) -> None:
 
 
 def test_where_no_look_is_offered_there_is_nothing_to_choose(known: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_path, "offered", lambda: False)
+    monkeypatch.setattr(photo_logins, "offered", lambda: False)
     client = open_notebook(known)
     assert "weaker way in" not in client.get("/locks/").content.decode()
     assert client.post("/locks/photos/", {"choice": "never"}).status_code == 404
@@ -748,16 +749,16 @@ def desk(operator: User) -> Client:
 
 def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
     with_app(known)
-    codes = locks.make_recovery_codes(known)
+    codes = authenticators.make_recovery_codes(known)
     url = reverse("admin:auth_user_care", args=["clear_lock"])
     question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
     assert "Be sure that it is they who asked" in question.content.decode()
-    assert locks.has_lock(known)
+    assert authenticators.has_mfa(known)
     done = desk.post(url, {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes"}, follow=True)
     assert "there was nothing to do" in done.content.decode()  # for the stranger
-    assert not locks.has_lock(known)
-    assert locks.codes_left(known) == 0
+    assert not authenticators.has_mfa(known)
+    assert authenticators.codes_left(known) == 0
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (operator, str(known.pk))
     assert entry.change_message == "Took the second lock away."
@@ -784,7 +785,7 @@ def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
     url = reverse("admin:auth_user_care", args=["clear_lock"])
     assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
-    assert locks.has_lock(known)
+    assert authenticators.has_mfa(known)
 
 
 def test_the_admin_shows_no_secret(desk: Client, known: User) -> None:
@@ -802,16 +803,16 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     client = open_notebook(known)
     device = add_passkey(client, "My key")
     app = with_app(known)
-    codes = locks.make_recovery_codes(known)
+    codes = authenticators.make_recovery_codes(known)
     Clearing.objects.create(user=known)
-    photo_path.choose(known, Choice.WITH_LOCK)
+    photo_logins.choose(known, Choice.WITH_LOCK)
     texts = texts_in(b"".join(client.get("/export/").streaming_content))  # type: ignore[attr-defined]
     told = json.loads(texts["locks.json"])
     assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
     assert all(lock["added"] for lock in told["locks"])
     assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_lock", 1)
     everything = "".join(texts.values())
-    for secret in (app.key, app.bin_key.hex(), locks.secret_text(app), codes[0], device.id.hex()):
+    for secret in (app.key, app.bin_key.hex(), authenticators.secret_text(app), codes[0], device.id.hex()):
         assert secret not in everything
 
 

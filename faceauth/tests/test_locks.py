@@ -13,10 +13,12 @@ from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticToken
 from pytest_django import Settings
 
-from faceauth import at_rest, locks, photo_path
-from faceauth.locks import Verdict
+from faceauth import crypto
+from faceauth.mfa import authenticators
+from faceauth.mfa.authenticators import Verdict
 from faceauth.models import Clearing, CodeApp, Login, Passkey, PhotoPath
-from faceauth.photo_path import Choice
+from faceauth.policy import photo_logins
+from faceauth.policy.photo_logins import Choice
 from faceauth.tests.lock_cast import code_of, with_app
 
 
@@ -48,56 +50,56 @@ def passkey_of(user: User) -> Passkey:
 def test_a_code_opens_once(owner: User) -> None:
     app = with_app(owner)
     code = code_of(app)
-    assert locks.check(owner, code) == Verdict.OPEN
-    assert locks.check(owner, code) == Verdict.WRONG
+    assert authenticators.check(owner, code) == Verdict.OPEN
+    assert authenticators.check(owner, code) == Verdict.WRONG
 
 
 def test_the_code_that_confirmed_the_app_opens_nothing(owner: User) -> None:
-    app = locks.app_to_confirm(owner, None)
+    app = authenticators.app_to_confirm(owner, None)
     code = code_of(app)
-    assert not locks.has_lock(owner)
-    assert locks.confirm_app(owner, app, code, "") == Verdict.OPEN
-    assert locks.has_lock(owner)
-    assert locks.check(owner, code) == Verdict.WRONG
+    assert not authenticators.has_mfa(owner)
+    assert authenticators.confirm_app(owner, app, code, "") == Verdict.OPEN
+    assert authenticators.has_mfa(owner)
+    assert authenticators.check(owner, code) == Verdict.WRONG
 
 
 def test_an_app_that_was_not_confirmed_opens_nothing(owner: User) -> None:
-    app = locks.app_to_confirm(owner, None)
-    assert locks.check(owner, code_of(app)) == Verdict.WRONG
-    assert list(locks.locks_of(owner)) == []
+    app = authenticators.app_to_confirm(owner, None)
+    assert authenticators.check(owner, code_of(app)) == Verdict.WRONG
+    assert list(authenticators.factors_of(owner)) == []
 
 
 def test_a_secret_that_was_shown_elsewhere_is_not_taken_up(owner: User) -> None:
-    seen = locks.app_to_confirm(owner, None)
-    assert locks.app_to_confirm(owner, seen.pk).key == seen.key
-    assert locks.app_to_confirm(owner, None).key != seen.key
+    seen = authenticators.app_to_confirm(owner, None)
+    assert authenticators.app_to_confirm(owner, seen.pk).key == seen.key
+    assert authenticators.app_to_confirm(owner, None).key != seen.key
 
 
 @pytest.mark.parametrize("later", [-1, 1])
 def test_clocks_may_differ_by_half_a_minute(later: int, owner: User) -> None:
-    assert locks.check(owner, code_of(with_app(owner), later)) == Verdict.OPEN
+    assert authenticators.check(owner, code_of(with_app(owner), later)) == Verdict.OPEN
 
 
 @pytest.mark.parametrize("later", [-3, 3])
 def test_and_not_by_more(later: int, owner: User) -> None:
-    assert locks.check(owner, code_of(with_app(owner), later)) == Verdict.WRONG
+    assert authenticators.check(owner, code_of(with_app(owner), later)) == Verdict.WRONG
 
 
 def test_a_code_of_somebody_else_opens_nothing(owner: User, stranger: User) -> None:
     with_app(owner)
-    assert locks.check(owner, code_of(with_app(stranger))) == Verdict.WRONG
+    assert authenticators.check(owner, code_of(with_app(stranger))) == Verdict.WRONG
 
 
 def test_codes_are_read_as_people_write_them(owner: User) -> None:
     code = code_of(with_app(owner))
-    assert locks.check(owner, f" {code[:3]} {code[3:]} ") == Verdict.OPEN
+    assert authenticators.check(owner, f" {code[:3]} {code[3:]} ") == Verdict.OPEN
 
 
 @pytest.mark.parametrize("code", ["", " ", "12345", "1234567", "０００", "-1", "1e5", "\0", "a" * 10_000])  # noqa: RUF001
 def test_what_is_no_code(code: str, owner: User) -> None:
     with_app(owner)
-    locks.make_recovery_codes(owner)
-    assert locks.check(owner, code) == Verdict.WRONG
+    authenticators.make_recovery_codes(owner)
+    assert authenticators.check(owner, code) == Verdict.WRONG
 
 
 def wrong_code(app: CodeApp) -> str:
@@ -108,41 +110,41 @@ def wrong_code(app: CodeApp) -> str:
 def test_after_wrong_codes_even_the_right_one_waits(owner: User, clock: Any) -> None:
     app = with_app(owner)
     for seconds in (1, 2, 4, 8):
-        assert locks.check(owner, wrong_code(app)) == Verdict.WRONG
+        assert authenticators.check(owner, wrong_code(app)) == Verdict.WRONG
         clock.passes(seconds=seconds - 0.1)
-        assert locks.check(owner, code_of(app)) == Verdict.WAIT
-        assert locks.wait(owner) == 1
+        assert authenticators.check(owner, code_of(app)) == Verdict.WAIT
+        assert authenticators.wait(owner) == 1
         clock.passes(seconds=0.2)
-    assert locks.check(owner, code_of(app)) == Verdict.OPEN
-    assert locks.wait(owner) == 0
+    assert authenticators.check(owner, code_of(app)) == Verdict.OPEN
+    assert authenticators.wait(owner) == 0
 
 
 def test_nobody_waits_for_more_than_an_hour(owner: User, clock: Any) -> None:
     """Whoever looks like somebody may guess in their name, and must not shut them out by it."""
     app = with_app(owner)
     CodeApp.objects.update(throttling_failure_count=99, throttling_failure_timestamp=clock.now)
-    assert locks.check(owner, code_of(app)) == Verdict.WAIT
-    assert locks.wait(owner) == 3600
+    assert authenticators.check(owner, code_of(app)) == Verdict.WAIT
+    assert authenticators.wait(owner) == 3600
     clock.passes(hours=1)
-    assert locks.check(owner, code_of(app)) == Verdict.OPEN
+    assert authenticators.check(owner, code_of(app)) == Verdict.OPEN
 
 
 def test_brute_force_is_hopeless(owner: User, clock: Any) -> None:
     """Somebody guesses as often as they may, for ten years: a hundred guesses are looked at, and then none is."""
     app = with_app(owner)
-    codes = locks.make_recovery_codes(owner)
+    codes = authenticators.make_recovery_codes(owner)
     looked_at = 0
     start = clock.now
-    while clock.now - start < timedelta(days=3650) and locks.check(owner, wrong_code(app)) == Verdict.WRONG:
+    while clock.now - start < timedelta(days=3650) and authenticators.check(owner, wrong_code(app)) == Verdict.WRONG:
         looked_at += 1
-        clock.passes(seconds=locks.wait(owner))
+        clock.passes(seconds=authenticators.wait(owner))
     assert looked_at == CodeApp.MOST_WRONG == 100
     assert clock.now - start > timedelta(days=3)  # even those take so long
     clock.passes(days=365)
-    assert locks.check(owner, code_of(app)) == Verdict.RESTS
+    assert authenticators.check(owner, code_of(app)) == Verdict.RESTS
     assert looked_at * 3 / 10**6 <= 0.0003  # three codes are valid at a time
-    assert locks.check(owner, codes[0]) == Verdict.OPEN  # its owner comes in all the same
-    assert locks.check(owner, code_of(app)) == Verdict.OPEN
+    assert authenticators.check(owner, codes[0]) == Verdict.OPEN  # its owner comes in all the same
+    assert authenticators.check(owner, code_of(app)) == Verdict.OPEN
 
 
 def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: Any) -> None:
@@ -151,13 +153,13 @@ def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: 
     looked_at = 0
     for _day in range(365):
         tomorrow = clock.now + timedelta(days=1)
-        while clock.now < tomorrow and locks.check(owner, wrong_code(app)) == Verdict.WRONG:
+        while clock.now < tomorrow and authenticators.check(owner, wrong_code(app)) == Verdict.WRONG:
             looked_at += 1
-            clock.passes(seconds=locks.wait(owner))
+            clock.passes(seconds=authenticators.wait(owner))
         CodeApp.objects.update(last_t=-1)  # the clock of the codes stands still
-        if locks.check(owner, code_of(app)) == Verdict.RESTS:
+        if authenticators.check(owner, code_of(app)) == Verdict.RESTS:
             break
-        assert locks.wait(owner) == 0
+        assert authenticators.wait(owner) == 0
     else:
         pytest.fail("The codes never came to rest.")
     assert looked_at < 120
@@ -167,32 +169,32 @@ def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: 
 def test_a_mistyped_code_is_forgiven(owner: User, clock: Any) -> None:
     app = with_app(owner)
     for _ in range(CodeApp.FORGIVEN):
-        locks.check(owner, wrong_code(app))
-        clock.passes(seconds=locks.wait(owner))
-    assert locks.check(owner, code_of(app)) == Verdict.OPEN
+        authenticators.check(owner, wrong_code(app))
+        clock.passes(seconds=authenticators.wait(owner))
+    assert authenticators.check(owner, code_of(app)) == Verdict.OPEN
     assert CodeApp.objects.get().throttling_failure_count == 0
 
 
 def test_recovery_codes_cannot_be_guessed_and_never_wait(owner: User) -> None:
     with_app(owner)
-    codes = locks.make_recovery_codes(owner)
-    assert len(locks.ALPHABET) ** locks.CODE_LENGTH >= 2**80
+    codes = authenticators.make_recovery_codes(owner)
+    assert len(authenticators.ALPHABET) ** authenticators.CODE_LENGTH >= 2**80
     for _ in range(30):
-        assert locks.check(owner, "abcd-efgh-jkmn-pqrs") == Verdict.WRONG
-    assert locks.check(owner, codes[3]) == Verdict.OPEN
+        assert authenticators.check(owner, "abcd-efgh-jkmn-pqrs") == Verdict.WRONG
+    assert authenticators.check(owner, codes[3]) == Verdict.OPEN
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_of_ten_equal_codes_at_the_same_moment_one_opens(kind: str, owner: User) -> None:
-    code = code_of(with_app(owner)) if kind == "app" else locks.make_recovery_codes(owner)[0]
+    code = code_of(with_app(owner)) if kind == "app" else authenticators.make_recovery_codes(owner)[0]
     verdicts: list[Verdict] = []
     start = threading.Barrier(10)
 
     def attempt() -> None:
         start.wait()
         try:
-            verdicts.append(locks.check(owner, code))
+            verdicts.append(authenticators.check(owner, code))
         finally:
             connection.close()
 
@@ -212,22 +214,22 @@ def test_the_secret_of_an_app_is_sealed(owner: User) -> None:
     app = with_app(owner)
     [stored] = CodeApp.objects.values_list("key", flat=True)
     assert app.bin_key.hex() not in stored
-    assert locks.secret_text(app).replace("-", "") not in stored
+    assert authenticators.secret_text(app).replace("-", "") not in stored
 
 
 def test_a_secret_that_is_moved_to_somebody_else_does_not_open(owner: User, stranger: User) -> None:
     mine, theirs = with_app(owner), with_app(stranger)
     CodeApp.objects.filter(pk=theirs.pk).update(key=mine.key)
-    with pytest.raises(at_rest.CannotOpen, match="SECRETLY_ENCRYPTION_KEYS"):
-        locks.check(stranger, code_of(mine))
+    with pytest.raises(crypto.CannotOpen, match="SECRETLY_ENCRYPTION_KEYS"):
+        authenticators.check(stranger, code_of(mine))
 
 
 @pytest.mark.parametrize("sealed", ["", "not base64", "AAAA", "A" * 64])
 def test_what_was_never_sealed_does_not_open(sealed: str, owner: User) -> None:
     with_app(owner)
     CodeApp.objects.update(key=sealed)
-    with pytest.raises(at_rest.CannotOpen):
-        locks.check(owner, "123456")
+    with pytest.raises(crypto.CannotOpen):
+        authenticators.check(owner, "123456")
 
 
 def test_keys_are_changed(owner: User, settings: Settings) -> None:
@@ -245,75 +247,75 @@ def test_keys_are_changed(owner: User, settings: Settings) -> None:
 
 
 def test_recovery_codes_are_kept_as_hashes(owner: User, stranger: User) -> None:
-    codes = locks.make_recovery_codes(owner)
+    codes = authenticators.make_recovery_codes(owner)
     assert len(set(codes)) == 10
     stored = "".join(StaticToken.objects.values_list("token", flat=True))
     assert not [code for code in codes if code in stored or code.replace("-", "") in stored]
-    locks.make_recovery_codes(stranger)
+    authenticators.make_recovery_codes(stranger)
     StaticToken.objects.filter(device__user=owner).update(
         device_id=StaticToken.objects.filter(device__user=stranger)[0].device_id
     )
-    assert locks.check(stranger, codes[0]) == Verdict.WRONG
+    assert authenticators.check(stranger, codes[0]) == Verdict.WRONG
 
 
 def test_new_recovery_codes_end_the_old_ones(owner: User) -> None:
-    old, new = locks.make_recovery_codes(owner), locks.make_recovery_codes(owner)
-    assert locks.codes_left(owner) == 10
-    assert locks.check(owner, old[0]) == Verdict.WRONG
-    assert locks.check(owner, new[0].upper().replace("-", " ")) == Verdict.OPEN
-    assert locks.check(owner, new[0]) == Verdict.WRONG
-    assert locks.codes_left(owner) == 9
+    old, new = authenticators.make_recovery_codes(owner), authenticators.make_recovery_codes(owner)
+    assert authenticators.codes_left(owner) == 10
+    assert authenticators.check(owner, old[0]) == Verdict.WRONG
+    assert authenticators.check(owner, new[0].upper().replace("-", " ")) == Verdict.OPEN
+    assert authenticators.check(owner, new[0]) == Verdict.WRONG
+    assert authenticators.codes_left(owner) == 9
 
 
 def test_letters_that_are_taken_for_others(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "ALPHABET", "10v")
-    code = locks.make_recovery_codes(owner)[0]
-    assert locks.check(owner, code.replace("1", "l").replace("0", "O").replace("v", "U")) == Verdict.OPEN
+    monkeypatch.setattr(authenticators, "ALPHABET", "10v")
+    code = authenticators.make_recovery_codes(owner)[0]
+    assert authenticators.check(owner, code.replace("1", "l").replace("0", "O").replace("v", "U")) == Verdict.OPEN
 
 
 # Taking away ----------------------------------------------------------------------------------------------------------
 
 
 def test_recovery_codes_alone_are_no_lock(owner: User) -> None:
-    locks.make_recovery_codes(owner)
-    assert not locks.has_lock(owner)
+    authenticators.make_recovery_codes(owner)
+    assert not authenticators.has_mfa(owner)
 
 
 def test_with_the_last_lock_go_the_recovery_codes(owner: User) -> None:
     app, passkey = with_app(owner), passkey_of(owner)
-    locks.make_recovery_codes(owner)
-    assert locks.remove(owner, "app", app.pk)
-    assert locks.codes_left(owner) == 10
-    assert locks.remove(owner, "passkey", passkey.pk)
-    assert locks.codes_left(owner) == 0
-    assert not locks.has_lock(owner)
+    authenticators.make_recovery_codes(owner)
+    assert authenticators.remove(owner, "app", app.pk)
+    assert authenticators.codes_left(owner) == 10
+    assert authenticators.remove(owner, "passkey", passkey.pk)
+    assert authenticators.codes_left(owner) == 0
+    assert not authenticators.has_mfa(owner)
 
 
 def test_nobody_removes_the_lock_of_somebody_else(owner: User, stranger: User) -> None:
     app = with_app(owner)
-    assert not locks.remove(stranger, "app", app.pk)
-    assert locks.has_lock(owner)
+    assert not authenticators.remove(stranger, "app", app.pk)
+    assert authenticators.has_mfa(owner)
 
 
 def test_a_lock_is_cleared(owner: User, stranger: User) -> None:
     with_app(owner)
     passkey_of(owner)
     with_app(stranger)
-    codes = locks.make_recovery_codes(owner)
-    assert locks.clear(owner)
-    assert not locks.has_lock(owner)
-    assert locks.check(owner, codes[0]) == Verdict.WRONG
+    codes = authenticators.make_recovery_codes(owner)
+    assert authenticators.reset(owner)
+    assert not authenticators.has_mfa(owner)
+    assert authenticators.check(owner, codes[0]) == Verdict.WRONG
     assert Clearing.objects.get().user == owner
-    assert locks.has_lock(stranger)
-    assert not locks.clear(owner)
+    assert authenticators.has_mfa(stranger)
+    assert not authenticators.reset(owner)
     assert Clearing.objects.count() == 1
 
 
 def test_everything_goes_with_its_person(owner: User) -> None:
     with_app(owner)
     passkey_of(owner)
-    locks.make_recovery_codes(owner)
-    photo_path.choose(owner, Choice.NEVER)
+    authenticators.make_recovery_codes(owner)
+    photo_logins.choose(owner, Choice.NEVER)
     Clearing.objects.create(user=owner)
     owner.delete()
     for model in (CodeApp, Passkey, StaticToken, Clearing, PhotoPath):
@@ -328,8 +330,8 @@ def test_everything_goes_with_its_person(owner: User) -> None:
 @pytest.mark.parametrize("choice", [None, *Choice])
 def test_what_a_photo_may_open(choice: Choice | None, lock: bool, way: str, owner: User) -> None:
     if choice is not None:
-        photo_path.choose(owner, choice)
+        photo_logins.choose(owner, choice)
     if lock:
         passkey_of(owner)
     photos = {None: True, Choice.OPEN: True, Choice.WITH_LOCK: lock, Choice.NEVER: False}[choice]
-    assert photo_path.may_open(owner, way) is (photos or way == Login.Way.LOOK)
+    assert photo_logins.may_sign_in_by(owner, way) is (photos or way == Login.Way.LOOK)

@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth import locks
 from faceauth.conf import conf
+from faceauth.mfa import authenticators
 from faceauth.models import CodeApp, Login, Passkey
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -212,7 +212,7 @@ def test_a_passkey_is_removed(visit: Visit, person: User) -> None:
     expect(page.get_by_text("You have none: your face alone opens your notebook.")).to_be_visible()
     lock(page)
     open_notebook(page)
-    assert not locks.has_lock(person)
+    assert not authenticators.has_mfa(person)
 
 
 def test_recovery_codes_are_kept_as_a_file(visit: Visit, person: User, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_everything_but_passkeys_without_javascript(visit: Visit, person: User) 
     page.get_by_role("link", name="Add a one-time-code app").click()
     page.get_by_text("Or type this secret into it").click()
     app = CodeApp.objects.get()
-    expect(page.get_by_text(locks.secret_text(app))).to_be_visible()
+    expect(page.get_by_text(authenticators.secret_text(app))).to_be_visible()
     page.get_by_label("Then type the code of six digits").fill(code_of(app, -1))
     page.get_by_role("button", name="That is the code").click()
     code = page.locator(".codes li").first.text_content() or ""

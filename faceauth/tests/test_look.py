@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from faceauth import look
-from faceauth.look import Ask, Code, Hint, Observation, State, step
+from faceauth.liveness import challenge
+from faceauth.liveness.challenge import Ask, Code, Hint, Observation, State, step
 from faceauth.outcomes import Reason
 from faceauth.tests.heads import FLAT, SOMEBODY_ELSE, Film, seen
 
 
-def asking(*asks: Ask) -> look.Draw:
+def asking(*asks: Ask) -> challenge.Draw:
     return lambda room: asks
 
 
@@ -34,9 +34,9 @@ def film() -> Film:
 
 
 def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
-    drawn = Counter(look.draw() for _ in range(4000))
+    drawn = Counter(challenge.draw() for _ in range(4000))
     for asks in drawn:
-        assert sum(ask in look.MOVES for ask in asks) == look.MOVEMENTS
+        assert sum(ask in challenge.MOVES for ask in asks) == challenge.MOVEMENTS
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
         assert all(ask != after for ask, after in pairwise(asks))
         assert Ask.STRAIGHT not in (asks[0], asks[-1])
@@ -48,7 +48,7 @@ def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
 
 
 def test_who_is_close_already_is_not_asked_to_come_closer() -> None:
-    assert all(Ask.CLOSER not in look.draw(room=False) for _ in range(500))
+    assert all(Ask.CLOSER not in challenge.draw(room=False) for _ in range(500))
     rooms: list[bool] = []
 
     def draw(room: bool) -> tuple[Ask, ...]:
@@ -68,8 +68,8 @@ def test_whoever_does_what_is_asked_passes_whatever_is_drawn() -> None:
         film = Film(chance=random.Random(number))  # noqa: S311
         state = film.obey()
         assert state.passed, (number, state.failure, film.state)
-        assert len(state.best) == look.FINAL
-        assert film.at < look.SECONDS
+        assert len(state.best) == challenge.FINAL
+        assert film.at < challenge.SECONDS
 
 
 def test_it_ends_on_frontal_frames_the_best_first(film: Film) -> None:
@@ -81,14 +81,14 @@ def test_it_ends_on_frontal_frames_the_best_first(film: Film) -> None:
     assert first == [Ask.STRAIGHT, Hint.DONE]
     finals = film.taken[-3:]
     assert film.state.best == (finals[2].digest, finals[0].digest, finals[1].digest)
-    assert all(abs(one.yaw) <= look.STRAIGHT for one in finals)
+    assert all(abs(one.yaw) <= challenge.STRAIGHT for one in finals)
 
 
 def test_frames_that_are_not_good_enough_to_be_remembered_by_are_the_second_choice(film: Film) -> None:
     film.do(Ask.LEFT)
     film.do(Ask.RIGHT)
     film.show(yaw=0, good=False, quality=99.0)
-    for _ in range(look.MOST_FINAL - 2):
+    for _ in range(challenge.MOST_FINAL - 2):
         assert not film.state.passed
         film.show()
     film.show(good=True, quality=10.0)
@@ -119,10 +119,10 @@ def test_before_it_begins_it_says_what_is_in_the_way() -> None:
     assert film.show() == Ask.LEFT
 
 
-@pytest.mark.parametrize("place", range(look.FIRST))
+@pytest.mark.parametrize("place", range(challenge.FIRST))
 def test_a_chin_that_is_up_in_one_of_the_first_frames_can_still_be_raised(place: int) -> None:
     film = Film(asking(Ask.UP, Ask.LEFT))
-    for number in range(look.FIRST):
+    for number in range(challenge.FIRST):
         film.show(pitch=9 if number == place else 0)
     assert film.state.base is not None
     assert film.state.base.pitch < 5
@@ -142,7 +142,7 @@ def test_the_first_frames_are_frames_like_others() -> None:
     film = Film(asking(Ask.LEFT))
     film.begin()
     assert not film.state.first
-    assert len(film.state.seen) == look.FIRST
+    assert len(film.state.seen) == challenge.FIRST
 
 
 def test_who_stands_there_after_the_first_frames_is_the_same_as_in_the_base() -> None:
@@ -152,13 +152,13 @@ def test_who_stands_there_after_the_first_frames_is_the_same_as_in_the_base() ->
     film.show(pitch=0)
     film.show(pitch=4, template=SOMEBODY_ELSE)
     assert film.state.base is film.taken[1]
-    for _ in range(look.MOST_STRANGE):
+    for _ in range(challenge.MOST_STRANGE):
         film.show(pitch=0)
     assert failure_of(film) == Code.ANOTHER_PERSON
 
 
 def test_a_few_empty_frames_are_tolerated(film: Film) -> None:
-    for _ in range(look.MOST_BLIND - 1):
+    for _ in range(challenge.MOST_BLIND - 1):
         assert film.show(refusal=Reason.BLURRED) == Reason.BLURRED
     film.show(refusal=None)
     assert film.obey().passed
@@ -245,7 +245,7 @@ def test_another_person_among_the_last_frames(film: Film) -> None:
 def test_a_jump(jump: dict[str, float], film: Film) -> None:
     film.show(yaw=-10)
     film.show(**jump)
-    for _ in range(look.MOST_JUMPS):
+    for _ in range(challenge.MOST_JUMPS):
         film.show(after=0.12)
     assert failure_of(film) == Code.JUMP
 
@@ -264,7 +264,7 @@ def flat_frame(at: float, yaw: float, number: int) -> Observation:
 
 def test_a_turned_picture(film: Film) -> None:
     """The detector thinks that it is turned, but the nose stays where the plane takes it."""
-    for number in range(look.MOST_FLAT):
+    for number in range(challenge.MOST_FLAT):
         film.play(flat_frame(film.at + 0.33, 24.0, 100 + number))
     assert failure_of(film) == Code.FLAT
 
@@ -273,10 +273,10 @@ def test_a_nose_that_moves_on_a_face_that_is_much_too_narrow(film: Film) -> None
     """What the detector makes of a picture that is held very obliquely."""
     before = film.state.base
     assert before is not None
-    narrow = look.points(before)
+    narrow = challenge.points(before)
     narrow[:, 0] = (narrow[:, 0] - 320) * 0.5 + 320
-    narrow[look.NOSE, 0] += 12
-    for number in range(look.MOST_FLAT):
+    narrow[challenge.NOSE, 0] += 12
+    for number in range(challenge.MOST_FLAT):
         points = tuple((x + number, y) for x, y in narrow)
         film.play(replace(seen(film.at + 0.33, random.Random(100 + number)), landmarks=points, yaw=24.0))  # noqa: S311
     assert failure_of(film) == Code.FLAT
@@ -305,36 +305,36 @@ def test_copies_of_a_frame(film: Film) -> None:
 
 
 def test_several_faces(film: Film) -> None:
-    for _ in range(look.MOST_BLIND):
+    for _ in range(challenge.MOST_BLIND):
         film.show(refusal=Reason.SEVERAL_FACES)
     assert failure_of(film) == Code.SEVERAL_FACES
 
 
 def test_nobody_any_more(film: Film) -> None:
-    for _ in range(look.MOST_BLIND):
+    for _ in range(challenge.MOST_BLIND):
         film.show(refusal=Reason.NO_FACE)
     assert failure_of(film) == Code.LOST
 
 
 def test_twenty_seconds_in_all(film: Film) -> None:
-    film.at = look.SECONDS - 0.2
+    film.at = challenge.SECONDS - 0.2
     film.state = replace(film.state, before=film.at)
     film.show()
     assert failure_of(film) == Code.TOO_SLOW
 
 
 def test_a_pause(film: Film) -> None:
-    film.show(after=look.MOST_BETWEEN + 0.1)
+    film.show(after=challenge.MOST_BETWEEN + 0.1)
     assert failure_of(film) == Code.TOO_SLOW
 
 
 def test_frames_faster_than_the_page_sends_them(film: Film) -> None:
-    film.show(after=look.LEAST_BETWEEN / 2)
+    film.show(after=challenge.LEAST_BETWEEN / 2)
     assert failure_of(film) == Code.TOO_FAST
 
 
 def test_what_is_over_stays_over(film: Film) -> None:
-    film.show(after=look.LEAST_BETWEEN / 2)
+    film.show(after=challenge.LEAST_BETWEEN / 2)
     ended = film.state
     film.show()
     assert film.state is ended
@@ -371,22 +371,22 @@ def test_templates_are_not_shown(film: Film) -> None:
 def test_depth_is_of_a_head_and_not_of_a_picture() -> None:
     base = seen(0, chance())
     for yaw in (-30, -22, 22, 30):
-        assert look.has_depth(base, seen(1, chance(), yaw=yaw))
-        assert not look.has_depth(base, replace(seen(1, chance(), yaw=2 * yaw, head=FLAT), yaw=float(yaw)))
-    assert look.has_depth(base, seen(1, chance(), pitch=16))
-    assert not look.has_depth(base, seen(1, chance()))
+        assert challenge.has_depth(base, seen(1, chance(), yaw=yaw))
+        assert not challenge.has_depth(base, replace(seen(1, chance(), yaw=2 * yaw, head=FLAT), yaw=float(yaw)))
+    assert challenge.has_depth(base, seen(1, chance(), pitch=16))
+    assert not challenge.has_depth(base, seen(1, chance()))
 
 
 @pytest.mark.parametrize("yaw", [15, 30, 45, 60])
 def test_a_flat_pictures_nose_stays_where_its_plane_takes_it(yaw: float) -> None:
-    base, turned = (look.points(seen(0, chance(), head=FLAT, yaw=angle)) for angle in (0, yaw))
-    assert look.depth(base, turned) == pytest.approx((0, 0), abs=1e-6)
+    base, turned = (challenge.points(seen(0, chance(), head=FLAT, yaw=angle)) for angle in (0, yaw))
+    assert challenge.depth(base, turned) == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_the_depth_of_a_turn_is_how_far_the_nose_stands_out() -> None:
     import math
 
-    base, turned = (look.points(seen(0, chance(), yaw=angle)) for angle in (0, 25))
-    across, down = look.depth(base, turned)
+    base, turned = (challenge.points(seen(0, chance(), yaw=angle)) for angle in (0, 25))
+    across, down = challenge.depth(base, turned)
     assert across == pytest.approx(35 / 63 * math.sin(math.radians(25)), abs=0.001)
     assert down == pytest.approx(0, abs=0.001)

@@ -13,10 +13,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from faceauth import images, look
-from faceauth.look import Ask, Code, State
+from faceauth.liveness import challenge
+from faceauth.liveness.challenge import Ask, Code, State
 from faceauth.tests import films, pictures
 from faceauth.tests.films import Actor
+from faceauth.vision import photos
 
 # In one process: all film the same person, whose pictures take seconds to look through.
 pytestmark = pytest.mark.xdist_group("films")
@@ -29,8 +30,8 @@ def attempt(frames: Iterator[bytes] | Callable[[Ask], bytes], asks: tuple[Ask, .
     state = State(started=0.0)
     for at in films.times():
         jpeg = frames(state.asking) if callable(frames) else next(frames)
-        seen = look.observe(images.reopen_photo(jpeg).pixels, hashlib.sha256(jpeg).hexdigest(), at)
-        state, _ = look.step(state, seen, (lambda room: asks) if asks else look.draw)
+        seen = challenge.observe(photos.reopen_photo(jpeg).pixels, hashlib.sha256(jpeg).hexdigest(), at)
+        state, _ = challenge.step(state, seen, (lambda room: asks) if asks else challenge.draw)
         if state.over:
             return state
     raise AssertionError
@@ -41,10 +42,10 @@ def chance() -> np.random.Generator:
 
 
 @cache
-def portrait() -> images.Pixels:
+def portrait() -> photos.Pixels:
     """Grace Hopper's face, as large in the print as it would be held."""
-    photo = images.read_photo(pictures.hopper())
-    assert isinstance(photo, images.Photo)
+    photo = photos.read_photo(pictures.hopper())
+    assert isinstance(photo, photos.Photo)
     return photo.pixels[:430, 60:490]
 
 
@@ -194,7 +195,7 @@ def test_several_faces() -> None:
         right = films.placed(picture, films.MIDDLE - (-160, 0), 0.9, grain)
         return films.encoded(np.concatenate([left[:, :320], right[:, 320:]], axis=1))
 
-    alone = (actor.frame(Ask.STRAIGHT) for _ in range(look.FIRST))
+    alone = (actor.frame(Ask.STRAIGHT) for _ in range(challenge.FIRST))
     frames = itertools.chain(alone, (beside() for _ in itertools.count()))
     assert attempt(frames).failure == Code.SEVERAL_FACES
 
@@ -205,11 +206,11 @@ def test_several_faces() -> None:
 @pytest.mark.slow
 def test_people_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is drawn. Films of pictures that were taken on different days: most pass, and a second try does."""
-    monkeypatch.setattr(look, "chance", random.Random(0))  # noqa: S311 - the same draws each time
+    monkeypatch.setattr(challenge, "chance", random.Random(0))  # noqa: S311 - the same draws each time
     states = [attempt(Actor(seed=seed).frame) for seed in range(8)]
     failures = [state.failure for state in states if not state.passed]
     assert len(failures) <= 2, failures
-    assert all(1 <= len(state.best) <= look.FINAL for state in states if state.passed)
+    assert all(1 <= len(state.best) <= challenge.FINAL for state in states if state.passed)
 
 
 @pytest.mark.parametrize("asks", [(Ask.LEFT, Ask.UP), (Ask.CLOSER, Ask.RIGHT)], ids=["left-up", "closer-right"])

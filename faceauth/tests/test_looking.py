@@ -17,8 +17,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from faceauth import look, sight
-from faceauth.look import Ask, Observation
+from faceauth.liveness import challenge, sessions
+from faceauth.liveness.challenge import Ask, Observation
 from faceauth.models import Login, Look, SpentFrame, Tally
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
@@ -40,7 +40,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(sight, "time", clock)
+    monkeypatch.setattr(sessions, "time", clock)
     return clock
 
 
@@ -52,7 +52,7 @@ def stage(clock: Clock, collection: Collection, monkeypatch: pytest.MonkeyPatch)
         assert Visitor.acting is not None
         return seen(at, Visitor.acting.chance, digest=digest, **Visitor.acting.pose)
 
-    monkeypatch.setattr(sight, "seen_in", seen_in)
+    monkeypatch.setattr(sessions, "seen_in", seen_in)
     return clock
 
 
@@ -128,12 +128,12 @@ def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
 
     class Codes(list[str]):
         def __eq__(self, other: object) -> bool:
-            return [record.args[0] for record in caplog.records if record.name == "faceauth.sight"] == other  # type: ignore[index]
+            return [record.args[0] for record in caplog.records if record.name == "faceauth.liveness.sessions"] == other  # type: ignore[index]
 
         def __repr__(self) -> str:
             return caplog.text
 
-    caplog.set_level(logging.WARNING, "faceauth.sight")
+    caplog.set_level(logging.WARNING, "faceauth.liveness.sessions")
     return Codes()
 
 
@@ -189,11 +189,11 @@ def test_being_looked_at_once_more(grace: Visitor, eileen: Visitor) -> None:
 
 
 def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look, "draw", lambda room: (Ask.LEFT, Ask.UP))
-    monkeypatch.setattr(look.step, "__defaults__", (look.draw,))
+    monkeypatch.setattr(challenge, "draw", lambda room: (Ask.LEFT, Ask.UP))
+    monkeypatch.setattr(challenge.step, "__defaults__", (challenge.draw,))
     grace.start()
     assert grace.answer == {"state": "looking", "say": "straight", "message": "Look straight at me."}
-    for number in range(1, look.FIRST):
+    for number in range(1, challenge.FIRST):
         assert grace.send() == {
             "state": "looking",
             "say": "straight",
@@ -278,17 +278,17 @@ def test_two_frames_at_once(grace: Visitor, codes: list[str], monkeypatch: pytes
     """The second comes with the same number while the first is looked at: neither counts."""
     grace.start()
     grace.send()
-    honest = sight.seen_in
+    honest = sessions.seen_in
     twin = Client()
     twin.cookies = grace.client.cookies
 
     def meanwhile(jpeg: bytes, digest: str, at: float) -> Observation:
-        monkeypatch.setattr(sight, "seen_in", honest)
+        monkeypatch.setattr(sessions, "seen_in", honest)
         other = twin.post("/login/look/frame/?number=2", grace.jpeg(), content_type="image/jpeg")
         assert other.json()["state"] == "failed"
         return honest(jpeg, digest, at)
 
-    monkeypatch.setattr(sight, "seen_in", meanwhile)
+    monkeypatch.setattr(sessions, "seen_in", meanwhile)
     assert grace.send()["say"] == Reason.LOOK_FAILED
     assert codes == ["out_of_order"] * 2
     assert not Look.objects.exists()
@@ -328,7 +328,7 @@ def test_a_look_in_another_session_does_not_open(grace: Visitor, eileen: Visitor
     hers = grace.look()
     eileen.look()
     session = eileen.client.session
-    session[sight.LOOK] = [grace.client.session[sight.LOOK][0], session[sight.LOOK][1]]
+    session[sessions.LOOK] = [grace.client.session[sessions.LOOK][0], session[sessions.LOOK][1]]
     session.save()
     assert reason_of(eileen.enter(hers)) == Reason.LOOK_EXPIRED
     assert codes == ["no_look"]
@@ -381,7 +381,7 @@ def test_how_it_fails(
     pose: dict[str, Any], after: float, code: str, reason: Reason, grace: Visitor, codes: list[str]
 ) -> None:
     grace.start()
-    for _ in range(look.FIRST):
+    for _ in range(challenge.FIRST):
         grace.send()
     grace.pose = pose
     while grace.answer["state"] == "looking":
@@ -445,10 +445,10 @@ def test_nobody_is_asked_anything_when_there_is_no_more_room(grace: Visitor, set
     others = [Visitor(grace.clock, grace.person) for _ in range(2)]
     for other in others:
         other.start()
-        for _ in range(look.FIRST - 1):
+        for _ in range(challenge.FIRST - 1):
             other.send()
     assert others[0].send()["say"] != Ask.STRAIGHT
-    url = f"/login/look/frame/?number={look.FIRST}"
+    url = f"/login/look/frame/?number={challenge.FIRST}"
     grace.clock.now += STEP
     answer = others[1].client.post(url, others[1].jpeg(), content_type="image/jpeg", headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
@@ -490,7 +490,7 @@ def test_nothing_of_a_frame_is_written_anywhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     grace.start()
-    for _ in range(look.FIRST + 2):
+    for _ in range(challenge.FIRST + 2):
         grace.pose = pose_for(grace.answer["say"], grace.pose)
         grace.send()
     written = everything_written() + caplog.text.encode()
@@ -520,26 +520,26 @@ def everything_written() -> bytes:
 def test_the_session_holds_a_number_and_a_nonce(grace: Visitor) -> None:
     grace.start()
     grace.send()
-    assert len(str(grace.client.session[sight.LOOK])) < 100
+    assert len(str(grace.client.session[sessions.LOOK])) < 100
     assert len(Session.objects.get().session_data) < 400
 
 
 def test_the_row_opens_with_its_sessions_nonce_alone(grace: Visitor) -> None:
     grace.start()
-    for _ in range(look.FIRST):
+    for _ in range(challenge.FIRST):
         grace.send()
     row = Look.objects.get()
-    _pk, nonce = grace.client.session[sight.LOOK]
-    state = sight.opened(row.sealed, nonce)
+    _pk, nonce = grace.client.session[sessions.LOOK]
+    state = sessions.opened(row.sealed, nonce)
     assert state is not None
     assert state.base is not None
-    assert sight.opened(row.sealed, nonce + "x") is None
-    assert sight.opened(row.sealed[:-8] + "AAAAAAAA", nonce) is None
+    assert sessions.opened(row.sealed, nonce + "x") is None
+    assert sessions.opened(row.sealed[:-8] + "AAAAAAAA", nonce) is None
 
 
 def test_no_template_is_left_when_it_is_passed(grace: Visitor) -> None:
     grace.look()
-    state = sight.opened(Look.objects.get().sealed, grace.client.session[sight.LOOK][1])
+    state = sessions.opened(Look.objects.get().sealed, grace.client.session[sessions.LOOK][1])
     assert state is not None
     assert state.base is None
     assert not any(one.template for one in state.finals)

@@ -20,11 +20,12 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from faceauth.conf import conf
+from faceauth.enrolment.enrol import enrol
 from faceauth.local import models as local
 from faceauth.local import moving, parcel
 from faceauth.models import Face
 from faceauth.outcomes import Outcome
-from faceauth.people import recognise, remember
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
@@ -117,7 +118,7 @@ def test_out_and_in_again(full: local.Collection, file: Path, secret: Path) -> N
 def test_whoever_was_remembered_is_recognised_after_the_move(
     collection: Collection, file: Path, secret: Path, settings: Settings
 ) -> None:
-    user = remember(read(pictures.hopper())).user
+    user = enrol(read(pictures.hopper())).user
     rows = list(Face.objects.values())
     run("export", file, "--passphrase-file", secret)
     run("delete", "--yes")

@@ -16,14 +16,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from faceauth import mydoor, visits
+from faceauth.audit import user_agents
 from faceauth.models import Deletion, Enrolment, Face, Login
 from faceauth.outcomes import Outcome, Reason, sentence
-from faceauth.people import decide, recognise
+from faceauth.recognition.matching import decide
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.test_views import JSON, enter, show, signed_in
+from faceauth.web import account, reauthentication
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
 
@@ -166,7 +168,7 @@ def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
     ],
 )
 def test_kinds_of_devices(agent: str, kind: str) -> None:
-    assert visits.device(agent) == kind
+    assert user_agents.describe(agent) == kind
 
 
 # Looks ----------------------------------------------------------------------------------------------------------------
@@ -400,11 +402,11 @@ def test_a_receipt_that_is_looked_at_later_asks_again(
 ) -> None:
     enter(client, pictures.hopper())
     with monkeypatch.context() as patch:
-        patch.setattr("faceauth.ledger.settle", lambda deletions: None)
+        patch.setattr("faceauth.privacy.deletion_ledger.settle", lambda deletions: None)
         receipt = client.post("/forget/", {"word": "forget me"})["Location"]
         assert client.get(receipt, headers=JSON).json()["complete"] is False
     assert client.get(receipt, headers=JSON).json()["complete"] is False
-    monkeypatch.setattr(mydoor, "TRY_AGAIN_AFTER", -1)
+    monkeypatch.setattr(account, "TRY_AGAIN_AFTER", -1)
     assert client.get(receipt, headers=JSON).json()["complete"] is True
     assert list(collection.faces()) == []
 
@@ -433,7 +435,7 @@ def test_forget_me_needs_the_word(word: str, collection: Collection, client: Cli
 
 def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(client, pictures.hopper())
-    monkeypatch.setattr(mydoor, "SEEN_FOR", -1)
+    monkeypatch.setattr(reauthentication, "VERIFIED_FOR", -1)
     for answer in (client.get("/forget/"), client.post("/forget/", {"word": "forget me"})):
         assert answer["Location"] == "/again/?next=/forget/"
     assert User.objects.exists()

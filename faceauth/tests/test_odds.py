@@ -18,17 +18,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from faceauth import odds, similarity
 from faceauth.checks import check_people
+from faceauth.enrolment.enrol import enrol
 from faceauth.models import Deletion, Enrolment, Face
-from faceauth.odds import needed
-from faceauth.outcomes import Outcome, Reason
-from faceauth.people import Recognition, decide, recognise, remember
+from faceauth.outcomes import Outcome, Reason, Recognition
+from faceauth.policy import thresholds
+from faceauth.policy.thresholds import requirement
+from faceauth.recognition.matching import decide
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.rekognition.errors import Throttled
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.test_people import gone, match
+from faceauth.vision import similarity
 
 MANY = [0, 1, 2, 3, 5, 8, 10, 15, 20, 24, 25, 30, 60, 100, 1000, 20_000_000]
 LIMITS = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
@@ -54,9 +57,9 @@ def test_the_odds_are_kept_or_the_lock_is_required(
 ) -> None:
     limit(most, ENDPOINT=endpoint)
     for count in MANY:
-        wanted = needed(count, frames, count * looks)
+        wanted = requirement(count, frames, count * looks)
         assert wanted.lock or wanted.odds <= most * 1.0001
-        assert 80 <= wanted.familiar <= wanted.threshold <= 100
+        assert 80 <= wanted.near_match <= wanted.threshold <= 100
         assert 1 <= wanted.frames <= frames
 
 
@@ -64,9 +67,9 @@ def test_the_odds_are_kept_or_the_lock_is_required(
 @pytest.mark.parametrize("frames", [1, 3])
 def test_more_people_never_need_less(most: float, frames: int, limit: Any) -> None:
     limit(most)
-    before = needed(1, frames)
+    before = requirement(1, frames)
     for count in range(2, 200):
-        now = needed(count, frames)
+        now = requirement(count, frames)
         assert now.lock >= before.lock
         assert now.frames >= before.frames
         if now.frames == before.frames:
@@ -79,66 +82,70 @@ def test_the_odds_rise_with_people_and_looks_and_fall_with_threshold_and_frames(
     count: int, frames: int, looks: int, low: float, high: float
 ) -> None:
     low, high = sorted((low, high))
-    here = odds.Population(count, count * looks)
-    value = odds.odds_of(low, here, frames)
+    here = thresholds.Population(count, count * looks)
+    value = thresholds.fpir_of(low, here, frames)
     assert 0 < value <= 1
-    assert odds.odds_of(high, here, frames) <= value
-    assert odds.odds_of(low, odds.Population(count + 1, (count + 1) * looks), frames) >= value
-    assert odds.odds_of(low, odds.Population(count, count * looks + 1), frames) >= value
-    assert frames == 1 or odds.odds_of(low, here, frames) <= odds.odds_of(low, here, frames - 1)
+    assert thresholds.fpir_of(high, here, frames) <= value
+    assert thresholds.fpir_of(low, thresholds.Population(count + 1, (count + 1) * looks), frames) >= value
+    assert thresholds.fpir_of(low, thresholds.Population(count, count * looks + 1), frames) >= value
+    assert frames == 1 or thresholds.fpir_of(low, here, frames) <= thresholds.fpir_of(low, here, frames - 1)
 
 
 def test_of_independent_people_the_odds_are_one_minus_that_nobody_matches() -> None:
-    one = odds.odds_of(90, odds.Population(1, 1))
-    assert one == pytest.approx(odds.BOUND[0.4187], rel=1e-6)
-    assert odds.odds_of(90, odds.Population(100, 100)) == pytest.approx(1 - (1 - one) ** 100)
+    one = thresholds.fpir_of(90, thresholds.Population(1, 1))
+    assert one == pytest.approx(thresholds.BOUND[0.4187], rel=1e-6)
+    assert thresholds.fpir_of(90, thresholds.Population(100, 100)) == pytest.approx(1 - (1 - one) ** 100)
 
 
 def test_nothing_is_claimed_beyond_the_measurement() -> None:
     """Above its end a higher threshold makes the odds no better, and below its beginning anybody may match."""
-    end = similarity.from_cosine(max(odds.BOUND))
-    crowd = odds.Population(30, 30)
-    assert odds.odds_of(100, crowd) == odds.odds_of(end, crowd) == pytest.approx(30 * odds.TWINS, rel=1e-3)
-    assert odds.odds_of(100, crowd, 3) == odds.odds_of(100, crowd)
-    assert odds.odds_of(79, odds.Population(1, 1)) == 1
+    end = similarity.from_cosine(max(thresholds.BOUND))
+    crowd = thresholds.Population(30, 30)
+    assert (
+        thresholds.fpir_of(100, crowd)
+        == thresholds.fpir_of(end, crowd)
+        == pytest.approx(30 * thresholds.FLOOR, rel=1e-3)
+    )
+    assert thresholds.fpir_of(100, crowd, 3) == thresholds.fpir_of(100, crowd)
+    assert thresholds.fpir_of(79, thresholds.Population(1, 1)) == 1
 
 
 def test_nobody_is_nobodys_double(limit: Any) -> None:
-    assert needed(0).odds == 0
-    assert not needed(0).lock
+    assert requirement(0).odds == 0
+    assert not requirement(0).lock
 
 
 def test_one_picture_is_enough_up_to_99_and_then_frames_are_combined(limit: Any) -> None:
     limit(1e-4)
-    assert needed(1, 3).frames == 1
-    assert needed(3, 3).frames == 1
-    ten = needed(10, 3)
+    assert requirement(1, 3).frames == 1
+    assert requirement(3, 3).frames == 1
+    ten = requirement(10, 3)
     assert (ten.frames, ten.lock) == (3, False)
-    assert needed(10, 1).threshold > ten.threshold > 99
-    assert needed(30, 3).lock
+    assert requirement(10, 1).threshold > ten.threshold > 99
+    assert requirement(30, 3).lock
 
 
 def test_the_lock_comes_on_top_of_the_highest_threshold(limit: Any) -> None:
     limit(1e-4)
-    end = similarity.from_cosine(max(odds.BOUND))
-    assert needed(21, 3).threshold == pytest.approx(end, abs=0.01)
-    assert needed(1000, 3).threshold == pytest.approx(end)
-    assert needed(1000, 3).odds > 1e-4
+    end = similarity.from_cosine(max(thresholds.BOUND))
+    assert requirement(21, 3).threshold == pytest.approx(end, abs=0.01)
+    assert requirement(1000, 3).threshold == pytest.approx(end)
+    assert requirement(1000, 3).odds > 1e-4
 
 
 @pytest.mark.parametrize("endpoint", ["aws", "https://rekognition.example.org"])
 def test_never_under_99_where_the_scale_was_not_measured(endpoint: str, limit: Any) -> None:
     limit(0.01, ENDPOINT=endpoint)
-    assert [needed(count).threshold for count in (1, 2, 5)] == [99, 99, 99]
+    assert [requirement(count).threshold for count in (1, 2, 5)] == [99, 99, 99]
 
 
 @pytest.mark.parametrize("endpoint", ["local", "aws"])
 def test_a_number_fixes_the_threshold(endpoint: str, limit: Any) -> None:
     limit(1e-4, THRESHOLD=90, ENDPOINT=endpoint)
     for count in MANY:
-        fixed = needed(count, 3)
+        fixed = requirement(count, 3)
         assert (fixed.threshold, fixed.frames, fixed.lock) == (90, 1, False)
-    assert needed(1000).odds > 0.1
+    assert requirement(1000).odds > 0.1
 
 
 # Margins --------------------------------------------------------------------------------------------------------------
@@ -157,32 +164,35 @@ def test_a_number_fixes_the_threshold(endpoint: str, limit: Any) -> None:
     ],
 )
 def test_two_people_are_told_apart_by_half_a_decade(higher: float, lower: float, expected: bool) -> None:
-    assert odds.apart(higher, lower) is expected
+    assert thresholds.apart(higher, lower) is expected
 
 
 def test_where_the_scale_was_not_measured_two_people_over_99_are_never_told_apart(limit: Any) -> None:
     limit(1e-4, ENDPOINT="aws")
-    assert not odds.apart(100, 99)
-    assert not odds.apart(99.99, 95)
-    assert odds.apart(99.99, 94)
+    assert not thresholds.apart(100, 99)
+    assert not thresholds.apart(99.99, 95)
+    assert thresholds.apart(99.99, 94)
 
 
 @pytest.mark.parametrize("count", [1, 10, 30, 100, 1000])
 def test_few_strangers_look_familiar_but_all_who_are_just_below_the_threshold(count: int, limit: Any) -> None:
     limit(1e-4)
-    wanted = needed(count)
-    alone = odds.Population(count, count)
-    half_a_decade = 10**-odds.MARGIN
-    below = 10 ** -odds.decades(wanted.familiar)
-    assert below >= 10 ** -odds.decades(wanted.threshold) / half_a_decade * 0.999 or wanted.familiar == 80
-    assert odds.odds_of(wanted.familiar, alone) < 0.011 or below < 10 ** -odds.decades(wanted.threshold) * 3.2
+    wanted = requirement(count)
+    alone = thresholds.Population(count, count)
+    half_a_decade = 10**-thresholds.MARGIN
+    below = 10 ** -thresholds.decades(wanted.near_match)
+    assert below >= 10 ** -thresholds.decades(wanted.threshold) / half_a_decade * 0.999 or wanted.near_match == 80
+    assert (
+        thresholds.fpir_of(wanted.near_match, alone) < 0.011
+        or below < 10 ** -thresholds.decades(wanted.threshold) * 3.2
+    )
 
 
 @given(st.lists(st.floats(80, 100), min_size=1, max_size=3))
 def test_frames_together_lie_between_the_least_and_the_best(similarities: list[float]) -> None:
-    together = odds.combined(similarities)
+    together = thresholds.combined(similarities)
     assert min(similarities) - 1e-6 <= together <= max(similarities) + 1e-6
-    assert odds.combined(similarities[:1] * 3) == pytest.approx(similarities[0], abs=1e-6)
+    assert thresholds.combined(similarities[:1] * 3) == pytest.approx(similarities[0], abs=1e-6)
 
 
 # Counting people ------------------------------------------------------------------------------------------------------
@@ -195,8 +205,8 @@ def test_people_are_counted_by_collection_with_all_their_looks(owner: User, stra
     Face.objects.create(
         user=owner, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="another", person=owner.username
     )
-    assert odds.population() == (2, 3)
-    assert odds.population("another") == (1, 1)
+    assert thresholds.population() == (2, 3)
+    assert thresholds.population("another") == (1, 1)
 
 
 def test_people_are_counted_once_in_a_while(owner: User) -> None:
@@ -205,33 +215,33 @@ def test_people_are_counted_once_in_a_while(owner: User) -> None:
         connection,
     ) as queries:
         for _ in range(5):
-            odds.current(3)
+            thresholds.current(3)
     assert len(queries) == 1
 
 
 def test_whoever_is_remembered_counts_at_once(collection: Collection) -> None:
-    assert odds.population() == (0, 0)
-    remember(read(pictures.hopper()))
-    assert odds.population() == (1, 1)
+    assert thresholds.population() == (0, 0)
+    enrol(read(pictures.hopper()))
+    assert thresholds.population() == (1, 1)
 
 
 def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
     limit(1e-4)
     match(owner, 0)
-    now = odds.outlook()
+    now = thresholds.outlook()
     assert (now.people, now.faces, now.limit, now.is_measured) == (1, 1, 1e-4, True)
     assert now.frames_from is not None
     assert now.look_lock_from is not None
     assert now.photo_lock_from == now.look_lock_from == 22
-    assert needed(now.frames_from, 3).frames > 1
-    assert needed(now.frames_from - 1, 3).frames == 1
-    assert needed(now.look_lock_from, 3).lock
-    assert not needed(now.look_lock_from - 1, 3).lock
+    assert requirement(now.frames_from, 3).frames > 1
+    assert requirement(now.frames_from - 1, 3).frames == 1
+    assert requirement(now.look_lock_from, 3).lock
+    assert not requirement(now.look_lock_from - 1, 3).lock
 
 
 def test_the_outlook_of_a_fixed_threshold_never_changes(limit: Any, owner: User) -> None:
     limit(1e-4, THRESHOLD=90)
-    now = odds.outlook()
+    now = thresholds.outlook()
     assert (now.frames_from, now.photo_lock_from, now.look_lock_from) == (None, None, None)
 
 
@@ -291,7 +301,7 @@ def in_frames(user: User, *similarities: float) -> list[list[Match]]:
 
 
 def with_crowd(*frames: list[Match], count: int) -> Recognition:
-    return decide(*frames, needed=needed(count, len(frames)))
+    return decide(*frames, needed=requirement(count, len(frames)))
 
 
 def test_the_lock_is_required_of_many(owner: User) -> None:
@@ -301,7 +311,7 @@ def test_the_lock_is_required_of_many(owner: User) -> None:
 
 
 def test_the_mean_of_the_frames_decides(owner: User) -> None:
-    wanted = needed(10, 3)
+    wanted = requirement(10, 3)
     weak, strong = wanted.threshold - 0.02, 99.3
     assert with_crowd(*in_frames(owner, weak, strong, strong), count=10).user == owner
     recognition = with_crowd(*in_frames(owner, weak, weak, weak), count=10)
@@ -329,21 +339,21 @@ def test_frames_that_name_different_people_open_nothing(owner: User, stranger: U
 def test_a_face_that_is_gone_counts_with_frames_too(owner: User) -> None:
     left = gone(99.4)
     frames = [[left, *one] for one in in_frames(owner, 95.0, 95.0)]
-    recognition = decide(*frames, needed=needed(1, 2))
+    recognition = decide(*frames, needed=requirement(1, 2))
     assert recognition == Recognition(Outcome.STRANGER, similarity=recognition.similarity)
-    assert decide(*[frame[1:] for frame in frames], needed=needed(1, 2)).user == owner
+    assert decide(*[frame[1:] for frame in frames], needed=requirement(1, 2)).user == owner
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_two_people_about_equally_similar_at_the_automatic_threshold(count: int, owner: User, stranger: User) -> None:
-    threshold = needed(count).threshold
-    recognition = decide([match(owner, threshold + 0.03), match(stranger, threshold)], needed=needed(count))
+    threshold = requirement(count).threshold
+    recognition = decide([match(owner, threshold + 0.03), match(stranger, threshold)], needed=requirement(count))
     assert recognition.reason == Reason.TOO_ALIKE
 
 
 def similar(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """As if so many people were remembered, with one look each."""
-    monkeypatch.setattr(odds, "population", lambda collection_id=None: odds.Population(count, count))
+    monkeypatch.setattr(thresholds, "population", lambda collection_id=None: thresholds.Population(count, count))
 
 
 def looks_of(data: bytes) -> list[Any]:
@@ -376,7 +386,7 @@ def test_frames_of_two_people_are_refused(hopper: User, calls: list[str]) -> Non
     calls.clear()
     photos = [*looks_of(pictures.hopper())[:2], read(pictures.collins())]
     assert recognise(photos) == Recognition(Outcome.REFUSED, Reason.LOOK_FAILED)
-    assert remember(photos).reason == Reason.LOOK_FAILED
+    assert enrol(photos).reason == Reason.LOOK_FAILED
     assert calls == []
 
 
@@ -421,13 +431,13 @@ def test_photos_are_closed_beside_something_that_is_none(hopper: User) -> None:
 
 
 def test_a_stranger_is_remembered_by_all_frames(endpoint: str, collection: Collection, calls: list[str]) -> None:
-    recognition = remember(looks_of(pictures.hopper()), "text")
+    recognition = enrol(looks_of(pictures.hopper()), "text")
     user = User.objects.get()
     assert recognition == Recognition(Outcome.REMEMBERED, user=user)
     assert user.faces.filter(associated=True, person=user.username).count() == 3
     assert {face.face_id for face in collection.faces()} == {str(face.face_id) for face in user.faces.all()}
     assert not Enrolment.objects.exists()
-    assert odds.population() == (1, 3)
+    assert thresholds.population() == (1, 3)
     if endpoint == "local":
         assert calls.count("AssociateFaces") == 1
     assert recognise(read(pictures.another(pictures.hopper()))).user == user
@@ -436,7 +446,7 @@ def test_a_stranger_is_remembered_by_all_frames(endpoint: str, collection: Colle
 def test_frames_that_are_too_poor_to_remember_are_left_out(collection: Collection) -> None:
     good, _, _ = looks_of(pictures.hopper())
     dim = read(pictures.encoded(pictures.opened(pictures.hopper()).point(lambda value: value // 5)))
-    assert remember([dim, good]).outcome == Outcome.REMEMBERED
+    assert enrol([dim, good]).outcome == Outcome.REMEMBERED
     assert Face.objects.count() == 1
 
 
@@ -453,7 +463,7 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
         return index(self, jpeg, external_id)
 
     monkeypatch.setattr(Collection, "index", once)
-    recognition = remember(looks_of(pictures.hopper()), "text")
+    recognition = enrol(looks_of(pictures.hopper()), "text")
     assert recognition.outcome == Outcome.REMEMBERED
     assert Face.objects.filter(associated=True).count() == len(list(collection.faces())) == 1
     assert "A look of" in caplog.text
@@ -490,18 +500,18 @@ def test_frames_let_in_fewer_strangers_than_one_picture_does(lfw: Any) -> None:
 
     cosine = [similarity.to_cosine(80)]
     for looks in (1, 3):
-        claimed = odds.weight_of(odds.Population(1, looks))
+        claimed = thresholds.weight_of(thresholds.Population(1, looks))
         one = relative(lfw, 1, 1, cosine)[0]
         assert relative(lfw, looks, 1, cosine)[0] <= one * claimed
         for frames in (2, 3):
-            assert relative(lfw, looks, frames, cosine)[0] <= one * claimed * odds.FRAMES[frames]
+            assert relative(lfw, looks, frames, cosine)[0] <= one * claimed * thresholds.FRAMES[frames]
 
 
 @pytest.mark.slow
 def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
     from benchmarks.odds import rates
 
-    for (value, _, _), bound in zip(rates(lfw, list(odds.BOUND)), odds.BOUND.values(), strict=True):
+    for (value, _, _), bound in zip(rates(lfw, list(thresholds.BOUND)), thresholds.BOUND.values(), strict=True):
         assert value <= bound
 
 
@@ -509,7 +519,7 @@ def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
 def test_trios_of_genuine_visitors_come_in_and_open_no_other_notebook(lfw: Any) -> None:
     from benchmarks.odds import door
 
-    now = (10, needed(10, 3, 10))
+    now = (10, requirement(10, 3, 10))
     [shares] = door(lfw, 1, 3, [now])
     assert shares["wrong"] == 0
     assert shares["opened"] >= 0.95

@@ -6,9 +6,12 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from pytest_django import Settings
 
+from faceauth.enrolment.enrol import enrol
 from faceauth.models import Consent, Deletion, Enrolment, Face
-from faceauth.outcomes import Outcome, Reason
-from faceauth.people import Recognition, decide, forget, recognise, remember
+from faceauth.outcomes import Outcome, Reason, Recognition
+from faceauth.privacy.forget import forget
+from faceauth.recognition.matching import decide
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.rekognition.errors import Throttled
 from faceauth.tests import pictures
@@ -191,7 +194,7 @@ def test_a_removed_look_does_not_lock_its_person_out(owner: User) -> None:
 
 
 def test_remember_makes_a_user_named_by_a_uuid(collection: Collection) -> None:
-    recognition = remember(read(pictures.hopper()), consent="2026")
+    recognition = enrol(read(pictures.hopper()), consent="2026")
     user = User.objects.get()
     assert recognition == Recognition(Outcome.REMEMBERED, user=user)
     assert uuid.UUID(user.username).version == 4
@@ -213,12 +216,12 @@ def test_one_face_of_several_is_remembered(collection: Collection) -> None:
     wide = Image.new("RGB", (picture.width * 2, picture.height), (128, 128, 128))
     wide.paste(picture, (0, 0))
     wide.paste(pictures.opened(pictures.collins()).resize((200, 200)), (picture.width + 150, 60))
-    assert remember(read(pictures.encoded(wide))).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.encoded(wide))).outcome == Outcome.REMEMBERED
     assert len(list(collection.faces())) == 1
 
 
 def test_remembering_somebody_known_makes_nobody_new(hopper: User, collection: Collection) -> None:
-    recognition = remember(read(pictures.another(pictures.hopper())))
+    recognition = enrol(read(pictures.another(pictures.hopper())))
     assert (recognition.outcome, recognition.user) == (Outcome.RECOGNISED, hopper)
     assert User.objects.count() == 1
     assert len(list(collection.faces())) == 1
@@ -226,7 +229,7 @@ def test_remembering_somebody_known_makes_nobody_new(hopper: User, collection: C
 
 def test_closed(collection: Collection, settings: Settings, calls: list[str]) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "closed"}
-    assert remember(read(pictures.hopper())) == Recognition(Outcome.REFUSED, Reason.CLOSED)
+    assert enrol(read(pictures.hopper())) == Recognition(Outcome.REFUSED, Reason.CLOSED)
     assert calls == []
     assert not User.objects.exists()
 
@@ -240,7 +243,7 @@ def test_a_user_who_cannot_be_saved_leaves_no_face(
 ) -> None:
     monkeypatch.setattr(User, "save", fail)
     with pytest.raises(IntegrityError):
-        remember(read(pictures.hopper()))
+        enrol(read(pictures.hopper()))
     assert list(collection.faces()) == []
     assert not Enrolment.objects.exists()
 
@@ -255,7 +258,7 @@ def test_a_face_that_stays_behind_is_in_the_ledger(
     monkeypatch.setattr(User, "save", fail)
     fault("DeleteFaces", "InternalServerError", status=500)
     with pytest.raises(IntegrityError):
-        remember(read(pictures.hopper()))
+        enrol(read(pictures.hopper()))
     [face] = collection.faces()
     [deletion] = Deletion.objects.all()
     assert (str(deletion.face_id), deletion.confirmed, deletion.error) == (face.face_id, None, "unavailable")
@@ -266,7 +269,7 @@ def test_a_face_that_stays_behind_is_in_the_ledger(
 def test_rekognition_fails(operation: str, collection: Collection, fault: Fault) -> None:
     fault(operation, "ThrottlingException")
     with pytest.raises(Throttled):
-        remember(read(pictures.hopper()))
+        enrol(read(pictures.hopper()))
     assert not User.objects.exists()
     assert list(collection.faces()) == []
 
@@ -314,8 +317,8 @@ def test_forget_somebody_without_a_face(transactional_db: None, owner: User, cal
 
 
 def test_photographs_as_cameras_make_them(collection: Collection) -> None:
-    obama = remember(read(pictures.face_file("photos/obama.jpg"))).user
-    biden = remember(read(pictures.face_file("photos/biden.jpg"))).user
+    obama = enrol(read(pictures.face_file("photos/obama.jpg"))).user
+    biden = enrol(read(pictures.face_file("photos/biden.jpg"))).user
     assert obama != biden
     assert recognise(read(pictures.face_file("photos/obama2.jpg"))).user == obama
     assert recognise(read(pictures.face_file("photos/obama-1080p.jpg"))).user == obama
@@ -344,7 +347,7 @@ def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection, setti
     users: dict[str, Any] = {}
     for folder in folders[:60]:
         first = sorted(folder.glob("*.jpg"))[0]
-        recognition = remember(read(first.read_bytes()))
+        recognition = enrol(read(first.read_bytes()))
         if recognition.outcome == Outcome.REMEMBERED:
             users[folder.name] = recognition.user
     opened, wrong = 0, []

@@ -15,9 +15,10 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from faceauth.enrolment.enrol import enrol
 from faceauth.management.commands.rekognition_collection import EXAMPLES, Command
 from faceauth.models import Face
-from faceauth.people import recognise, remember
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
@@ -35,7 +36,7 @@ def run_json(*args: str) -> Any:
 
 @pytest.fixture
 def grace(endpoint: str, collection: Collection) -> str:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     return str(Face.objects.get().face_id)
 
 
@@ -252,7 +253,7 @@ def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture
 
 
 def test_rotate_keys(settings: Settings, collection: Collection) -> None:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     old, new = settings.FACEAUTH["ENCRYPTION_KEYS"][0], Fernet.generate_key().decode()
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new, old]}
     assert run_json("rotate-keys") == {"sealed": 2}  # the face, and the vector
@@ -262,7 +263,7 @@ def test_rotate_keys(settings: Settings, collection: Collection) -> None:
 
 
 def test_rotate_keys_without_the_old_key(settings: Settings, collection: Collection) -> None:
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     with pytest.raises(CommandError, match="SECRETLY_ENCRYPTION_KEYS"):
         run("rotate-keys")

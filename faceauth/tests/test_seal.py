@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from pytest_django import Settings
 
-from faceauth import seal
+from faceauth.web import consent
 
 PICTURE = b"the picture " * 1000
 
@@ -15,7 +15,7 @@ def session() -> SessionStore:
 
 def test_opens_in_its_session() -> None:
     visitor = session()
-    assert seal.unseal(seal.seal([PICTURE], visitor), visitor) == [PICTURE]
+    assert consent.unseal(consent.seal([PICTURE], visitor), visitor) == [PICTURE]
 
 
 @pytest.mark.parametrize(
@@ -23,81 +23,81 @@ def test_opens_in_its_session() -> None:
 )
 def test_opens_with_all_its_pictures_in_their_order(pictures: list[bytes]) -> None:
     visitor = session()
-    assert seal.unseal(seal.seal(pictures, visitor), visitor) == pictures
+    assert consent.unseal(consent.seal(pictures, visitor), visitor) == pictures
 
 
 @pytest.mark.parametrize("count", [0, 4])
 def test_holds_one_to_three_pictures(count: int) -> None:
     visitor = session()
     with pytest.raises(ValueError, match="One to 3"):
-        seal.seal([PICTURE] * count, visitor)
-    assert seal.NONCE not in visitor
+        consent.seal([PICTURE] * count, visitor)
+    assert consent.NONCE not in visitor
 
 
 def test_shows_nothing_and_leaves_no_picture_in_the_session() -> None:
     visitor = session()
-    sealed = seal.seal([PICTURE], visitor)
+    sealed = consent.seal([PICTURE], visitor)
     assert b"picture" not in sealed.encode()
-    assert list(visitor.keys()) == [seal.NONCE]
-    assert len(visitor[seal.NONCE]) < 40
+    assert list(visitor.keys()) == [consent.NONCE]
+    assert len(visitor[consent.NONCE]) < 40
 
 
 def test_opens_once() -> None:
     visitor = session()
-    sealed = seal.seal([PICTURE], visitor)
-    seal.unseal(sealed, visitor)
-    assert seal.unseal(sealed, visitor) is None
+    sealed = consent.seal([PICTURE], visitor)
+    consent.unseal(sealed, visitor)
+    assert consent.unseal(sealed, visitor) is None
 
 
 def test_does_not_open_in_another_session() -> None:
     visitor, other = session(), session()
-    sealed = seal.seal([PICTURE], visitor)
-    seal.seal([b"of the other"], other)
-    assert seal.unseal(sealed, other) is None
-    assert seal.unseal(sealed, session()) is None
+    sealed = consent.seal([PICTURE], visitor)
+    consent.seal([b"of the other"], other)
+    assert consent.unseal(sealed, other) is None
+    assert consent.unseal(sealed, session()) is None
 
 
 def test_a_new_seal_ends_the_old_one() -> None:
     visitor = session()
-    old = seal.seal([PICTURE], visitor)
-    seal.seal([b"newer"], visitor)
-    assert seal.unseal(old, visitor) is None
+    old = consent.seal([PICTURE], visitor)
+    consent.seal([b"newer"], visitor)
+    assert consent.unseal(old, visitor) is None
 
 
 @pytest.mark.parametrize("seconds", [121, 3600])
 def test_is_worthless_after_two_minutes(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = session()
-    sealed = seal.seal([PICTURE], visitor)
+    sealed = consent.seal([PICTURE], visitor)
     now = datetime.now(UTC) + timedelta(seconds=seconds)
     monkeypatch.setattr("cryptography.fernet.time.time", now.timestamp)
-    assert seal.unseal(sealed, visitor) is None
+    assert consent.unseal(sealed, visitor) is None
 
 
 @pytest.mark.parametrize("forged", ["", "nonsense", "gAAAAA==", "é", "\0"])
 def test_forged(forged: str) -> None:
     visitor = session()
-    seal.seal([PICTURE], visitor)
-    assert seal.unseal(forged, visitor) is None
+    consent.seal([PICTURE], visitor)
+    assert consent.unseal(forged, visitor) is None
 
 
 def test_altered() -> None:
     visitor = session()
-    sealed = seal.seal([PICTURE], visitor)
+    sealed = consent.seal([PICTURE], visitor)
     middle = len(sealed) // 2
     altered = sealed[:middle] + ("A" if sealed[middle] != "A" else "B") + sealed[middle + 1 :]
-    assert seal.unseal(altered, visitor) is None
+    assert consent.unseal(altered, visitor) is None
 
 
 def test_survives_a_rotation_of_the_secret_key(settings: Settings) -> None:
     visitor = session()
     settings.SECRET_KEY = "old"
-    sealed = seal.seal([PICTURE], visitor)
+    sealed = consent.seal([PICTURE], visitor)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
-    assert seal.unseal(sealed, visitor) == [PICTURE]
+    assert consent.unseal(sealed, visitor) == [PICTURE]
 
 
 def test_another_secret_key_opens_nothing(settings: Settings) -> None:
     visitor = session()
-    sealed = seal.seal([PICTURE], visitor)
+    sealed = consent.seal([PICTURE], visitor)
     settings.SECRET_KEY = "another"
-    assert seal.unseal(sealed, visitor) is None
+    assert consent.unseal(sealed, visitor) is None

@@ -6,10 +6,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from faceauth.images import MAX_BYTES
 from faceauth.models import Login
 from faceauth.outcomes import Reason, Refusal
-from faceauth.uploads import MemoryUploadHandler, from_data_url, picture_in
+from faceauth.vision.photos import MAX_BYTES
+from faceauth.web.uploads import MemoryUploadHandler, from_data_url, picture_in
 
 
 def posted(**fields: object) -> HttpRequest:

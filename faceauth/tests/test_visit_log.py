@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from faceauth import visit_log
 from faceauth.models import Login
-from faceauth.visit_log import COLUMNS, harmless
+from faceauth.operators import sign_ins_csv
+from faceauth.operators.sign_ins_csv import COLUMNS, harmless
 
 URL = "admin:faceauth_login_export"
 
@@ -90,7 +90,7 @@ def test_the_days_that_have_visits(db: None) -> None:
 def test_visits_older_than_the_days_are_deleted_and_nobody_else(
     owner: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(visit_log, "BATCH", 2)
+    monkeypatch.setattr(sign_ins_csv, "BATCH", 2)
     for days in (0, 89, 91, 92, 365, 400, 4000):
         Login.objects.create(outcome="recognised", user=owner, at=timezone.now() - timedelta(days=days))
     call_command("shorten_log", "--keep-days", "90")

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import uuid4
 
+from faceauth.mfa import authenticators
+
 NOTES = [
     "To do\n\n- [x] call the lighthouse\n- [ ] bread, *the dark one*\n- [ ] a birthday card for Nour",
     "Bread, the third try\n\n1. **500 g** flour, 350 g water, wait an hour\n2. 10 g salt, 100 g leaven\n"
@@ -54,9 +56,8 @@ def make() -> Cast:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from faceauth import locks
-    from faceauth.fresh import GIVEN
     from faceauth.models import Clearing, CodeApp, Deletion, Face, Login, Receipt
+    from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
 
     owner, newcomer, locked = (User.objects.create_user(username=str(uuid4())) for _ in range(3))
@@ -74,7 +75,7 @@ def make() -> Cast:
     sessions = {
         "owner": open_session(owner, {"faceauth.seen": time.time()}),
         "newcomer": open_session(newcomer),
-        "locked": open_session(locked, {GIVEN: time.time()}),
+        "locked": open_session(locked, {MFA_VERIFIED: time.time()}),
         "operator": open_session(operator),
     }
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -94,9 +95,9 @@ def make() -> Cast:
             sharpness=80.2,
             remembered=now - timedelta(days=day),
         )
-    app = locks.app_to_confirm(locked, None)
+    app = authenticators.app_to_confirm(locked, None)
     CodeApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
-    locks.make_recovery_codes(locked)
+    authenticators.make_recovery_codes(locked)
     Clearing.objects.create(user=owner)
     # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
     receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]

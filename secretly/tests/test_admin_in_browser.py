@@ -42,7 +42,7 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
 def test_many_people_are_cared_for_with_progress(
     script: bool, chromium: Browser, live_server: LiveServer, operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceauth.care.SECONDS", 0.0)  # one person a request
+    monkeypatch.setattr("faceauth.operators.actions.SECONDS", 0.0)  # one person a request
     operator.set_password("one two three four")
     operator.save()
     User.objects.bulk_create([User(username=f"person {number}") for number in range(4)])

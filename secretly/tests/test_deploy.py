@@ -23,7 +23,8 @@ from django.core.files.storage import default_storage
 from django.core.management import get_commands, load_command_class
 from pytest_django import Settings
 
-from faceauth.people import recognise, remember
+from faceauth.enrolment.enrol import enrol
+from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import read
@@ -142,13 +143,13 @@ def test_the_calls_of_a_sign_in_are_those_that_the_document_counts(collection: C
         calls.clear()
         return len(them), sum(name in IMAGES for name in them)
 
-    remember(read(pictures.hopper()))
+    enrol(read(pictures.hopper()))
     calls.clear()
     recognise(read(pictures.another(pictures.hopper())))
     assert counted() == row("somebody is recognised")
     recognise(read(pictures.collins()))
     assert counted() == row("a stranger comes")
-    remember(read(pictures.collins()))
+    enrol(read(pictures.collins()))
     assert counted() == row("who said yes is remembered")
     recognise(read(pictures.landscape()))
     assert counted() == row("a photo without a usable face")

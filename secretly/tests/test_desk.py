@@ -11,8 +11,8 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from faceauth import groups
 from faceauth.models import Consent, Deletion, Face, Login, Receipt
+from faceauth.operators import groups
 from notes import attaching
 from notes.models import Attachment, Note
 from secretly import holdings

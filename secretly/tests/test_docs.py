@@ -5,9 +5,10 @@ import re
 import pytest
 from django.conf import settings
 
-from faceauth import odds, similarity, vision
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
+from faceauth.policy import thresholds
+from faceauth.vision import faces, similarity
 
 ROOT = settings.BASE_DIR
 READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn and its configuration
@@ -68,7 +69,7 @@ def test_the_curve_of_the_models_is_the_one_that_is_used() -> None:
     rows = re.findall(r"^\| ([\d.]+) \| 10\^(-[\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
     assert {10 ** float(decade): float(cosine) for _, decade, cosine in rows} == pytest.approx(similarity.CURVE)
     assert [float(value) for value, _, _ in rows] == [round(similarity.of_fmr(fmr), 2) for fmr in similarity.CURVE]
-    for name, digest in vision.DIGESTS.items():
+    for name, digest in faces.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
 
@@ -77,8 +78,8 @@ def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
     """docs/odds.md has the table of odds.BOUND, and from how many people on the second lock is required."""
     text = (ROOT / "docs" / "odds.md").read_text()
     rows = re.findall(r"^\| (0\.\d{4}) \|[^|]+\| \S+ \| (\S+) \| \S+ \| (\S+) \|$", text, re.MULTILINE)
-    assert {float(cosine): float(used) for cosine, _, used in rows} == odds.BOUND
+    assert {float(cosine): float(used) for cosine, _, used in rows} == thresholds.BOUND
     assert all(float(measured) <= float(used) for _, measured, used in rows)
-    first = next(people for people in range(1, 1000) if odds.needed(people).lock)
+    first = next(people for people in range(1, 1000) if thresholds.requirement(people).lock)
     assert f"| 1 in 10,000 | {first} people |" in text
-    assert f"{1 + odds.ANOTHER_LOOK * 2:g}, " in text
+    assert f"{1 + thresholds.ANOTHER_FACE * 2:g}, " in text

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth import images
 from faceauth.conf import conf
 from faceauth.models import Login
 from faceauth.outcomes import Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
+from faceauth.vision import photos
 from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -242,9 +242,9 @@ def test_a_big_photo_is_made_smaller_in_the_browser(
 
     def read_photo(data: bytes) -> object:
         arrived.append(len(data))
-        return images.read_photo(data)
+        return photos.read_photo(data)
 
-    monkeypatch.setattr("faceauth.views.read_photo", read_photo)
+    monkeypatch.setattr("faceauth.web.login.read_photo", read_photo)
     page = visit()
     choose(page, big)
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()

@@ -22,9 +22,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import ngettext, override
 
-from faceauth import care
 from faceauth.conf import conf
 from faceauth.models import Login
+from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 
 ROOT: Path = settings.BASE_DIR
@@ -336,7 +336,7 @@ def test_the_desk_in_arabic(operator: User, owner: User) -> None:
     Login.objects.create(outcome="refused", reason="too_dark", user=owner, way="file", similarity=42)
     client = arabic(operator)
     pages = [reverse("admin:index"), reverse("admin:auth_user_change", args=[owner.pk])]
-    pages += [f"{reverse('admin:auth_user_care', args=[act])}?person={owner.pk}" for act in care.ACTS]
+    pages += [f"{reverse('admin:auth_user_care', args=[act])}?person={owner.pk}" for act in actions.ACTIONS]
     pages += [
         reverse(f"admin:faceauth_{model}_changelist") for model in ("login", "consent", "clearing", "examination")
     ]
@@ -352,7 +352,7 @@ def test_what_the_desk_keeps_is_told_to_everybody_in_their_language(operator: Us
 
 
 def test_what_an_operator_did_is_told_in_arabic(operator: User, owner: User) -> None:
-    care.carry_out("deactivate", operator, [owner.pk])
+    actions.carry_out("deactivate", operator, [owner.pk])
     page = arabic(operator).get(reverse("admin:auth_user_history", args=[owner.pk])).content.decode()
     assert "عُطّل." in page
     assert "Deactivated" not in page

@@ -16,12 +16,13 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from faceauth import look, sight, vision
 from faceauth.conf import conf
-from faceauth.look import Ask
+from faceauth.liveness import challenge, sessions
+from faceauth.liveness.challenge import Ask
 from faceauth.models import Login
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
+from faceauth.vision import faces
 from secretly.tests.test_door_in_browser import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
@@ -40,14 +41,14 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
     How long a look may take is in test_look.py.
     """
-    monkeypatch.setattr(look, "SECONDS", 3 * look.SECONDS)
-    monkeypatch.setattr(look, "MOST_BETWEEN", 3 * look.MOST_BETWEEN)
+    monkeypatch.setattr(challenge, "SECONDS", 3 * challenge.SECONDS)
+    monkeypatch.setattr(challenge, "MOST_BETWEEN", 3 * challenge.MOST_BETWEEN)
 
 
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What pictures of Colin Powell show best; the server runs in this process."""
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.RIGHT),))
+    monkeypatch.setattr(challenge.step, "__defaults__", (lambda room: (Ask.LEFT, Ask.RIGHT),))
 
 
 class Camera:
@@ -61,7 +62,7 @@ class Camera:
         width, height = films.SIZE
         self.grain = np.random.default_rng(0).integers(-3, 4, (30, height, width), np.int16)
 
-    def film(self, scene: vision.Pixels) -> None:
+    def film(self, scene: faces.Pixels) -> None:
         """Show this from now on: RGB pixels."""
         height, width = scene.shape[:2]
         planes = cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420)
@@ -104,9 +105,9 @@ def just_look(ask: Ask) -> Ask:
 def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Person]:
     """The same man, each time with other pictures; the last one is the one before the camera."""
     people: list[Person] = []
-    take = sight.take
+    take = sessions.take
 
-    def taking(session: SessionBase, number: int, jpeg: bytes) -> sight.Taken:
+    def taking(session: SessionBase, number: int, jpeg: bytes) -> sessions.Taken:
         taken = take(session, number, jpeg)
         people[-1].hears(taken.state.asking)
         return taken
@@ -116,7 +117,7 @@ def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Pe
         people.append(Person(Camera(tmp_path / f"{seed}.y4m"), seed))
         return people[-1]
 
-    monkeypatch.setattr(sight, "take", taking)
+    monkeypatch.setattr(sessions, "take", taking)
     return comes
 
 
@@ -171,7 +172,7 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
 def test_somebody_who_does_something_else(
     visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
+    monkeypatch.setattr(challenge.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
     person = somebody()
     person.does = lambda ask: Ask.LEFT if ask == Ask.UP else ask
     page = visit(film=person.camera.file)
@@ -207,18 +208,18 @@ def test_frames_are_small_and_no_more_than_three_a_second(
     person = somebody()
     person.does = just_look
     came: list[tuple[float, bytes]] = []
-    take = sight.take
+    take = sessions.take
 
-    def taking(session: SessionBase, number: int, jpeg: bytes) -> sight.Taken:
+    def taking(session: SessionBase, number: int, jpeg: bytes) -> sessions.Taken:
         came.append((time.monotonic(), jpeg))
         return take(session, number, jpeg)
 
-    monkeypatch.setattr(sight, "take", taking)
+    monkeypatch.setattr(sessions, "take", taking)
     page = visit(film=person.camera.file)
     begin(page)
     page.wait_for_timeout(5000)
     assert len(came) >= 3
-    assert all(later - earlier > look.LEAST_BETWEEN for (earlier, _), (later, _) in itertools.pairwise(came))
+    assert all(later - earlier > challenge.LEAST_BETWEEN for (earlier, _), (later, _) in itertools.pairwise(came))
     assert came[-1][0] - came[0][0] > 0.3 * (len(came) - 1)
     for _, jpeg in came:
         image = Image.open(io.BytesIO(jpeg))

@@ -24,10 +24,10 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import get_default_exception_reporter_filter
 from pytest_django import Settings
 
-from faceauth import images
 from faceauth.conf import conf
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
+from faceauth.vision import photos
 
 pytestmark = pytest.mark.django_db
 
@@ -71,24 +71,24 @@ def breaks_after_the_view(get_response: Callable[..., HttpResponseBase]) -> Call
 
 
 PLACES = [
-    "faceauth.uploads.MemoryUploadHandler.receive_data_chunk",
-    "faceauth.uploads.MemoryUploadHandler.file_complete",
-    "faceauth.doorman.admit",
-    "faceauth.views.picture_in",
-    "faceauth.views.read_photo",
-    "faceauth.images.encode_jpeg",
-    "faceauth.images.shrink",
-    "faceauth.vision.find_faces",
-    "faceauth.vision.judge",
-    "faceauth.people.look_up",
-    "faceauth.people.decide",
+    "faceauth.web.uploads.MemoryUploadHandler.receive_data_chunk",
+    "faceauth.web.uploads.MemoryUploadHandler.file_complete",
+    "faceauth.ratelimit.limits.admit",
+    "faceauth.web.login.picture_in",
+    "faceauth.web.login.read_photo",
+    "faceauth.vision.photos.encode_jpeg",
+    "faceauth.vision.photos.shrink",
+    "faceauth.vision.faces.find_faces",
+    "faceauth.vision.quality_gate.judge",
+    "faceauth.recognition.search.look_up",
+    "faceauth.recognition.matching.decide",
     "faceauth.backends.people.recognise",
     "faceauth.rekognition.collection.Collection.search",
     "botocore.httpsession.URLLib3Session.send",
     "faceauth.local.service.answer",
-    "faceauth.views.seal",
-    "faceauth.views.keep",
-    "faceauth.views.answer_page",
+    "faceauth.web.login.seal",
+    "faceauth.audit.log.record",
+    "faceauth.web.login.answer_page",
     BEFORE_THE_VIEW,
     AFTER_THE_VIEW,
 ]
@@ -175,13 +175,13 @@ def test_a_picture_in_flight_is_written_nowhere(
     picture = pictures.hopper() + b"\0" * (3_000_000 if way == "file" else 0)  # above what Django keeps in memory
     words = set(words_of(pictures.hopper()))
     seen: list[bytes] = []
-    encode = images.encode_jpeg
+    encode = photos.encode_jpeg
 
     def encode_and_tell(image: Any) -> bytes:
         seen.append(encode(image))
         return seen[-1]
 
-    monkeypatch.setattr("faceauth.images.encode_jpeg", encode_and_tell)
+    monkeypatch.setattr("faceauth.vision.photos.encode_jpeg", encode_and_tell)
     if place in (BEFORE_THE_VIEW, AFTER_THE_VIEW):
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, place]
     elif place == "botocore.httpsession.URLLib3Session.send":
@@ -246,7 +246,9 @@ def test_djangos_own_filter_would_tell(collection: Collection, settings: Setting
     assert found_in(html, set(words_of(pictures.hopper())))
 
 
-@pytest.mark.parametrize("place", ["faceauth.views.unseal", "faceauth.views.reopen_photo", "faceauth.people.remember"])
+@pytest.mark.parametrize(
+    "place", ["faceauth.web.login.unseal", "faceauth.web.login.reopen_photo", "faceauth.enrolment.enrol.enrol"]
+)
 def test_a_sealed_picture_is_written_nowhere(
     place: str, collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch, mails: None
 ) -> None:

@@ -46,13 +46,13 @@ def importers(package: str) -> set[str]:
 
 
 def test_the_rooms_are_found() -> None:
-    assert {"faceauth.people", "faceauth.local.service", "notes.views", "secretly.settings"} <= set(MODULES)
+    assert {"faceauth.recognition.search", "faceauth.local.service", "notes.views", "secretly.settings"} <= set(MODULES)
 
 
 @pytest.mark.parametrize(
     ("package", "rooms"),
     [
-        ("cv2", {"faceauth.vision"}),
+        ("cv2", {"faceauth.vision.faces"}),
         ("boto3", {"faceauth.rekognition.client", "notes.storing"}),  # the second for django-storages' errors alone
     ],
 )
@@ -61,7 +61,7 @@ def test_only_one_room_imports(package: str, rooms: set[str]) -> None:
 
 
 def test_faceauth_opens_pictures_in_one_room() -> None:
-    assert {name for name in importers("PIL") if name.startswith("faceauth")} == {"faceauth.images"}
+    assert {name for name in importers("PIL") if name.startswith("faceauth")} == {"faceauth.vision.photos"}
 
 
 def test_notes_open_pictures_in_one_room_and_seal_in_one() -> None:
@@ -92,9 +92,9 @@ def test_the_local_service_knows_nothing_above_it() -> None:
 
 def test_the_look_is_pure() -> None:
     """No framework, no clock, no database: what it knows comes in, and what it says comes out."""
-    seen = imports(MODULES["faceauth.look"])
+    seen = imports(MODULES["faceauth.liveness.challenge"])
     assert {name for name in seen if name.startswith("faceauth.") and name in MODULES} <= {
-        "faceauth.vision",
+        "faceauth.vision.faces",
         "faceauth.outcomes",
     }
     outside = {"django", "time", "datetime", "logging", "os", "cv2"}
@@ -102,8 +102,16 @@ def test_the_look_is_pure() -> None:
 
 
 def test_views_see_no_array_and_no_client() -> None:
-    seen = imports(MODULES["faceauth.views"]) | imports(MODULES["faceauth.looking"])
-    assert not seen & {"numpy", "cv2", "PIL", "botocore", "boto3", "faceauth.vision", "faceauth.rekognition.collection"}
+    seen = imports(MODULES["faceauth.web.login"]) | imports(MODULES["faceauth.web.liveness"])
+    assert not seen & {
+        "numpy",
+        "cv2",
+        "PIL",
+        "botocore",
+        "boto3",
+        "faceauth.vision.faces",
+        "faceauth.rekognition.collection",
+    }
 
 
 def test_no_circle_of_imports() -> None:

@@ -7,8 +7,6 @@ from django.db import transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
-from faceauth import similarity
-from faceauth.images import Pixels
 from faceauth.local import index, sealing
 from faceauth.local.errors import InvalidParameter, ServiceQuotaExceeded
 from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
@@ -25,8 +23,10 @@ from faceauth.local.pictures import (
     shortcomings,
 )
 from faceauth.local.shapes import Parameters
-from faceauth.vision import Face as SeenFace
-from faceauth.vision import template
+from faceauth.vision import similarity
+from faceauth.vision.faces import Face as SeenFace
+from faceauth.vision.faces import template
+from faceauth.vision.photos import Pixels
 
 MOST_MATCHES = 4096
 MOST_FACES_OF_A_COLLECTION = 20_000_000

@@ -8,7 +8,6 @@ import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from faceauth import similarity
 from faceauth.local import index
 from faceauth.local.errors import (
     Conflict,
@@ -23,7 +22,8 @@ from faceauth.local.operations.faces import Template, find_face, remove
 from faceauth.local.pages import next_token, position
 from faceauth.local.pictures import face_detail, faces_in, read_picture, shortcomings
 from faceauth.local.shapes import Parameters
-from faceauth.vision import template
+from faceauth.vision import similarity
+from faceauth.vision.faces import template
 
 MOST_USERS = 500  # of an answer
 MOST_FACES_OF_A_USER = 100

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from faceauth.local import calibration, specimens
 from faceauth.local.calibration import Identification, Rate, Verification
 from faceauth.local.det import det_svg
-from faceauth.vision import ModelError
+from faceauth.vision.faces import ModelError
 
 EXPLANATION = """
 FOLDER holds a folder for each person, with pictures of that person in it; where a picture shows several faces, the

@@ -19,16 +19,19 @@ from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
 
-from faceauth import crowd, doctor, looks, odds, people
 from faceauth.conf import conf
-from faceauth.crowd import Crowd
-from faceauth.images import read_photo
+from faceauth.enrolment.faces import add, drop
 from faceauth.local.sealing import KeyMissing, Tampered
 from faceauth.management.common import days, unanswered
 from faceauth.models import Deletion, Face
+from faceauth.operators import reconcile
 from faceauth.outcomes import Outcome, Refusal, sentence
+from faceauth.policy import accounts, capacity, thresholds
+from faceauth.policy.capacity import Capacity
+from faceauth.privacy import forget
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, CollectionMissing, RekognitionError
+from faceauth.vision.photos import read_photo
 
 DONE, BROKEN, USAGE, NO, CANNOT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit statuses. `argparse` has taken 2 for usage, and shells have taken 128 + SIGINT for Ctrl-C."""
@@ -154,8 +157,8 @@ class Command(BaseCommand):
 
     def run_describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
-        outlook = odds.outlook(collection)
-        here = crowd.standing(collection)
+        outlook = thresholds.outlook(collection)
+        here = capacity.current_capacity(collection)
         rows = description | rows_of(outlook, here)
         width = max(map(len, rows))
         lines = [f"{key:{width}}  {value}" for key, value in rows.items()]
@@ -181,7 +184,7 @@ class Command(BaseCommand):
 
     def run_delete_faces(self, collection: str, face_ids: list[str], yes: bool, **options: Any) -> None:
         self.ask(yes, f"Forget {len(face_ids)} faces of the collection {collection}?")
-        deletion = looks.drop(Collection(collection), face_ids)
+        deletion = drop(Collection(collection), face_ids)
         lines = [f"{name}  deleted" for name in deletion.deleted]
         lines += [f"{name}  not there" for name in deletion.unknown]
         lines += [f"{name}  not deleted: {reason}" for name, reason in deletion.failed.items()]
@@ -195,8 +198,8 @@ class Command(BaseCommand):
         counts: Counter[bool] = Counter()
         expected = Face.objects.filter(collection_id=collection).count()
 
-        def counted(bar: Any) -> Iterator[doctor.Finding]:
-            for finding in doctor.examined(collection, repair, lambda count: bar.update(count - bar.n)):
+        def counted(bar: Any) -> Iterator[reconcile.Finding]:
+            for finding in reconcile.reconciled(collection, repair, lambda count: bar.update(count - bar.n)):
                 counts[finding.mended] += 1
                 yield finding
 
@@ -219,10 +222,10 @@ class Command(BaseCommand):
         forgotten, pending = 0, 0
         would_be: list[str] = []
         with self.progress(options, "people") as bar:
-            for user in people.expired(inactive_days):
+            for user in forget.expired(inactive_days):
                 name, came = user.get_username(), user.last_login
                 if not dry_run:
-                    receipt = people.forget_if_away(user)
+                    receipt = forget.forget_if_absent(user)
                     if receipt is None:  # they have come while others were being forgotten
                         continue
                     pending += receipt.deletions.filter(confirmed=None).count()
@@ -245,7 +248,7 @@ class Command(BaseCommand):
         user = model._default_manager.filter(**{model.USERNAME_FIELD: username}).first()
         if user is None:
             raise CommandError(f"There is no user {username}.", returncode=NO)
-        if not people.may_enter(user):
+        if not accounts.may_sign_in(user):
             message = f"{username} is an operator or inactive, and does not come in by face."
             raise CommandError(message, returncode=NO)
         refused: dict[str, str] = {}
@@ -270,7 +273,7 @@ class Command(BaseCommand):
         if isinstance(photo, Refusal):
             return sentence(Outcome.REFUSED, photo.reason)
         with photo:
-            recognition = looks.add(user, photo)
+            recognition = add(user, photo)
         return "" if recognition.user else f"{recognition.reason}: {sentence(recognition.outcome, recognition.reason)}"
 
     # What only the local service has ----------------------------------------------------------------------------------
@@ -388,13 +391,13 @@ class Command(BaseCommand):
         self.stdout.write("]" if separator != "[" else "[]")
 
 
-def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
+def rows_of(outlook: thresholds.Outlook, here: Capacity) -> dict[str, str]:
     """What describe says about the odds."""
 
-    def needs(needed: odds.Needed) -> str:
+    def needs(needed: thresholds.Requirement) -> str:
         frames = "" if needed.frames == 1 else f", mean of {needed.frames} frames"
         lock = " before the second lock, which is required" if needed.lock else ""
-        return f"similarity {needed.threshold:.2f}{frames}; a stranger gets in with {odds.as_words(needed.odds)}{lock}"
+        return f"similarity {needed.threshold:.2f}{frames}; a stranger gets in with {thresholds.as_words(needed.odds)}{lock}"
 
     def since(people: int | None) -> str:
         return f"from {people:,} people on" if people else "never"
@@ -403,12 +406,12 @@ def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
     return {
         "people": f"{outlook.people:,}, with {outlook.faces:,} looks",
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
-        "odds_at_most": odds.as_words(outlook.limit),
+        "odds_at_most": thresholds.as_words(outlook.limit),
         "photo": needs(outlook.photo),
         "look": needs(outlook.look),
         "several_frames": since(outlook.frames_from),
         "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
-        "without_one": f"{here.without_lock:,} people{then}",
+        "without_one": f"{here.without_mfa:,} people{then}",
     }
 
 

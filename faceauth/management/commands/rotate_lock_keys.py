@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from faceauth import locks
-from faceauth.at_rest import CannotOpen
+from faceauth.crypto import CannotOpen
+from faceauth.mfa import authenticators
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            count = locks.reseal()
+            count = authenticators.reseal()
         except CannotOpen as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{count} secrets are sealed with the first key.")

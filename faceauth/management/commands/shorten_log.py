@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from faceauth import visit_log
 from faceauth.management.common import days
+from faceauth.operators import sign_ins_csv
 
 
 class Command(BaseCommand):
@@ -13,9 +13,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        least = visit_log.LEAST_DAYS
+        least = sign_ins_csv.LEAST_DAYS
         text = f"for how many days visits stay: at least {least}, which the desk draws"
         parser.add_argument("--keep-days", type=days(least), required=True, help=text)
 
     def handle(self, *args: Any, keep_days: int, **options: Any) -> None:
-        self.stdout.write(f"{visit_log.shorten(keep_days)} visits were deleted.")
+        self.stdout.write(f"{sign_ins_csv.prune(keep_days)} visits were deleted.")

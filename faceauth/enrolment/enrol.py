@@ -1,0 +1,191 @@
+"""Enrol a new person: a face becomes a user's."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from faceauth.conf import conf
+from faceauth.enrolment.faces import add_face, assign
+from faceauth.models import Consent, Deletion, Enrolment, Face
+from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
+from faceauth.policy import capacity, thresholds
+from faceauth.policy.capacity import enrolment_closed
+from faceauth.policy.thresholds import Requirement
+from faceauth.privacy import deletion_ledger
+from faceauth.recognition import user_vectors
+from faceauth.recognition.matching import allow, decide, with_faces
+from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
+from faceauth.rekognition.collection import Collection, Match, RememberedFace
+from faceauth.rekognition.errors import RekognitionError
+from faceauth.vision import faces
+from faceauth.vision.photos import Photo
+
+if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
+    from django.contrib.auth.models import User
+
+
+# An enrolment takes seconds, and no server lets a request live for minutes.
+IN_PROGRESS = timedelta(minutes=10)
+
+
+def enrol(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
+    """Remember the face in the photos for a new user, unless somebody here already has it.
+
+    `consent` is the version of the text that the person agreed to. However often the same new face comes at the same
+    moment, through however many servers, it ends with one user:
+
+    1. an `Enrolment` is written, under the name that the face will have;
+    2. the face is indexed, and then the collection is searched for faces like it. Of any two that are indexed at the
+       same time at least the later sees the other, because both search after both are there;
+    3. `settle` decides in one transaction. The first to come so far wins and tells the others that it sees; the
+       others find the winner, or were told. They become the winner, and their own face is deleted. Who would be one
+       person too many (`faceauth.policy.capacity`) is refused;
+    4. the winner's other frames are indexed, one by one, as more looks of theirs. What breaks from here on costs a
+       look, not the person.
+
+    Raises `RekognitionError` where Rekognition cannot answer.
+    """
+    if conf().ENROLMENT == "closed":
+        return refused(Reason.CLOSED)
+    seen = observe(photos)
+    if isinstance(seen, Refusal):
+        return refused(seen.reason)
+    recognition = recognise_observed(seen)
+    if recognition.outcome != Outcome.STRANGER:
+        return recognition
+    if enrolment_closed():
+        return refused(Reason.CLOSED)
+    good = good_for_enrolment(seen)
+    if isinstance(good, Refusal):
+        return refused(good.reason, searched=True)
+    (photo, _, face), *others = good
+    collection = Collection(conf().COLLECTION)
+    intent = Enrolment.objects.create(external_id=str(uuid.uuid4()), collection_id=collection.id)
+    indexed = collection.index(photo.jpeg, intent.external_id)
+    if isinstance(indexed, Refusal):
+        intent.delete()
+        return refused(indexed.reason)
+    settled = False
+    needed = thresholds.current()  # of one picture: the faces that are compared here are single ones
+    try:
+        alike = collection.similar(indexed.face_id, needed.threshold)
+        recognition = settle(intent, indexed, alike, face.quality, consent, needed)
+        settled = True
+    finally:
+        if not settled:
+            give_up(intent, indexed)
+    if recognition.outcome == Outcome.REMEMBERED and recognition.user:
+        enrol_more_frames(recognition.user, others)
+        user_vectors.renew(recognition.user)
+        thresholds.forget_count()
+    else:
+        finish(intent, indexed)
+    return recognition
+
+
+def enrol_more_frames(user: "User", others: Sequence[Observed]) -> None:
+    """More looks of somebody who was remembered just now. The person is there without them, so no failure is theirs."""
+    for photo, _, face in others:
+        try:
+            add_face(user, photo, face.quality)
+        except RekognitionError as error:
+            logger.warning("A look of %s is missing: %s", user.get_username(), error)
+            return
+
+
+@transaction.atomic
+def settle(
+    intent: Enrolment,
+    indexed: RememberedFace,
+    alike: list[Match],
+    quality: faces.Quality,
+    consent: str,
+    needed: Requirement,
+) -> Recognition:
+    """Make the user whose face was indexed; or, if somebody was earlier, let that one in and the face go.
+
+    The enrolments of all faces that look like this one are locked, in one order, so that of two that see each other
+    the second to come here finds what the first has done.
+    """
+    names = [intent.external_id, *(match.external_id for match in alike)]
+    others = list(Enrolment.objects.select_for_update().filter(external_id__in=names).order_by("pk"))
+    mine = next((one for one in others if one.pk == intent.pk), None)
+    if mine is None:  # so long ago that `doctor` has cleared up
+        release(intent, indexed)
+        return refused(Reason.LOOK_EXPIRED)
+    if mine.winner is not None:
+        release(intent, indexed)
+        return allow(mine.winner, None, needed.lock)
+    under_way = {one.external_id for one in others}
+    others_faces = [match for match, face in with_faces(alike) if face or match.external_id not in under_way]
+    recognition = decide(others_faces, needed=needed)
+    if recognition.outcome != Outcome.STRANGER:
+        release(intent, indexed)
+        return recognition
+    if capacity.full(newcomers(intent.collection_id, besides=others), anew=True):
+        release(intent, indexed)
+        return refused(Reason.CLOSED)
+    user = create_user(intent.external_id)
+    assign(user, indexed, intent, quality)
+    if consent:
+        Consent.objects.create(user=user, text=consent)
+    Enrolment.objects.filter(pk__in=[one.pk for one in others], winner=None).update(winner=user)
+    mine.delete()
+    return Recognition(Outcome.REMEMBERED, user=user)
+
+
+def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
+    """How many others are being remembered at this moment.
+
+    Count them before the people who are here. Everybody wrote down that they begin before they count, so of several at
+    once the last to begin has counted all others, among these or among those, and there are never too many.
+    """
+    begun = Enrolment.objects.filter(
+        collection_id=collection_id, winner=None, started__gt=timezone.now() - IN_PROGRESS
+    ).exclude(pk__in=[one.pk for one in besides])
+    return begun.exclude(Exists(Face.objects.filter(person=OuterRef("external_id")))).count()
+
+
+def create_user(name: str) -> "User":
+    model = get_user_model()
+    user = model(**{model.USERNAME_FIELD: name})
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def release(intent: Enrolment, indexed: RememberedFace) -> None:
+    """Let go of a face that was indexed for nobody.
+
+    The enrolment stays until the face is gone, so that others do not take it for the face of somebody who left.
+    """
+    deletion_ledger.enter(
+        [Deletion(face_id=indexed.face_id, collection_id=intent.collection_id, person=intent.external_id)]
+    )
+
+
+def give_up(intent: Enrolment, indexed: RememberedFace) -> None:
+    """Something broke after the face was indexed: it goes, now or with the help of `doctor`."""
+    try:
+        with transaction.atomic():
+            release(intent, indexed)
+    except DatabaseError:
+        logger.exception(
+            "The face %s is in the collection without a user, because the database did not answer."
+            " `manage.py rekognition_collection doctor --repair` deletes it.",
+            indexed.face_id,
+        )
+    else:
+        finish(intent, indexed)
+
+
+def finish(intent: Enrolment, indexed: RememberedFace) -> None:
+    """The enrolment of a face that was let go is over when the face is gone; until then `doctor` looks after it."""
+    if Deletion.objects.filter(face_id=indexed.face_id).exclude(confirmed=None).exists():
+        Enrolment.objects.filter(pk=intent.pk).delete()

@@ -1,0 +1,135 @@
+"""The enrolled faces of a person: add, remove and drop appearances."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from faceauth.conf import conf
+from faceauth.models import Deletion, Enrolment, Face
+from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
+from faceauth.policy import capacity, thresholds
+from faceauth.privacy import deletion_ledger
+from faceauth.recognition import search, user_vectors
+from faceauth.rekognition import collection as rekognition
+from faceauth.rekognition.collection import Collection, RememberedFace
+from faceauth.vision import quality_gate
+from faceauth.vision.faces import Quality, find_faces
+from faceauth.vision.photos import Photo
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+MAX_FACES = 10
+
+
+def assign(user: "User", indexed: RememberedFace, intent: Enrolment, quality: Quality) -> None:
+    """Make the indexed face the user's.
+
+    Rekognition answers the same picture with the same face, even one that was about to be deleted.
+    """
+    Deletion.objects.filter(face_id=indexed.face_id, confirmed=None).delete()
+    Face.objects.create(
+        user=user,
+        face_id=indexed.face_id,
+        image_id=indexed.image_id,
+        collection_id=intent.collection_id,
+        person=intent.external_id,
+        brightness=quality.brightness,
+        sharpness=quality.sharpness,
+    )
+
+
+def add_face(user: "User", photo: Photo, quality: Quality) -> Recognition:
+    """Index one more face of the user: remembered, or refused. The vector is the caller's to renew.
+
+    Raises `RekognitionError` where Rekognition cannot answer.
+    """
+    collection = Collection(conf().COLLECTION)
+    intent = Enrolment.objects.create(external_id=user_vectors.user_id_of(user), collection_id=collection.id)
+    indexed = collection.index(photo.jpeg, intent.external_id)
+    if isinstance(indexed, Refusal):
+        intent.delete()
+        return refused(indexed.reason)
+    return keep_face(user, intent, indexed, quality)
+
+
+@transaction.atomic
+def keep_face(user: "User", intent: Enrolment, indexed: RememberedFace, quality: Quality) -> Recognition:
+    """Give the indexed face to the user, if they are still here and have room for it."""
+    there = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+    mine = Enrolment.objects.select_for_update().filter(pk=intent.pk).first()
+    faces = Face.objects.filter(user_id=user.pk)
+    known = faces.filter(face_id=indexed.face_id).exists()  # the same picture again: Rekognition answers the same face
+    if there is None or mine is None or (not known and faces.count() >= MAX_FACES):
+        deletion_ledger.enter(
+            [Deletion(face_id=indexed.face_id, collection_id=intent.collection_id, person=intent.external_id)]
+        )
+        Enrolment.objects.filter(pk=intent.pk).delete()
+        return refused(Reason.ENOUGH_LOOKS if there is not None and mine is not None else Reason.LOOK_EXPIRED)
+    if not known:
+        assign(user, indexed, intent, quality)
+    mine.delete()
+    return Recognition(Outcome.REMEMBERED, user=user)
+
+
+def add(user: "User", photo: Photo) -> Recognition:
+    """Remember one more look of the user, who must be recognised on it; their first face must be nobody's.
+
+    Raises `RekognitionError` where Rekognition cannot answer.
+    """
+    seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
+    if isinstance(seen, Refusal):
+        return refused(seen.reason)
+    looks = Face.objects.filter(user_id=user.pk).count()
+    if looks >= MAX_FACES:
+        return refused(Reason.ENOUGH_LOOKS)
+    if not looks and capacity.full():  # they would be one person more
+        return refused(Reason.CLOSED)
+    known = search.look_up([photo.jpeg])
+    if known.outcome == Outcome.REFUSED:
+        return known
+    if known.user != (user if looks else None):
+        return refused(Reason.SOMEBODY_ELSE)
+    recognition = add_face(user, photo, seen.quality)
+    if recognition.user is not None:
+        user_vectors.renew(user)
+        thresholds.forget_count()
+    return recognition
+
+
+def remove(user: "User", face_id: UUID) -> bool:
+    """Forget one look, unless it is the last or not the user's."""
+    with transaction.atomic():
+        get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+        faces = Face.objects.filter(user_id=user.pk)
+        look = faces.filter(face_id=face_id).first()
+        if look is None or faces.count() == 1:
+            return False
+        look.delete()
+        faces.update(associated=False)  # until the vector is known to be made without the look
+    if not Deletion.objects.filter(face_id=face_id, confirmed=None).exists():
+        user_vectors.renew(user)
+    return True
+
+
+def drop(collection: Collection, face_ids: list[str]) -> rekognition.Deletion:
+    """Forget faces by their FaceIds, whoever's they are; the last look too. What cannot be deleted is in the ledger.
+
+    Raises `RekognitionError` for faces that are nobody's.
+    """
+    with transaction.atomic():
+        faces = list(Face.objects.filter(collection_id=collection.id, face_id__in=face_ids).select_related("user"))
+        for face in faces:
+            face.delete()
+        users = {face.user_id: face.user for face in faces}
+        Face.objects.filter(user_id__in=users).update(associated=False)
+    for user in users.values():
+        user_vectors.renew(user)
+    rows = Deletion.objects.filter(face_id__in=[face.face_id for face in faces])
+    rest = collection.delete_faces([it for it in face_ids if it not in {str(face.face_id) for face in faces}])
+    rest.deleted.extend(str(row.face_id) for row in rows if row.confirmed)
+    rest.failed.update({str(row.face_id): row.error for row in rows if not row.confirmed})
+    return rest

@@ -1,0 +1,252 @@
+"""The second lock: what somebody has besides their face. Passkeys, one-time-code apps, and codes for when all are lost.
+
+A person has a second lock from the moment there is a passkey or a confirmed app. Recovery codes alone are none: they
+come with the first lock, and go with the last.
+"""
+
+import base64
+import enum
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import django_otp
+import segno
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from django_otp.plugins.otp_static.models import StaticToken
+
+from faceauth import crypto
+from faceauth.models import Clearing, CodeApp, Passkey, RecoveryCodes
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+HOW_MANY_CODES = 10
+CODE_LENGTH = 16  # of 32 letters: 80 bits
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that is easily taken for something else
+ALIKE = str.maketrans("ilou", "110v")
+
+APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect no other
+
+KINDS: dict[str, type[Passkey] | type[CodeApp]] = {"passkey": Passkey, "app": CodeApp}
+
+
+class Verdict(enum.Enum):
+    """What came of a code."""
+
+    OPEN = "open"
+    WRONG = "wrong"
+    WAIT = "wait"
+    """Too soon after wrong ones: it was not looked at."""
+    RESTS = "rests"
+    """There were too many wrong ones: it was not looked at, and waiting does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    kind: str
+    pk: int
+    name: str
+    added: datetime | None
+    last_used: datetime | None
+    host: str = ""
+    """The only name of the site under which it works; any, where this is empty."""
+
+
+# What there is --------------------------------------------------------------------------------------------------------
+
+
+def has_mfa(user: "User") -> bool:
+    return bool(Passkey.objects.filter(user_id=user.pk).exists()) or app_of(user) is not None
+
+
+def app_of(user: "User") -> CodeApp | None:
+    """There is at most one: a second would double the chance of a guess."""
+    app: CodeApp | None = CodeApp.objects.filter(user_id=user.pk, confirmed=True).order_by("pk").first()
+    return app
+
+
+def factors_of(user: "User") -> Iterator[Factor]:
+    """Passkeys first."""
+    for passkey in Passkey.objects.filter(user_id=user.pk).order_by("created_at", "pk"):
+        yield Factor("passkey", passkey.pk, passkey.name, passkey.created_at, passkey.last_used_at, host=passkey.host)
+    app = app_of(user)
+    if app is not None:
+        yield Factor("app", app.pk, app.name, app.created_at, app.last_used_at)
+
+
+def codes_left(user: "User") -> int:
+    return int(StaticToken.objects.filter(device__user_id=user.pk).count())
+
+
+# The one-time-code app ------------------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def app_to_confirm(user: "User", pk: int | None) -> CodeApp:
+    """The app that opens nothing until it has shown a right code: the one that this session began with, or a new one.
+
+    A secret that was shown in another session is never taken up: who saw it there may have been somebody else.
+    """
+    waiting = CodeApp.objects.filter(user_id=user.pk, confirmed=False)
+    app: CodeApp | None = waiting.filter(pk=pk).first()
+    if app is None:
+        waiting.delete()
+        app = CodeApp(user=user, confirmed=False)
+        app.keep_secret(os.urandom(APP_SECRET))
+        app.save()
+    return app
+
+
+def drawing(app: CodeApp) -> str:
+    """The QR code that an app reads, as a data URL of an SVG."""
+    return segno.make(app.config_url, error="m").svg_data_uri(border=4, dark="#000", light="#fff")
+
+
+def secret_text(app: CodeApp) -> str:
+    """The same secret for typing, in groups of four."""
+    return in_fours(base64.b32encode(app.bin_key).decode())
+
+
+@transaction.atomic
+def confirm_app(user: "User", app: CodeApp, code: str, name: str) -> Verdict:
+    """The app that waits for it becomes the person's, if the code is right."""
+    if app_of(user) is not None:
+        return Verdict.WRONG
+    verdict = check_app(app, tidied(code))
+    if verdict == Verdict.OPEN:
+        CodeApp.objects.filter(pk=app.pk).update(confirmed=True, name=name, created_at=timezone.now())
+    return verdict
+
+
+# Recovery codes -------------------------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+@transaction.atomic
+def make_recovery_codes(user: "User") -> list[str]:
+    """Ten new codes; the old ones open nothing any more. What is kept does not tell them: show them now."""
+    get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+    RecoveryCodes.objects.filter(user_id=user.pk).delete()
+    kept = RecoveryCodes.objects.create(user=user, name="recovery codes")
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(HOW_MANY_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device_id=kept.pk, token=kept.hashed(code)) for code in codes)
+    return [in_fours(code) for code in codes]
+
+
+def in_fours(text: str) -> str:
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+# Opening --------------------------------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def check(user: "User", code: str) -> Verdict:
+    """Whether a code of an app, or a recovery code, opens the user's second lock. Either does so once.
+
+    Raises `at_rest.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
+    """
+    code = tidied(code)
+    if code.isdecimal() and len(code) <= 8:
+        app = app_of(user)
+        return Verdict.WRONG if app is None else check_app(app, code)
+    for codes in RecoveryCodes.objects.filter(user_id=user.pk):
+        if django_otp.verify_token(user, codes.persistent_id, code.translate(ALIKE)) is not None:
+            relent(user)
+            return Verdict.OPEN
+    return Verdict.WRONG
+
+
+def tidied(code: str) -> str:
+    """As it was meant: without the spaces and hyphens that people read and write between the groups."""
+    return "".join(code.lower().replace("-", " ").split())[: CODE_LENGTH * 2]
+
+
+@sensitive_variables()
+@transaction.atomic
+def check_app(app: CodeApp, code: str) -> Verdict:
+    """In a transaction that others wait for: of two equal codes at the same moment one opens."""
+    now = CodeApp.objects.select_for_update().filter(pk=app.pk).first()
+    if now is None:
+        return Verdict.WRONG
+    if now.rests:
+        return Verdict.RESTS
+    allowed, _why = now.verify_is_allowed()
+    if not allowed:
+        return Verdict.WAIT
+    return Verdict.OPEN if now.verify_token(code) else Verdict.WRONG
+
+
+def wait(user: "User") -> int:
+    """Seconds until a code of the app is looked at again; 0 is now."""
+    app = app_of(user)
+    if app is None or app.allowed_from is None:
+        return 0
+    return max(0, math.ceil((app.allowed_from - timezone.now()).total_seconds()))
+
+
+def relent(user: "User") -> None:
+    """The owner was here, with something that cannot be guessed: wrong codes before are forgotten."""
+    CodeApp.objects.filter(user_id=user.pk).update(throttling_failure_count=0, throttling_failure_timestamp=None)
+
+
+# Taking away ----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
+    """Take one of the user's locks away; with the last of them go the recovery codes.
+
+    False if it is not there, or is the last and to be kept.
+    """
+    get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+    if keep_last and len(list(factors_of(user))) == 1:
+        return False
+    deleted, _rows = KINDS[kind].objects.filter(user_id=user.pk, pk=pk).delete()
+    if not has_mfa(user):
+        remove_all(user)
+    return bool(deleted)
+
+
+def remove_all(user: "User") -> None:
+    for model in (Passkey, CodeApp, RecoveryCodes):
+        model.objects.filter(user_id=user.pk).delete()
+
+
+@transaction.atomic
+def reset(user: "User") -> bool:
+    """An operator takes the second lock of somebody away who has lost it. The person sees it at their door.
+
+    False if there was none.
+    """
+    if not has_mfa(user):
+        return False
+    remove_all(user)
+    Clearing.objects.create(user=user)
+    return True
+
+
+# New keys for old -----------------------------------------------------------------------------------------------------
+
+
+def reseal() -> int:
+    """Seal the secret of every app with the first of ENCRYPTION_KEYS; how many there are.
+
+    Raises `at_rest.CannotOpen`.
+    """
+    count = 0
+    for pk in list(CodeApp.objects.values_list("pk", flat=True)):
+        with transaction.atomic():
+            app = CodeApp.objects.select_for_update().filter(pk=pk).first()
+            if app is not None:
+                CodeApp.objects.filter(pk=pk).update(key=crypto.seal(app.bin_key, app.place))
+                count += 1
+    return count

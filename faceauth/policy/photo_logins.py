@@ -1,0 +1,37 @@
+"""What a photo may open: a look shows a living person, a photo does not. Everybody decides for themselves."""
+
+from typing import TYPE_CHECKING
+
+from faceauth.conf import conf
+from faceauth.mfa import authenticators
+from faceauth.models import Login, PhotoPath
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Choice = PhotoPath.Choice
+
+
+def offered() -> bool:
+    """Where the site asks nobody for a look, photos are all there is, and there is nothing to decide."""
+    return conf().LOOK != "off"
+
+
+def choice_of(user: "User") -> Choice:
+    row = PhotoPath.objects.filter(user_id=user.pk).first()
+    return Choice(row.choice) if row else Choice.OPEN
+
+
+def choose(user: "User", choice: Choice) -> None:
+    PhotoPath.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
+
+
+def may_sign_in_by(user: "User", way: str) -> bool:
+    """Whether a picture that came this way may open the user's notebook: `Login.Way`, or "" for one that is not known.
+
+    A choice stands even where the site has stopped asking for looks since: it was made to keep photos out.
+    """
+    if way == Login.Way.LOOK:
+        return True
+    choice = choice_of(user)
+    return choice == Choice.OPEN or (choice == Choice.WITH_LOCK and authenticators.has_mfa(user))

@@ -1,0 +1,283 @@
+"""The odds that one attempt of a stranger opens somebody's notebook, and what keeps them under FALSE_OPEN_ODDS.
+
+The more people are remembered, the likelier a stranger resembles one of them. So the threshold rises with their
+number. Where one picture would then turn away too many who belong here, up to three frames of a look are combined, and
+where that is not enough the second lock is required. docs/odds.md has the formula and all measurements.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from django.core.cache import cache
+from django.db.models import Count
+
+from faceauth.cache import from_cache, recall, remember
+from faceauth.conf import MAX_FRAMES, conf
+from faceauth.models import Face
+from faceauth.vision import similarity
+
+AUTO = "auto"
+
+
+MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
+
+
+ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
+
+
+# The cosine of two templates, and how often a picture of one person and a picture of another reach it at most: the
+# upper end of the 95 % interval, each pair of people counted once. Beyond the last the measurement says nothing more:
+# what is left are people like sisters, of whom there is one pair in a million.
+BOUND: dict[float, float] = {
+    0.3634: 1.1e-3,
+    0.3915: 3.7e-4,
+    0.4187: 1.4e-4,
+    0.4452: 5.6e-5,
+    0.4673: 2.2e-5,
+    0.4800: 1.4e-5,
+    0.5000: 7.5e-6,
+    0.5200: 4.6e-6,
+}
+
+
+COSINES = np.array(list(BOUND))
+
+
+DECADES = np.log10(list(BOUND.values()))
+
+
+FLOOR = min(BOUND.values())
+"""The rate that no threshold and no number of frames gets under: who looks like a sister looks so on every picture."""
+
+
+# How many more strangers match a person for each look beyond the first, by any of the looks or by the vector of all.
+ANOTHER_FACE = 1.75
+
+
+# How many of the strangers that match on one frame still do on the mean of two and three.
+FRAMES = {1: 1.0, 2: 0.7, 3: 0.6}
+
+
+# Up to here one picture is enough. Beyond it more than three of a hundred who belong here would not be recognised.
+ONE_PICTURE = 99.0
+
+
+# Amazon's advice for what a match opens. Its scale is its own and was not measured here, nor is it known what answers
+# at a URL: there the threshold is never lower, and the odds are those of the local scale, which is an assumption.
+LEAST_ELSEWHERE = 99.0
+
+
+# Half a decade of false match rate: so much closer somebody must come to be told apart from a second person, and so
+# little below the threshold somebody is familiar. Between 80 and 90 that is 5 points of similarity, and on a scale that
+# was not measured it is 5 points everywhere.
+MARGIN = 0.5
+
+
+POINTS = 5.0
+
+
+# Of the strangers, who are asked to try once more before they are remembered, because they look familiar.
+FAMILIAR_ODDS = 0.01
+
+
+class Population(NamedTuple):
+    """Who is remembered: people, and all their faces."""
+
+    people: int
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What an attempt must have to open a notebook."""
+
+    threshold: float
+    """The least similarity, 0 to 100."""
+    frames: int
+    """How many pictures are searched; the mean counts."""
+    lock: bool
+    """Whether the odds are only kept with the second lock."""
+    odds: float
+    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without the second lock."""
+    near_match: float
+    """From which similarity on somebody looks familiar."""
+
+
+def requirement(people: int, frames: int = 1, faces: int | None = None) -> Requirement:
+    """What opens a notebook where so many people are remembered, and an attempt shows so many pictures, 1 to 3.
+
+    `faces` is how many looks all of them have together; one each if it is not said.
+    """
+    here = Population(people, max(people, faces or 0))
+    given = conf().THRESHOLD
+    if given != AUTO:
+        threshold = float(given)
+        return Requirement(threshold, 1, False, fpir_of(threshold, here), near_match_threshold(threshold, here))
+    for count in range(1, max(1, min(frames, MAX_FRAMES)) + 1):
+        threshold = threshold_for(here, count)
+        if threshold <= ONE_PICTURE:
+            break
+    chance = fpir_of(threshold, here, count)
+    return Requirement(
+        threshold, count, chance > conf().FALSE_OPEN_ODDS * ROUNDING, chance, near_match_threshold(threshold, here)
+    )
+
+
+def current(frames: int = 1) -> Requirement:
+    """What opens a notebook now."""
+    now = population()
+    return requirement(now.people, frames, now.faces)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The odds as they are, and when they change, for whoever runs the site."""
+
+    people: int
+    faces: int
+    limit: float
+    """FALSE_OPEN_ODDS."""
+    photo: Requirement
+    """For one photo."""
+    look: Requirement
+    """For a look of three frames."""
+    frames_from: int | None
+    """From how many people on, with as many looks each as now, one frame of a look is not enough."""
+    photo_lock_from: int | None
+    """From how many people on a photo needs the second lock."""
+    look_lock_from: int | None
+    """And a look."""
+    is_measured: bool
+    """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
+
+    @property
+    def lock_from(self) -> int | None:
+        """From how many people on nobody gets in without the second lock, by the best way that the site has."""
+        return self.photo_lock_from if best_frames() == 1 else self.look_lock_from
+
+
+def outlook(collection_id: str | None = None) -> Outlook:
+    now = population(collection_id)
+    looks = now.faces / max(1, now.people) if now.people else 1.0
+
+    def first(frames: int, what: Callable[[Requirement], bool]) -> int | None:
+        """From how many people on something is so; it stays so, as the odds only rise."""
+        found = bisect_left(range(1, MOST_PEOPLE), True, key=lambda n: what(requirement(n, frames, round(n * looks))))
+        return found + 1 if found + 1 < MOST_PEOPLE else None
+
+    return Outlook(
+        people=now.people,
+        faces=now.faces,
+        limit=conf().FALSE_OPEN_ODDS,
+        photo=requirement(now.people, 1, now.faces),
+        look=requirement(now.people, MAX_FRAMES, now.faces),
+        frames_from=first(MAX_FRAMES, lambda it: it.frames > 1),
+        photo_lock_from=first(1, lambda it: it.lock),
+        look_lock_from=first(MAX_FRAMES, lambda it: it.lock),
+        is_measured=is_measured(),
+    )
+
+
+def best_frames() -> int:
+    """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
+    return 1 if conf().LOOK == "off" else MAX_FRAMES
+
+
+def as_words(odds: float) -> str:
+    """`1 in 12,000`."""
+    return f"1 in {1 / odds:,.0f}" if odds else "none"
+
+
+def fpir_of(threshold: float, population: Population, frames: int = 1) -> float:
+    """The chance that a stranger who shows so many frames reaches this similarity with anybody, 0 to 1."""
+    return float(1 - (1 - fmr_of(threshold, population, frames)) ** population.people)
+
+
+def fmr_of(threshold: float, population: Population, frames: int) -> float:
+    """The chance that a stranger reaches this similarity with one person."""
+    bound = 10 ** -decades(threshold)
+    return min(1.0, FLOOR + weight_of(population) * FRAMES[frames] * (bound - FLOOR))
+
+
+def weight_of(population: Population) -> float:
+    """As how many faces an average person counts."""
+    more = (population.faces - population.people) / max(1, population.people)
+    return 1 + ANOTHER_FACE * more
+
+
+def threshold_for(population: Population, frames: int) -> float:
+    """The least similarity that keeps the odds, or the end of what was measured where none does."""
+    rate = 1 - (1 - conf().FALSE_OPEN_ODDS) ** (1 / max(1, population.people))
+    bound = FLOOR + (rate - FLOOR) / (weight_of(population) * FRAMES[frames])
+    cosine = float(np.interp(-np.log10(max(bound, FLOOR)), -DECADES, COSINES))
+    threshold = float(similarity.from_cosine(cosine))
+    return threshold if is_measured() else max(threshold, LEAST_ELSEWHERE)
+
+
+def is_measured() -> bool:
+    """Whether similarities are known to be those of `faceauth.vision.similarity`."""
+    return conf().ENDPOINT == "local"
+
+
+def combined(similarities: Sequence[float]) -> float:
+    """The similarity of several frames together: that of the mean of their cosines."""
+    return float(similarity.from_cosine(float(np.mean([similarity.to_cosine(one) for one in similarities]))))
+
+
+def apart(higher: float, lower: float) -> bool:
+    """Whether the first similarity is so much better that the second is surely somebody else's."""
+    return decades(higher) - decades(lower) >= MARGIN if is_measured() else higher - lower >= POINTS
+
+
+def decades(value: float) -> float:
+    """How rarely a stranger reaches a similarity, as -log10 of BOUND.
+
+    Above its end all are equally similar, and below its beginning (80) they might as well be anybody: 0.
+    """
+    return float(-np.interp(similarity.to_cosine(value), COSINES, DECADES, left=0.0))
+
+
+def near_match_threshold(threshold: float, population: Population) -> float:
+    """The similarity from which on somebody is asked to try again, before they are offered a second, empty notebook.
+
+    It is half a decade below the threshold, or as low as brings one stranger in a hundred there, and 80 at least.
+    """
+    if not is_measured():
+        return max(threshold - POINTS, 0.0)
+    rare = min(decades(threshold) - MARGIN, np.log10(max(1, population.people) / FAMILIAR_ODDS))
+    below = float(similarity.from_cosine(float(np.interp(rare, -DECADES, COSINES))))
+    return min(threshold, below)
+
+
+SECONDS = 10
+"""For so long a count is believed: counting a million people takes the database longer than a search."""
+
+
+def population(collection_id: str | None = None) -> Population:
+    """Who is remembered in a collection, that of the settings if none is named."""
+    name = collection_id or conf().COLLECTION
+    known = recall(count_key(name))
+    if known is None:
+        known = tuple(count_population(name))
+        remember(count_key(name), known, SECONDS)
+    return Population(*known)
+
+
+def count_population(collection_id: str | None = None) -> Population:
+    """The same, as it is at this moment."""
+    rows = Face.objects.filter(collection_id=collection_id or conf().COLLECTION).order_by()
+    counts = rows.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
+    return Population(counts["people"], counts["faces"])
+
+
+def forget_count() -> None:
+    """Somebody was remembered: the next visitor is not measured by the old number."""
+    key = count_key(conf().COLLECTION)
+    from_cache(lambda: cache.delete(key), lambda: False)
+
+
+def count_key(collection_id: str) -> str:
+    return f"faceauth.policy.thresholds.{collection_id}"

@@ -1,0 +1,149 @@
+"""Whether a face is good enough to recognise or to enrol."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from faceauth.outcomes import Reason, Refusal
+from faceauth.vision.faces import Box, Face, Pixels, Pose, resized, side_of
+
+# A second face of almost the same size always counts: which of the two is meant would be a guess.
+EQUAL = 0.85
+
+
+# A smaller one, down to this, counts when it takes part: it looks at the camera and is wholly in the picture. Others
+# are passers-by. Sizes are compared by the sides of their boxes.
+COMPANION = 0.6
+
+
+COMPANION_YAW = 20.0
+
+
+COMPANION_CONFIDENCE = 88.0  # upright faces that are in sight have more; hidden or smeared ones less
+
+
+# Pixels of the face's box. The recogniser is given about 100: smaller ones are enlarged, and at 30 still recognised,
+# but what is remembered should be better than that. Amazon advises 50 at least.
+LEAST_SIDE = 60.0
+
+
+# Per cent of white. The faces of Labeled Faces in the Wild have 21 to 76, dark-skinned ones among them; below 8, one
+# genuine pair in ten and more is no longer recognised, and above 88 one in three.
+DARKEST = 8.0
+
+
+BRIGHTEST = 88.0
+
+
+BLOWN_OUT = 250  # a grey value that says nothing any more
+
+
+# Sharp pictures have 65 to 100; at 43 (a Gaussian of 3 px, where the eyes are 40 px apart) one genuine pair in seven is
+# no longer recognised.
+LEAST_SHARPNESS = 43.0
+
+
+# Degrees. Recognition still holds at this yaw, but whoever looks away does not look into the glass; at this roll one
+# genuine pair in six is no longer recognised, and a photo that lies on its side is refused with it.
+MOST_YAW = 45.0
+
+
+MOST_PITCH = 30.0
+
+
+MOST_ROLL = 40.0
+
+
+# The detector sees faces in smears and folds of cloth too, with up to 78. Real ones that pass all of the above have 88.
+LEAST_SURE = 82.0
+
+
+def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
+    """The one face of a picture that a notebook may be opened for, or why there is none. Faces as from `find_faces`."""
+    if not faces:
+        return Refusal(why_no_face(pixels))
+    face = faces[0]
+    if any(takes_part(other, face, pixels) for other in faces[1:]):
+        return Refusal(Reason.SEVERAL_FACES)
+    if side_of(face.box) < LEAST_SIDE:
+        return Refusal(Reason.TOO_SMALL)
+    if face.quality.brightness < DARKEST:
+        return Refusal(Reason.TOO_DARK)
+    if face.quality.brightness > BRIGHTEST:
+        return Refusal(Reason.TOO_BRIGHT)
+    if face.quality.sharpness < LEAST_SHARPNESS:
+        return Refusal(Reason.BLURRED)
+    if is_turned_away(face.pose):
+        return Refusal(Reason.TURNED_AWAY)
+    if face.confidence < LEAST_SURE:
+        return Refusal(Reason.NO_FACE)
+    return face
+
+
+class Bounds(NamedTuple):
+    """What a face must have beyond what the door asks; see the numbers above for the units."""
+
+    side: float
+    darkest: float
+    brightest: float
+    sharpness: float
+    yaw: float
+    pitch: float
+    roll: float
+
+
+# What somebody is remembered by decides every later visit: a bad picture makes its owner a stranger, with a second and
+# empty notebook. A face this good costs a moment, once. Of the first pictures of 150 people in Labeled Faces in the
+# Wild, which are of the press and not of people who want to be remembered, nine in ten pass.
+ENROLMENT = Bounds(side=80, darkest=15, brightest=82, sharpness=55, yaw=30, pitch=25, roll=25)
+
+
+def judge_for_enrolment(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
+    """The one face of a picture that somebody may be remembered by, or what to change. Faces as from `find_faces`."""
+    face = judge(faces, pixels)
+    if isinstance(face, Refusal):
+        return face
+    least = ENROLMENT
+    if any(side_of(other.box) >= COMPANION * side_of(face.box) for other in faces[1:]):  # in the background too
+        return Refusal(Reason.SEVERAL_FACES)
+    if side_of(face.box) < least.side:
+        return Refusal(Reason.TOO_SMALL)
+    if face.quality.brightness < least.darkest:
+        return Refusal(Reason.TOO_DARK)
+    if face.quality.brightness > least.brightest:
+        return Refusal(Reason.TOO_BRIGHT)
+    pose = face.pose
+    if abs(pose.yaw) > least.yaw or abs(pose.pitch) > least.pitch or abs(pose.roll) > least.roll:
+        return Refusal(Reason.TURNED_AWAY)
+    if face.quality.sharpness < least.sharpness:
+        return Refusal(Reason.BLURRED)
+    return face
+
+
+def is_turned_away(pose: Pose) -> bool:
+    return abs(pose.yaw) > MOST_YAW or abs(pose.pitch) > MOST_PITCH or abs(pose.roll) > MOST_ROLL
+
+
+def takes_part(other: Face, face: Face, pixels: Pixels) -> bool:
+    """Whether a second face is of comparable size, or only somebody in the background."""
+    share = side_of(other.box) / max(side_of(face.box), 1e-6)
+    if other.confidence < COMPANION_CONFIDENCE or share < COMPANION:
+        return False
+    return share >= EQUAL or (abs(other.pose.yaw) <= COMPANION_YAW and is_inside(other.box, pixels))
+
+
+def is_inside(box: Box, pixels: Pixels) -> bool:
+    height, width = pixels.shape[:2]
+    return box.left >= 0 and box.top >= 0 and box.left + box.width <= width and box.top + box.height <= height
+
+
+def why_no_face(pixels: Pixels) -> Reason:
+    """Nobody is seen: because of the light, or because nobody is there. A picture of one colour shows nobody."""
+    grey = np.asarray(cv2.cvtColor(resized(pixels, 64, 64), cv2.COLOR_RGB2GRAY))
+    if grey.std() < 1:
+        return Reason.NO_FACE
+    if grey.mean() / 2.55 < DARKEST:
+        return Reason.TOO_DARK
+    return Reason.TOO_BRIGHT if np.mean(grey >= BLOWN_OUT) > 0.5 else Reason.NO_FACE

@@ -1,0 +1,231 @@
+"""The account pages: sign-ins, sessions, faces, export and forgetting."""
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from faceauth import outcomes
+from faceauth.audit import user_agents
+from faceauth.audit.log import record
+from faceauth.audit.sessions import end_session, end_sessions, open_sessions
+from faceauth.enrolment.faces import MAX_FACES, add, remove
+from faceauth.models import Clearing, Login, Receipt
+from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
+from faceauth.policy import accounts
+from faceauth.privacy import deletion_ledger, export, forget
+from faceauth.ratelimit import limits
+from faceauth.web.attempts import photo_in, unbroken
+from faceauth.web.http import STATUS, finished, user_of, varied, wants_json
+from faceauth.web.photo_forms import takes_picture
+from faceauth.web.reauthentication import ask_for_face, face_verified, requires_mfa
+
+if TYPE_CHECKING:
+    pass
+
+
+# What a person types to be forgotten, and how long before that I must have seen them (seconds): whoever sits down at
+# an open notebook shall not be able to end it.
+FORGET = gettext_noop("forget me")
+
+
+TRY_AGAIN_AFTER = 30  # seconds after being forgotten: it was asked for just now
+
+
+RECENT = 30  # visits on the page; the export has them all
+
+
+NOTICED = 90  # days for which the page says that an operator took the second lock away; the export says it for ever
+
+
+@never_cache
+@login_required
+@require_safe
+def account_view(request: HttpRequest) -> HttpResponse:
+    """Recent visits and open sessions."""
+    user = user_of(request)
+    recent = [sign_in_row(visit) for visit in Login.objects.filter(user_id=user.pk)[:RECENT]]
+    sessions = [
+        sign_in_row(visit) | {"pk": visit.pk, "this": visit.session_key == request.session.session_key}
+        for visit in open_sessions(user)
+    ]
+    since = timezone.now() - timedelta(days=NOTICED)
+    clearings = [clearing.at for clearing in Clearing.objects.filter(user_id=user.pk, at__gte=since)]
+    content = {"visits": recent, "sessions": sessions, "clearings": clearings}
+    return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/door.html", content))
+
+
+def sign_in_row(visit: Login) -> dict[str, object]:
+    return {
+        "at": visit.at,
+        "way": visit.way,
+        "way_text": visit.get_way_display(),
+        "device": user_agents.describe(visit.device),
+        "outcome": visit.outcome,
+        "reason": visit.reason,
+        "text": text_of(visit),
+    }
+
+
+def text_of(visit: Login) -> str:
+    if visit.reason == Reason.LOOK_NEEDED:
+        return _("a photo of you, which I turned away")
+    return str(visit.get_reason_display() if visit.reason else visit.get_outcome_display())
+
+
+@never_cache
+@login_required
+@requires_mfa("faceauth:door")
+@require_POST
+def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one open session, which must be the person's own."""
+    visit = get_object_or_404(Login.objects.exclude(session_key=""), pk=pk, user_id=user_of(request).pk)
+    if visit.session_key == request.session.session_key:
+        logout(request)
+    end_session(visit)
+    return redirect("faceauth:door")
+
+
+@never_cache
+@login_required
+@requires_mfa("faceauth:door")
+@require_POST
+def end_others_view(request: HttpRequest) -> HttpResponse:
+    """End all sessions but this one."""
+    end_sessions(user_of(request), besides=request)
+    return redirect("faceauth:door")
+
+
+@login_required
+def show_faces(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
+    faces = user_of(request).faces.all()
+    status = 200
+    if recognition is not None:
+        added = recognition.outcome == Outcome.REMEMBERED
+        said = _("I know this look of you now.") if added else sentence(recognition.outcome, recognition.reason)
+        message, status = message or said, STATUS[recognition.outcome]
+    if wants_json(request):
+        rows = [
+            {
+                "face_id": face.face_id,
+                "remembered": face.remembered,
+                "brightness": face.brightness,
+                "sharpness": face.sharpness,
+            }
+            for face in faces
+        ]
+        content: dict[str, object] = {"looks": rows, "most": MAX_FACES}
+        if recognition is not None:
+            content |= {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
+        response: HttpResponse = JsonResponse(content, status=status)
+    else:
+        context = {"faces": faces, "most": MAX_FACES, "message": message}
+        response = render(request, "faceauth/looks.html", context, status=status)
+    return finished(response, recognition) if recognition else varied(response)
+
+
+@takes_picture(show_faces, lambda: limits.ENROLMENT_CALLS)
+@login_required
+def faces_view(request: HttpRequest) -> HttpResponse:
+    """GET lists the looks. POST takes `file` or `image` and adds one, on which the person must be recognised."""
+    if request.method != "POST":
+        return show_faces(request)
+    user = user_of(request)
+    photo, way = photo_in(request)
+    if not accounts.may_sign_in(user):  # an operator uses a password, and would be remembered for nothing
+        recognition = outcomes.refused(Reason.INACTIVE)
+    elif isinstance(photo, Refusal):
+        recognition = outcomes.refused(photo.reason)
+    else:
+        with photo, unbroken() as broken:
+            recognition = add(user, photo)
+        recognition = broken[0] if broken else recognition
+    record(request, Recognition(recognition.outcome, recognition.reason, user), way)
+    if recognition.outcome == Outcome.REMEMBERED and not wants_json(request):
+        return redirect("faceauth:looks")
+    return show_faces(request, recognition)
+
+
+@never_cache
+@login_required
+@require_POST
+def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
+    """Forget one look; never the last, which is what "forget me" is for."""
+    user = user_of(request)
+    if not user.faces.filter(face_id=face_id).exists():
+        raise Http404
+    if remove(user, face_id):
+        return redirect("faceauth:looks")
+    context = {"faces": user.faces.all(), "most": MAX_FACES, "message": _("I keep your last look.")}
+    return render(request, "faceauth/looks.html", context, status=422)
+
+
+@never_cache
+@login_required
+@requires_mfa()
+@require_GET
+def export_view(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything that is held about the person, as one ZIP of JSON and Markdown."""
+    response = StreamingHttpResponse(export.archive(user_of(request)), content_type="application/zip")
+    response.headers["Content-Disposition"] = 'attachment; filename="secretly.zip"'
+    return response
+
+
+@never_cache
+@login_required
+@requires_mfa()
+@require_http_methods(["GET", "HEAD", "POST"])
+def forget_view(request: HttpRequest) -> HttpResponse:
+    """Forget the person, who must have been seen just now: their faces, their user, and all that hangs on it."""
+    user = user_of(request)
+    page = "faceauth/forget.html"
+    context = {"word": _(FORGET)}
+    if not accounts.may_sign_in(user):
+        return render(request, page, context | {"operator": True}, status=403)
+    if not face_verified(request):
+        return ask_for_face(reverse("faceauth:forget"))
+    if request.method != "POST":
+        return render(request, page, context)
+    if request.POST.get("word", "").strip().casefold() not in (FORGET, _(FORGET)):
+        return render(request, page, context | {"mistyped": True}, status=422)
+    receipt = forget.forget(user)
+    logout(request)
+    return redirect("faceauth:forgotten", receipt.pk)
+
+
+@never_cache
+@require_safe
+def forgotten_view(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The receipt: which faces were deleted, and when Rekognition confirmed it. Only who was forgotten has the link.
+
+    Whoever looks at it later, while something is left to delete, has it asked for again.
+    """
+    receipt = get_object_or_404(Receipt, pk=pk)
+    if time.time() - receipt.at.timestamp() > TRY_AGAIN_AFTER:
+        deletion_ledger.settle(receipt.deletions.all())
+    deletions = list(receipt.deletions.all())
+    pending = any(deletion.confirmed is None for deletion in deletions)
+    if wants_json(request):
+        content = {
+            "outcome": "forgotten",
+            "forgotten": receipt.at,
+            "complete": not pending,
+            "faces": [
+                {"face_id": row.face_id, "requested": row.requested, "deleted": row.confirmed} for row in deletions
+            ],
+        }
+        return varied(JsonResponse(content))
+    return varied(
+        render(request, "faceauth/forgotten.html", {"receipt": receipt, "deletions": deletions, "pending": pending})
+    )

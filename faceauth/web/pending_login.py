@@ -1,0 +1,80 @@
+"""A visit whose face is known and whose second lock is still shut.
+
+It waits for five minutes in an anonymous session. Nobody is signed in meanwhile: nothing in the site can take a
+half-open session for an open one, because there is none.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model, logout
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from faceauth.backends import FaceBackend
+from faceauth.models import Login
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+PENDING = "faceauth.web.pending_login"
+SECONDS = 300
+MOST_TRIES = 5  # at the lock; then the face is looked at again, which the limits of the door count
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    user: "User"
+    seen: float
+    """When the face was recognised, in seconds since 1970."""
+    way: str
+    visit: int
+    """The row of this visit in the log of the door."""
+
+
+def begin(request: HttpRequest, user: "User", visit: Login) -> None:
+    """Let the visit wait, in a session that is new: whoever knew the old one's key does not come in with it."""
+    logout(request)
+    request.session[PENDING] = {
+        "user": user._meta.pk.value_to_string(user),
+        "seen": time.time(),
+        "way": visit.way,
+        "visit": visit.pk,
+        "tries": 0,
+    }
+
+
+def current(request: HttpRequest) -> Pending | None:
+    """The visit that waits in this session, if its time is not over and its person may still come in."""
+    kept = request.session.get(PENDING)
+    if kept is None or request.user.is_authenticated:
+        return None
+    user = person(kept["user"]) if time.time() - kept["seen"] <= SECONDS else None
+    if user is None:
+        end(request)
+        return None
+    return Pending(user, kept["seen"], kept["way"], kept["visit"])
+
+
+def person(pk: str) -> "User | None":
+    try:
+        key = get_user_model()._meta.pk.to_python(pk)
+    except ValidationError:
+        return None
+    return FaceBackend().get_user(key)
+
+
+def failed(request: HttpRequest) -> bool:
+    """One more try did not open the lock. True if that was the last, and the visit is over."""
+    kept = request.session[PENDING]
+    kept["tries"] += 1
+    request.session[PENDING] = kept
+    if kept["tries"] >= MOST_TRIES:
+        end(request)
+        return True
+    return False
+
+
+def end(request: HttpRequest) -> None:
+    request.session.pop(PENDING, None)

@@ -1,0 +1,102 @@
+"""A picture in a request: a chosen file, a data URL from the camera, or the frames of a look. It stays in memory."""
+
+import base64
+import binascii
+import re
+from io import BytesIO
+from typing import Any
+
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from faceauth.models import Login
+from faceauth.outcomes import Reason, Refusal
+from faceauth.vision.photos import MAX_BYTES
+
+MAX_FRAMES = 3
+
+
+DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
+
+
+# The fields that pictures come in as files.
+FIELDS = {"file", "frame"}
+
+
+class MemoryUploadHandler(FileUploadHandler):
+    """Keeps up to 15 MB of a request's pictures in memory. What is more is read to its end, and not kept.
+
+    Django's own handlers would write a file of more than 2.5 MB to a temporary folder: a face on a disk. And anybody
+    may send files: they are read before the form's token is.
+    """
+
+    together = 0  # bytes of all pictures so far
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.content = bytearray()
+        self.size = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.size += len(raw_data)
+        if self.field_name not in FIELDS:
+            return
+        self.together += len(raw_data)
+        if self.together <= MAX_BYTES:
+            self.content += raw_data
+        else:
+            self.content.clear()
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        return InMemoryUploadedFile(
+            BytesIO(self.content), self.field_name, self.file_name or "", self.content_type, self.size, self.charset
+        )
+
+
+@sensitive_variables()
+def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, Login.Way]:
+    """The bytes of the one picture in the form, and the way it came."""
+    chosen = request.FILES.getlist("file")
+    frames = [frame for frame in request.POST.getlist("image") if frame]
+    way = Login.Way.CAMERA if frames and not chosen else Login.Way.FILE
+    if len(chosen) + len(frames) != 1:
+        return Refusal(Reason.NOT_AN_IMAGE), way
+    if frames:
+        return from_data_url(frames[0]), way
+    if (chosen[0].size or 0) > MAX_BYTES:
+        return Refusal(Reason.TOO_LARGE), way
+    return chosen[0].read(), way
+
+
+@sensitive_variables()
+def frames_in(request: HttpRequest) -> list[bytes] | Refusal | None:
+    """The bytes of the frames that a look ended on, one to three; None where the form has none."""
+    urls = [url for url in request.POST.getlist("frame") if url]  # where no file was given the field is empty text
+    files = request.FILES.getlist("frame")
+    if not urls and not files:
+        return None
+    if len(urls) + len(files) > MAX_FRAMES:
+        return Refusal(Reason.NOT_AN_IMAGE)
+    frames = [file.read() for file in files]
+    for url in urls:
+        frame = from_data_url(url)
+        if isinstance(frame, Refusal):
+            return frame
+        frames.append(frame)
+    return frames
+
+
+@sensitive_variables()
+def from_data_url(url: str) -> bytes | Refusal:
+    """The content of a base64 data URL of a picture (RFC 2397)."""
+    head = DATA_URL.match(url)
+    if head is None:
+        return Refusal(Reason.NOT_AN_IMAGE)
+    if len(url) - head.end() > (MAX_BYTES + 2) // 3 * 4:
+        return Refusal(Reason.TOO_LARGE)
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        return Refusal(Reason.NOT_AN_IMAGE)
