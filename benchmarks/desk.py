@@ -53,7 +53,7 @@ def rows() -> Iterator[Row]:
     name = f"{VISITS:,} visits in 30 days"
     yield Row(f"the desk, {name}, first of a day", times(first, 5), LIMIT_OF_FIRST)
     yield Row(f"the desk, {name}, after that", times(lambda: get("/admin/"), 20), LIMIT_OF_PAGE)
-    log = "/admin/faceauth/login/"
+    log = "/admin/faceauth/signin/"
     yield Row(f"the log of the door, {name}", times(lambda: get(log), 5), LIMIT_OF_LOG)
     refused = f"{log}?reason__exact=too_dark"
     yield Row("the log, only those refused as too dark", times(lambda: get(refused), 5), LIMIT_OF_LOG)
@@ -63,13 +63,13 @@ def rows() -> Iterator[Row]:
 def fill() -> None:
     from django.utils import timezone
 
-    from faceauth.models import Login
+    from faceauth.models import SignIn
 
     random, now = Random(1), timezone.now()  # noqa: S311 - nothing here is secret
     for _batch in range(VISITS // BATCH):
         chosen = random.choices(list(OUTCOMES), list(OUTCOMES.values()), k=BATCH)
-        Login.objects.bulk_create(
-            Login(
+        SignIn.objects.bulk_create(
+            SignIn(
                 at=now - timedelta(seconds=random.uniform(0, 30 * 86_400)),
                 outcome=outcome,
                 reason=reason,

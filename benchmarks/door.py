@@ -53,7 +53,7 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
             "PORT": str(port),
             "WEB_CONCURRENCY": str(workers),
             "SECRETLY_ENROLMENT": "open",
-            "SECRETLY_LOOK": "off",  # one frame of the camera is the whole visit
+            "SECRETLY_LIVENESS": "off",  # one frame of the camera is the whole visit
             "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
             # All come from one address, and more often than anybody should.
             "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
@@ -143,12 +143,12 @@ class Visitor:
     def look(self, jpeg: bytes) -> float:
         """Begin a look; milliseconds from the first byte of its first frame to the answer."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": self.token, "Content-Type": "image/jpeg"}
-        self.connection.request("POST", "/login/look/", b"", headers)
+        self.connection.request("POST", "/login/liveness/", b"", headers)
         response = self.connection.getresponse()
         response.read()
         headers["Cookie"] += "; " + str(response.headers["Set-Cookie"]).partition(";")[0]
         started = time.perf_counter()
-        self.connection.request("POST", "/login/look/frame/?number=1", jpeg, headers)
+        self.connection.request("POST", "/login/liveness/frame/?number=1", jpeg, headers)
         response = self.connection.getresponse()
         content = json.loads(response.read())
         taken = (time.perf_counter() - started) * 1000

@@ -33,7 +33,7 @@ NEEDED = 6
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    remembered: int
+    enrolled: int
     shown: int
     genuine: int
     impostors: int
@@ -54,9 +54,9 @@ def templates_of(folder: Path, processes: int) -> list[list[Templates]]:
     return list(people.values())
 
 
-def measure(people: Sequence[list[Templates]], remembered: int, shown: int) -> Row:
+def measure(people: Sequence[list[Templates]], enrolled: int, shown: int) -> Row:
     known = [(number, pictures) for number, pictures in enumerate(people) if len(pictures) >= NEEDED]
-    vectors = np.stack([mean(pictures[:remembered]) for _, pictures in known])
+    vectors = np.stack([mean(pictures[:enrolled]) for _, pictures in known])
     genuine = np.array(
         [vector @ mean(pictures[3 : 3 + shown]) for vector, (_, pictures) in zip(vectors, known, strict=True)]
     )
@@ -71,7 +71,7 @@ def measure(people: Sequence[list[Templates]], remembered: int, shown: int) -> R
     fnmr = {fmr: float(np.mean(genuine <= impostors[-1 - int(fmr * impostors.size)])) for fmr in FMRS}
     least = similarity.to_cosine(THRESHOLD)
     return Row(
-        remembered,
+        enrolled,
         shown,
         genuine.size,
         impostors.size,
@@ -91,11 +91,11 @@ def main() -> None:
         f"| remembered from | shown | {' | '.join(f'FNMR at FMR {fmr:g}' for fmr in FMRS)} | FNMR at 90 | FMR at 90 |"
     )
     print("| --- " * (4 + len(FMRS)) + "|")
-    for remembered, shown in ((1, 1), (1, 3), (3, 1), (3, 3)):
-        row = measure(people, remembered, shown)
+    for enrolled, shown in ((1, 1), (1, 3), (3, 1), (3, 3)):
+        row = measure(people, enrolled, shown)
         rates = " | ".join(f"{100 * row.fnmr[fmr]:.1f} %" for fmr in FMRS)
         at_threshold = f"{100 * row.fnmr_at_threshold:.1f} % | {row.fmr_at_threshold:.1e}"
-        print(f"| {remembered} | {shown} | {rates} | {at_threshold} |")
+        print(f"| {enrolled} | {shown} | {rates} | {at_threshold} |")
     row = measure(people, 1, 1)
     print(f"\n{row.genuine} people remembered, {row.impostors:,} impostor comparisons with one picture shown.")
 

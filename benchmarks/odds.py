@@ -123,7 +123,7 @@ def most(count: float) -> float:
 # Several looks, several frames ----------------------------------------------------------------------------------------
 
 
-def remembered(these: Set, looks: int, random: np.random.Generator) -> tuple[Indices, Floats, list[Indices]]:
+def enrolled(these: Set, looks: int, random: np.random.Generator) -> tuple[Indices, Floats, list[Indices]]:
     """People with so many pictures; the similarity (as a cosine) of every picture to each; and which were taken."""
     able = np.flatnonzero(these.counts >= looks)
     taken = [random.permutation(these.of(person))[:looks] for person in able]
@@ -159,7 +159,7 @@ def relative(these: Set, looks: int, frames: int, cosines: Sequence[float], occa
     random = np.random.default_rng(SEED)
     total = np.zeros(len(cosines))
     for _ in range(DRAWS):
-        able, best, _taken = remembered(these, looks, random)
+        able, best, _taken = enrolled(these, looks, random)
         who, shown, alike = sets_of_frames(these, frames, random)
         chosen = alike >= occasion
         who, shown = who[chosen], shown[chosen]
@@ -175,7 +175,7 @@ def turned_away(these: Set, looks: int, frames: int, rate: float) -> dict[str, f
     random = np.random.default_rng(SEED)
     missed: dict[str, list[float]] = {name: [] for name in RULES}
     for _ in range(DRAWS):
-        able, best, taken = remembered(these, looks, random)
+        able, best, taken = enrolled(these, looks, random)
         who, shown, _alike = sets_of_frames(these, frames, random)
         others = able[:, np.newaxis] != who
         weights = np.broadcast_to(1 / np.bincount(who, minlength=len(these.people))[who], others.shape)[others]
@@ -250,7 +250,7 @@ def door(
         yield {name: times / (len(able) * DRAWS) for name, times in count.items()}
 
 
-OUTCOMES = ("opened", "familiar", "too_alike", "stranger", "wrong")
+OUTCOMES = ("opened", "near_match", "ambiguous", "stranger", "wrong")
 
 
 def outcome(
@@ -264,11 +264,11 @@ def outcome(
     order = sorted(scores, key=lambda row: -scores[row])
     over = [row for row in order if scores[row] >= needed.threshold]
     if not over:
-        return "familiar" if order else "stranger"
+        return "near_match" if order else "stranger"
     if len(over) > 1 and not apart(scores[over[0]], scores[over[1]]):
-        return "too_alike"
+        return "ambiguous"
     if not found[over[0]].all():
-        return "familiar"
+        return "near_match"
     return "wrong" if over[0] else "opened"
 
 

@@ -51,8 +51,8 @@ def makers() -> dict[str, Callable[[range], None]]:
     from django.contrib.sessions.models import Session
     from django.utils import timezone
 
-    from faceauth.models import Consent, Face, Login
-    from faceauth.tests.local import collection_named, remember, some_templates
+    from faceauth.models import Consent, Face, SignIn
+    from faceauth.tests.local import collection_named, enrol, some_templates
     from notes import sealing
     from notes.models import Key, Note
 
@@ -81,9 +81,14 @@ def makers() -> dict[str, Callable[[range], None]]:
 
     def visits(numbers: range) -> None:
         device = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-        Login.objects.bulk_create(
-            Login(
-                outcome="recognised", user=people[n], similarity=99.9, way="file", address="203.0.113.7", device=device
+        SignIn.objects.bulk_create(
+            SignIn(
+                outcome="recognised",
+                user=people[n],
+                similarity=99.9,
+                method="file",
+                address="203.0.113.7",
+                device=device,
             )
             for n in numbers
         )
@@ -108,7 +113,7 @@ def makers() -> dict[str, Callable[[range], None]]:
         Note.objects.bulk_create(Note.written(people[n], TEXT) for n in numbers)
 
     def templates(numbers: range) -> None:
-        remember(some_templates(len(numbers), numbers.start))
+        enrol(some_templates(len(numbers), numbers.start))
 
     return {
         "auth_user": users,

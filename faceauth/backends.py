@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from faceauth.enrolment import enrol
+from faceauth.enrolment import enrol as enrolment
 from faceauth.policy import accounts
 from faceauth.recognition import search
 from faceauth.vision.photos import Photo
@@ -37,7 +37,7 @@ class FaceBackend(ModelBackend):
         request: HttpRequest | None,
         photo: Photo | None = None,
         photos: Sequence[Photo] | None = None,
-        remember: bool = False,
+        enrol: bool = False,
         consent: str = "",
     ) -> "User | None":
         if photo is None and photos is None:
@@ -51,7 +51,7 @@ class FaceBackend(ModelBackend):
                 raise TypeError(
                     "A photo is a faceauth.vision.photos.Photo: make one with faceauth.vision.photos.read_photo()."
                 )
-            recognition = enrol.enrol(given, consent) if remember else search.recognise(given)
+            recognition = enrolment.enrol(given, consent) if enrol else search.recognise(given)
         if request is not None:
             request.recognition = recognition  # type: ignore[attr-defined]
         return recognition.user

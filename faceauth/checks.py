@@ -70,10 +70,10 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
 
 
 def check_odds(given: Conf) -> list[CheckMessage]:
-    if isinstance(given.FALSE_OPEN_ODDS, float) and 0 < given.FALSE_OPEN_ODDS < 1:
+    if isinstance(given.TARGET_FPIR, float) and 0 < given.TARGET_FPIR < 1:
         return []
-    hint = "Set SECRETLY_FALSE_OPEN_ODDS to a number between 0 and 1: 0.0001 is one attempt in 10,000."
-    return [Error(f"{given.FALSE_OPEN_ODDS!r} are no odds.", hint=hint, id="faceauth.E011")]
+    hint = "Set SECRETLY_TARGET_FPIR to a number between 0 and 1: 0.0001 is one attempt in 10,000."
+    return [Error(f"{given.TARGET_FPIR!r} are no odds.", hint=hint, id="faceauth.E011")]
 
 
 @register(Tags.database)
@@ -108,7 +108,7 @@ def check_lock(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
     else:
         follows = "nobody new is remembered as soon as one person more would shut them out"
     what = (
-        f"Of {here.people} people {here.without_mfa} have no second lock, which is required from {now.lock_from} on:"
+        f"Of {here.people} people {here.without_mfa} have no second lock, which is required from {now.mfa_from} on:"
         f" {follows}."
     )
     return [Warning(what, hint=capacity.CURE, id="faceauth.W003")]
@@ -122,10 +122,10 @@ def check_enrolment(given: Conf) -> list[CheckMessage]:
 
 
 def check_look(given: Conf) -> list[CheckMessage]:
-    if given.LOOK in LOOKS:
+    if given.LIVENESS in LOOKS:
         return []
     hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
-    return [Error(f"{given.LOOK!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
+    return [Error(f"{given.LIVENESS!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:

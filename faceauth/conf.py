@@ -27,15 +27,15 @@ class Conf:
     """The CollectionId that remembers the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
     THRESHOLD: float | str = "auto"
-    """The least similarity that opens the door: `auto` keeps to FALSE_OPEN_ODDS, a number from 0 to 100 fixes it."""
+    """The least similarity that opens the door: `auto` keeps to TARGET_FPIR, a number from 0 to 100 fixes it."""
 
-    FALSE_OPEN_ODDS: float = 1e-4
+    TARGET_FPIR: float = 1e-4
     """The chance, above 0 and below 1, that one attempt of a stranger may open somebody's notebook."""
 
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
 
-    LOOK: str = "camera"
+    LIVENESS: str = "camera"
     """Who must show a living face: `camera` those who come by camera, `always` everybody, `off` nobody."""
 
     ATTEMPTS_PER_ADDRESS: str = "60/m"
@@ -64,7 +64,7 @@ class Conf:
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 
-    HOLDINGS: list[str] = field(default_factory=list)
+    USAGE: list[str] = field(default_factory=list)
     """Dotted paths of functions that tell the desk how much other apps hold: see `operators.dashboard`."""
 
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)

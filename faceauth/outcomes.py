@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class Outcome(models.TextChoices):
     RECOGNISED = "recognised", _("recognised")
-    REMEMBERED = "remembered", _("remembered")
+    ENROLLED = "enrolled", _("enrolled")
     STRANGER = "stranger", _("stranger")
     REFUSED = "refused", _("refused")
     THROTTLED = "throttled", _("throttled")
@@ -33,17 +33,17 @@ class Reason(models.TextChoices):
     NOT_AN_IMAGE = "not_an_image", _("not an image")
     UNSUPPORTED_FORMAT = "unsupported_format", _("unsupported format")
     TOO_LARGE = "too_large", _("too large")
-    LOOK_FAILED = "look_failed", _("look failed")
-    LOOK_EXPIRED = "look_expired", _("look expired")
-    TOO_ALIKE = "too_alike", _("too alike")
+    LIVENESS_FAILED = "liveness_failed", _("liveness check failed")
+    EXPIRED = "expired", _("expired")
+    AMBIGUOUS = "ambiguous", _("ambiguous")
     INACTIVE = "inactive", _("inactive")
     CLOSED = "closed", _("closed")
-    FAMILIAR = "familiar", _("familiar")
-    SOMEBODY_ELSE = "somebody_else", _("somebody else")
-    ENOUGH_LOOKS = "enough_looks", _("enough looks")
-    LOOK_NEEDED = "look_needed", _("look needed")
-    LOCK_NEEDED = "lock_needed", _("second lock needed")
-    LOCK_FAILED = "lock_failed", _("second lock not opened")
+    NEAR_MATCH = "near_match", _("near match")
+    DIFFERENT_PERSON = "different_person", _("different person")
+    TOO_MANY_FACES = "too_many_faces", _("no room for more faces")
+    LIVENESS_REQUIRED = "liveness_required", _("liveness check required")
+    MFA_REQUIRED = "mfa_required", _("second factor required")
+    MFA_FAILED = "mfa_failed", _("second factor failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Refusal:
 # One plain sentence for the person; where something can be done, it says what.
 SENTENCES: dict[Outcome | Reason, Promise] = {
     Outcome.RECOGNISED: _("I know you. Come in."),
-    Outcome.REMEMBERED: _("I will know you from now on. Here is a blank page."),
+    Outcome.ENROLLED: _("I will know you from now on. Here is a blank page."),
     Outcome.STRANGER: _("We have not met. May I remember you?"),
     Outcome.THROTTLED: _("That was a lot at once. Please wait a moment, then try again."),
     Outcome.UNAVAILABLE: _("I cannot see right now. Please try again in a moment."),
@@ -70,20 +70,20 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.NOT_AN_IMAGE: _("That is not a picture that I can open. Choose a photo of your face."),
     Reason.UNSUPPORTED_FORMAT: _("I cannot read this kind of picture. Choose a JPEG, PNG, HEIC or WebP photo."),
     Reason.TOO_LARGE: _("This picture is too large. Choose one below 15 MB."),
-    Reason.LOOK_FAILED: _("I am not sure that I see a living face. Please try again."),
-    Reason.LOOK_EXPIRED: _("That took too long. Please look at me once more."),
-    Reason.TOO_ALIKE: _("You look like more than one person I know, so I open nothing. Try again in better light."),
+    Reason.LIVENESS_FAILED: _("I am not sure that I see a living face. Please try again."),
+    Reason.EXPIRED: _("That took too long. Please look at me once more."),
+    Reason.AMBIGUOUS: _("You look like more than one person I know, so I open nothing. Try again in better light."),
     Reason.INACTIVE: _("This notebook does not open for a face. Please ask whoever runs this site."),
     Reason.CLOSED: _("We have not met, and this notebook takes no new people."),
-    Reason.FAMILIAR: _("You look familiar. Try once more: look straight at me, in good light."),
-    Reason.SOMEBODY_ELSE: _("I do not see you in this picture as I know you. Try again in better light."),
-    Reason.ENOUGH_LOOKS: _("I know as many looks of you as I can. Remove one first."),
-    Reason.LOOK_NEEDED: _("A photo is not enough here. Please look at me with the camera."),
-    Reason.LOCK_NEEDED: _(
+    Reason.NEAR_MATCH: _("You look familiar. Try once more: look straight at me, in good light."),
+    Reason.DIFFERENT_PERSON: _("I do not see you in this picture as I know you. Try again in better light."),
+    Reason.TOO_MANY_FACES: _("I know as many looks of you as I can. Remove one first."),
+    Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
+    Reason.MFA_REQUIRED: _(
         "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
         " runs this site."
     ),
-    Reason.LOCK_FAILED: _("That did not open your second lock. Please try again."),
+    Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
 }
 
 

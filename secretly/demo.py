@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 
 from faceauth.audit import sessions
 from faceauth.enrolment import enrol
-from faceauth.models import Consent, Login
+from faceauth.models import Consent, SignIn
 from faceauth.operators import groups
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.policy import accounts, thresholds
@@ -97,7 +97,7 @@ def remove() -> Made:
     gone = Made()
     for demonstration in Demonstration.objects.order_by("pk"):
         for start in range(0, len(demonstration.visits), BATCH):
-            gone.visits += Login.objects.filter(pk__in=demonstration.visits[start : start + BATCH]).delete()[0]
+            gone.visits += SignIn.objects.filter(pk__in=demonstration.visits[start : start + BATCH]).delete()[0]
         for user in User.objects.filter(pk__in=demonstration.users):
             gone.notes += user.notes.count()
             gone.people += not accounts.is_operator(user)
@@ -140,7 +140,7 @@ def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
             continue
         with photo:
             recognition = enrol.enrol(photo, CONSENT_VERSION)
-        if recognition.outcome == Outcome.REMEMBERED and recognition.user:
+        if recognition.outcome == Outcome.ENROLLED and recognition.user:
             yield recognition.user
         else:
             made.refused[path.name] = sentence(recognition.outcome, recognition.reason)
@@ -175,10 +175,10 @@ REASONS = {
     Reason.NO_FACE: 17,
     Reason.TURNED_AWAY: 13,
     Reason.TOO_SMALL: 9,
-    Reason.FAMILIAR: 8,
-    Reason.LOOK_FAILED: 5,
+    Reason.NEAR_MATCH: 8,
+    Reason.LIVENESS_FAILED: 5,
     Reason.SEVERAL_FACES: 4,
-    Reason.TOO_ALIKE: 2,
+    Reason.AMBIGUOUS: 2,
 }
 
 
@@ -195,7 +195,7 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
         if visit.outcome == Outcome.RECOGNISED and visit.user_id:
             last[visit.user_id] = max(visit.at, last.get(visit.user_id, visit.at))
     for start in range(0, len(rows), BATCH):
-        keys += [visit.pk for visit in Login.objects.bulk_create(rows[start : start + BATCH])]
+        keys += [visit.pk for visit in SignIn.objects.bulk_create(rows[start : start + BATCH])]
         report(len(keys))
     for user in users:
         user.last_login = last.get(user.pk, user.last_login)
@@ -203,13 +203,13 @@ def log_visits(random: Random, users: list[User], count: int, report: Report) ->
     return keys
 
 
-def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Requirement) -> Login:
+def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Requirement) -> SignIn:
     day = DAYS * (1 - math.sqrt(random.random()))  # more and more come
     at = end - timedelta(days=day)
     awake = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
     at = awake if awake < end else at
     user = random.choice(users) if users else None
-    visit = Login(at=at, way=random.choice(Login.Way.values), device=random.choice(DEVICES))
+    visit = SignIn(at=at, method=random.choice(SignIn.Method.values), device=random.choice(DEVICES))
     visit.address = random.choice(NETWORKS).format(random.randrange(1, 255))
     if abs(at - outage) < timedelta(minutes=40):
         visit.outcome = Outcome.UNAVAILABLE
@@ -222,17 +222,17 @@ def one_visit(random: Random, users: list[User], end: datetime, outage: datetime
     elif chance < 0.94:
         visit.outcome = Outcome.REFUSED
         [visit.reason] = random.choices(list(REASONS), list(REASONS.values()))
-        if visit.reason == Reason.FAMILIAR:
+        if visit.reason == Reason.NEAR_MATCH:
             visit.similarity = random.uniform(needed.near_match, needed.threshold)
-        elif visit.reason == Reason.TOO_ALIKE:
+        elif visit.reason == Reason.AMBIGUOUS:
             visit.similarity = random.uniform(needed.threshold, 100)
     elif chance < 0.98:
         visit.outcome = Outcome.STRANGER
     elif chance < 0.995:
         visit.outcome = Outcome.THROTTLED
     else:
-        visit.outcome, visit.user = Outcome.REMEMBERED, user
-    asked = visit.similarity is not None or visit.outcome in (Outcome.STRANGER, Outcome.REMEMBERED)
+        visit.outcome, visit.user = Outcome.ENROLLED, user
+    asked = visit.similarity is not None or visit.outcome in (Outcome.STRANGER, Outcome.ENROLLED)
     visit.rekognition_ms = round(random.lognormvariate(math.log(65), 0.35)) if asked else None
     return visit
 

@@ -28,7 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from faceauth.conf import conf
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
 from faceauth.signals import called
@@ -48,7 +48,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OURS = CollectorRegistry()
 
-visits = Counter("secretly_door_visits", "Visits to the door", ["outcome", "reason", "way"], registry=OURS)
+visits = Counter("secretly_door_visits", "Visits to the door", ["outcome", "reason", "method"], registry=OURS)
 requests = Counter("secretly_requests", "Answered requests", ["view", "method", "status"], registry=OURS)
 request_seconds = Histogram(
     "secretly_request_seconds", "From request to answer", ["view", "method"], buckets=BUCKETS, registry=OURS
@@ -65,10 +65,10 @@ call_errors = Counter(
 notes_saved = Counter("secretly_notes_saved", "Notes that were written or changed", registry=OURS)
 
 
-@receiver(post_save, sender=Login)
-def count_visit(instance: Login, created: bool, **kwargs: Any) -> None:
+@receiver(post_save, sender=SignIn)
+def count_visit(instance: SignIn, created: bool, **kwargs: Any) -> None:
     if created:
-        visits.labels(instance.outcome, instance.reason, instance.way).inc()
+        visits.labels(instance.outcome, instance.reason, instance.method).inc()
 
 
 @receiver(called)

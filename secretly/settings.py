@@ -143,10 +143,10 @@ FACEAUTH = {
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
     "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),
-    "FALSE_OPEN_ODDS": environment.number("SECRETLY_FALSE_OPEN_ODDS", 1e-4, low=1e-9, high=0.1),
+    "TARGET_FPIR": environment.number("SECRETLY_TARGET_FPIR", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
-    "LOOK": environment.choice("SECRETLY_LOOK", "camera", ("camera", "always", "off")),
+    "LIVENESS": environment.choice("SECRETLY_LIVENESS", "camera", ("camera", "always", "off")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
@@ -154,7 +154,7 @@ FACEAUTH = {
     "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
-    "HOLDINGS": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
+    "USAGE": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 

@@ -64,7 +64,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-AT_THE_DOOR = ("faceauth:login", "faceauth:remember")
+AT_THE_DOOR = ("faceauth:login", "faceauth:enrol")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

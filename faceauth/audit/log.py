@@ -2,27 +2,27 @@
 
 from django.http import HttpRequest
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Recognition
 from faceauth.rekognition import metering
 
 
-def record_throttled(request: HttpRequest) -> Login:
-    return Login.objects.create(
+def record_throttled(request: HttpRequest) -> SignIn:
+    return SignIn.objects.create(
         outcome=Outcome.THROTTLED,
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
     )
 
 
-def record(request: HttpRequest, recognition: Recognition, way: str, opened: bool = False) -> Login:
+def record(request: HttpRequest, recognition: Recognition, method: str, opened: bool = False) -> SignIn:
     """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
-    return Login.objects.create(
+    return SignIn.objects.create(
         outcome=recognition.outcome,
         reason=recognition.reason or "",
         user=recognition.user or (recognition.near if recognition.outcome == Outcome.REFUSED else None),
         similarity=recognition.similarity,
-        way=way,
+        method=method,
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=request.session.session_key or "" if opened else "",

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 from django.utils import timezone
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -21,19 +21,19 @@ def store(key: str | None = None) -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
-def open_sessions(user: "User") -> Iterator[Login]:
+def open_sessions(user: "User") -> Iterator[SignIn]:
     """The visits whose session is still open, the newest first. One that has lapsed is asked for once."""
     lapsing = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    for visit in Login.objects.filter(user_id=user.pk).exclude(session_key=""):
-        if store(visit.session_key).load().get(SESSION_KEY) == str(user.pk):
-            yield visit
-        elif visit.at < lapsing:  # or it has only just begun, and is saved with its answer
-            Login.objects.filter(pk=visit.pk).update(session_key="")
+    for sign_in in SignIn.objects.filter(user_id=user.pk).exclude(session_key=""):
+        if store(sign_in.session_key).load().get(SESSION_KEY) == str(user.pk):
+            yield sign_in
+        elif sign_in.at < lapsing:  # or it has only just begun, and is saved with its answer
+            SignIn.objects.filter(pk=sign_in.pk).update(session_key="")
 
 
-def end_session(visit: Login) -> None:
-    store().delete(visit.session_key)
-    Login.objects.filter(pk=visit.pk).update(session_key="")
+def end_session(sign_in: SignIn) -> None:
+    store().delete(sign_in.session_key)
+    SignIn.objects.filter(pk=sign_in.pk).update(session_key="")
 
 
 def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
@@ -49,9 +49,9 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
         get_user_model()._default_manager.filter(pk=user.pk).update(password=user.password)
         if besides is not None:
             keep_session(besides, user)
-    for visit in open_sessions(user):
-        if besides is None or visit.session_key != besides.session.session_key:
-            end_session(visit)
+    for sign_in in open_sessions(user):
+        if besides is None or sign_in.session_key != besides.session.session_key:
+            end_session(sign_in)
 
 
 def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
@@ -70,4 +70,4 @@ def keep_session(request: HttpRequest, user: "User") -> None:
     """Let the request's session know the new password, under a new key."""
     before = request.session.session_key
     update_session_auth_hash(request, user)
-    Login.objects.filter(session_key=before).update(session_key=request.session.session_key)
+    SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)

@@ -21,7 +21,7 @@ from faceauth.privacy import deletion_ledger
 from faceauth.recognition import user_vectors
 from faceauth.recognition.matching import allow, decide, with_faces
 from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
-from faceauth.rekognition.collection import Collection, Match, RememberedFace
+from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.rekognition.errors import RekognitionError
 from faceauth.vision import faces
 from faceauth.vision.photos import Photo
@@ -80,7 +80,7 @@ def enrol(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     finally:
         if not settled:
             give_up(intent, indexed)
-    if recognition.outcome == Outcome.REMEMBERED and recognition.user:
+    if recognition.outcome == Outcome.ENROLLED and recognition.user:
         enrol_more_frames(recognition.user, others)
         user_vectors.renew(recognition.user)
         thresholds.forget_count()
@@ -102,7 +102,7 @@ def enrol_more_frames(user: "User", others: Sequence[Observed]) -> None:
 @transaction.atomic
 def settle(
     intent: Enrolment,
-    indexed: RememberedFace,
+    indexed: IndexedFace,
     alike: list[Match],
     quality: faces.Quality,
     consent: str,
@@ -118,7 +118,7 @@ def settle(
     mine = next((one for one in others if one.pk == intent.pk), None)
     if mine is None:  # so long ago that `doctor` has cleared up
         release(intent, indexed)
-        return refused(Reason.LOOK_EXPIRED)
+        return refused(Reason.EXPIRED)
     if mine.winner is not None:
         release(intent, indexed)
         return allow(mine.winner, None, needed.lock)
@@ -137,7 +137,7 @@ def settle(
         Consent.objects.create(user=user, text=consent)
     Enrolment.objects.filter(pk__in=[one.pk for one in others], winner=None).update(winner=user)
     mine.delete()
-    return Recognition(Outcome.REMEMBERED, user=user)
+    return Recognition(Outcome.ENROLLED, user=user)
 
 
 def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
@@ -160,7 +160,7 @@ def create_user(name: str) -> "User":
     return user
 
 
-def release(intent: Enrolment, indexed: RememberedFace) -> None:
+def release(intent: Enrolment, indexed: IndexedFace) -> None:
     """Let go of a face that was indexed for nobody.
 
     The enrolment stays until the face is gone, so that others do not take it for the face of somebody who left.
@@ -170,7 +170,7 @@ def release(intent: Enrolment, indexed: RememberedFace) -> None:
     )
 
 
-def give_up(intent: Enrolment, indexed: RememberedFace) -> None:
+def give_up(intent: Enrolment, indexed: IndexedFace) -> None:
     """Something broke after the face was indexed: it goes, now or with the help of `doctor`."""
     try:
         with transaction.atomic():
@@ -185,7 +185,7 @@ def give_up(intent: Enrolment, indexed: RememberedFace) -> None:
         finish(intent, indexed)
 
 
-def finish(intent: Enrolment, indexed: RememberedFace) -> None:
+def finish(intent: Enrolment, indexed: IndexedFace) -> None:
     """The enrolment of a face that was let go is over when the face is gone; until then `doctor` looks after it."""
     if Deletion.objects.filter(face_id=indexed.face_id).exclude(confirmed=None).exists():
         Enrolment.objects.filter(pk=intent.pk).delete()

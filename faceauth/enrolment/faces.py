@@ -13,7 +13,7 @@ from faceauth.policy import capacity, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
 from faceauth.rekognition import collection as rekognition
-from faceauth.rekognition.collection import Collection, RememberedFace
+from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.vision import quality_gate
 from faceauth.vision.faces import Quality, find_faces
 from faceauth.vision.photos import Photo
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_FACES = 10
 
 
-def assign(user: "User", indexed: RememberedFace, intent: Enrolment, quality: Quality) -> None:
+def assign(user: "User", indexed: IndexedFace, intent: Enrolment, quality: Quality) -> None:
     """Make the indexed face the user's.
 
     Rekognition answers the same picture with the same face, even one that was about to be deleted.
@@ -57,7 +57,7 @@ def add_face(user: "User", photo: Photo, quality: Quality) -> Recognition:
 
 
 @transaction.atomic
-def keep_face(user: "User", intent: Enrolment, indexed: RememberedFace, quality: Quality) -> Recognition:
+def keep_face(user: "User", intent: Enrolment, indexed: IndexedFace, quality: Quality) -> Recognition:
     """Give the indexed face to the user, if they are still here and have room for it."""
     there = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     mine = Enrolment.objects.select_for_update().filter(pk=intent.pk).first()
@@ -68,11 +68,11 @@ def keep_face(user: "User", intent: Enrolment, indexed: RememberedFace, quality:
             [Deletion(face_id=indexed.face_id, collection_id=intent.collection_id, person=intent.external_id)]
         )
         Enrolment.objects.filter(pk=intent.pk).delete()
-        return refused(Reason.ENOUGH_LOOKS if there is not None and mine is not None else Reason.LOOK_EXPIRED)
+        return refused(Reason.TOO_MANY_FACES if there is not None and mine is not None else Reason.EXPIRED)
     if not known:
         assign(user, indexed, intent, quality)
     mine.delete()
-    return Recognition(Outcome.REMEMBERED, user=user)
+    return Recognition(Outcome.ENROLLED, user=user)
 
 
 def add(user: "User", photo: Photo) -> Recognition:
@@ -85,14 +85,14 @@ def add(user: "User", photo: Photo) -> Recognition:
         return refused(seen.reason)
     looks = Face.objects.filter(user_id=user.pk).count()
     if looks >= MAX_FACES:
-        return refused(Reason.ENOUGH_LOOKS)
+        return refused(Reason.TOO_MANY_FACES)
     if not looks and capacity.full():  # they would be one person more
         return refused(Reason.CLOSED)
     known = search.look_up([photo.jpeg])
     if known.outcome == Outcome.REFUSED:
         return known
     if known.user != (user if looks else None):
-        return refused(Reason.SOMEBODY_ELSE)
+        return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
         user_vectors.renew(user)

@@ -26,7 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from faceauth.liveness import challenge
 from faceauth.liveness.challenge import Observation, Say, State
-from faceauth.models import Look, SpentFrame
+from faceauth.models import LivenessSession, SpentFrame
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import Photo, read_photo
 from faceauth.web.consent import derive_key, session_cipher
@@ -34,7 +34,7 @@ from faceauth.web.consent import derive_key, session_cipher
 logger = logging.getLogger(__name__)
 
 # In the session: which look is under way, and the nonce that its row is sealed with.
-LOOK = "faceauth.liveness.challenge"
+LIVENESS = "faceauth.liveness.challenge"
 
 # Seconds that a passed look waits for its frames to be sent once more.
 USED_WITHIN = 60
@@ -59,8 +59,8 @@ REASONS = {challenge.Code.SEVERAL_FACES: Reason.SEVERAL_FACES, challenge.Code.LO
 def reason_for(code: challenge.Code | Broken) -> Reason:
     """What the person hears of it, which is little: more would teach how to do better."""
     if code in EXPIRED:
-        return Reason.LOOK_EXPIRED
-    return REASONS.get(code, Reason.LOOK_FAILED) if isinstance(code, challenge.Code) else Reason.LOOK_FAILED
+        return Reason.EXPIRED
+    return REASONS.get(code, Reason.LIVENESS_FAILED) if isinstance(code, challenge.Code) else Reason.LIVENESS_FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +82,32 @@ def start(session: SessionBase) -> None:
     sweep()
     end(session)
     nonce = secrets.token_urlsafe(24)
-    row = Look.objects.create(
+    row = LivenessSession.objects.create(
         sealed=sealed(State(started=time()), nonce), expires=timezone.now() + timedelta(seconds=challenge.SECONDS)
     )
-    session[LOOK] = [str(row.pk), nonce]
+    session[LIVENESS] = [str(row.pk), nonce]
 
 
 @sensitive_variables()
 def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
     """Take the frame with this number, counted from 1, into account. Raises `vision.ModelError`."""
     at = time()
-    pk, nonce = session.get(LOOK) or ("", "")
+    pk, nonce = session.get(LIVENESS) or ("", "")
     # The number is claimed before the picture is looked at: of two that come at once, one comes too late.
-    if not pk or not Look.objects.filter(pk=pk, sequence=number - 1, passed=False).update(sequence=number):
-        gone = not pk or not Look.objects.filter(pk=pk).exists()
+    if not pk or not LivenessSession.objects.filter(pk=pk, sequence=number - 1, passed=False).update(sequence=number):
+        gone = not pk or not LivenessSession.objects.filter(pk=pk).exists()
         return over(session, Broken.NO_LOOK if gone else Broken.OUT_OF_ORDER)
-    state = opened(Look.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
+    state = opened(LivenessSession.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
     if state is None:
         return over(session, Broken.NO_LOOK)
     digest = digest_of(jpeg)
     if not spend(digest):
         return over(session, Broken.REPLAYED)
     before = state
-    state, say = challenge.step(state, seen_in(jpeg, digest, at))
+    state, say = challenge.step(state, observe_jpeg(jpeg, digest, at))
     if state.failure:
         return over(session, state.failure)
-    row = Look.objects.filter(pk=pk, sequence=number)
+    row = LivenessSession.objects.filter(pk=pk, sequence=number)
     if state.passed:
         expires = timezone.now() + timedelta(seconds=USED_WITHIN)
         kept = row.update(sealed=sealed(state, nonce), passed=True, expires=expires)
@@ -120,7 +120,7 @@ def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
 
 
 @sensitive_variables()
-def seen_in(jpeg: bytes, digest: str, at: float) -> Observation:
+def observe_jpeg(jpeg: bytes, digest: str, at: float) -> Observation:
     photo = read_photo(jpeg)
     if isinstance(photo, Refusal):
         return Observation(at, digest, refusal=photo.reason)
@@ -131,11 +131,11 @@ def seen_in(jpeg: bytes, digest: str, at: float) -> Observation:
 @sensitive_variables()
 def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusal:
     """The photos of a look that was passed in this session, the best first, from their exact bytes; once."""
-    pk, nonce = session.get(LOOK) or ("", "")
-    row = Look.objects.filter(pk=pk).first() if pk else None
-    session.pop(LOOK, None)
+    pk, nonce = session.get(LIVENESS) or ("", "")
+    row = LivenessSession.objects.filter(pk=pk).first() if pk else None
+    session.pop(LIVENESS, None)
     # Whoever deletes the row uses the look: nobody else can.
-    if row is None or not Look.objects.filter(pk=pk).delete()[0] or row.expires < timezone.now():
+    if row is None or not LivenessSession.objects.filter(pk=pk).delete()[0] or row.expires < timezone.now():
         return refused(Broken.NO_LOOK)
     state = opened(row.sealed, nonce)
     if state is None:
@@ -151,9 +151,9 @@ def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusa
 
 
 def end(session: SessionBase) -> None:
-    pk, _nonce = session.pop(LOOK, None) or ("", "")
+    pk, _nonce = session.pop(LIVENESS, None) or ("", "")
     if pk:
-        Look.objects.filter(pk=pk).delete()
+        LivenessSession.objects.filter(pk=pk).delete()
 
 
 def over(session: SessionBase, code: challenge.Code | Broken) -> Taken:
@@ -169,7 +169,7 @@ def refused(code: challenge.Code | Broken) -> Refusal:
 def sweep() -> int:
     """Delete the looks that nobody has finished, and the digests of yesterday's frames; how many looks there were."""
     SpentFrame.objects.filter(at__lt=timezone.now() - FRAMES_KEPT).delete()
-    return Look.objects.filter(expires__lt=timezone.now() - timedelta(seconds=USED_WITHIN)).delete()[0]
+    return LivenessSession.objects.filter(expires__lt=timezone.now() - timedelta(seconds=USED_WITHIN)).delete()[0]
 
 
 # Sealing --------------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def opened(text: str, nonce: str) -> State | None:
 @sensitive_variables()
 def digest_of(jpeg: bytes) -> str:
     """HMAC-SHA256 of the exact bytes, 64 hexadecimal digits: without the key nobody can try which frame it was."""
-    return hmac.new(derive_key(settings.SECRET_KEY, LOOK), jpeg, hashlib.sha256).hexdigest()
+    return hmac.new(derive_key(settings.SECRET_KEY, LIVENESS), jpeg, hashlib.sha256).hexdigest()
 
 
 def spend(digest: str) -> bool:

@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import crypto
-from faceauth.models import Clearing, CodeApp, Passkey, RecoveryCodes
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RecoveryCodes
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -35,7 +35,7 @@ ALIKE = str.maketrans("ilou", "110v")
 
 APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect no other
 
-KINDS: dict[str, type[Passkey] | type[CodeApp]] = {"passkey": Passkey, "app": CodeApp}
+KINDS: dict[str, type[Passkey] | type[AuthenticatorApp]] = {"passkey": Passkey, "app": AuthenticatorApp}
 
 
 class Verdict(enum.Enum):
@@ -67,9 +67,11 @@ def has_mfa(user: "User") -> bool:
     return bool(Passkey.objects.filter(user_id=user.pk).exists()) or app_of(user) is not None
 
 
-def app_of(user: "User") -> CodeApp | None:
+def app_of(user: "User") -> AuthenticatorApp | None:
     """There is at most one: a second would double the chance of a guess."""
-    app: CodeApp | None = CodeApp.objects.filter(user_id=user.pk, confirmed=True).order_by("pk").first()
+    app: AuthenticatorApp | None = (
+        AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=True).order_by("pk").first()
+    )
     return app
 
 
@@ -90,39 +92,39 @@ def codes_left(user: "User") -> int:
 
 
 @sensitive_variables()
-def app_to_confirm(user: "User", pk: int | None) -> CodeApp:
+def app_to_confirm(user: "User", pk: int | None) -> AuthenticatorApp:
     """The app that opens nothing until it has shown a right code: the one that this session began with, or a new one.
 
     A secret that was shown in another session is never taken up: who saw it there may have been somebody else.
     """
-    waiting = CodeApp.objects.filter(user_id=user.pk, confirmed=False)
-    app: CodeApp | None = waiting.filter(pk=pk).first()
+    waiting = AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=False)
+    app: AuthenticatorApp | None = waiting.filter(pk=pk).first()
     if app is None:
         waiting.delete()
-        app = CodeApp(user=user, confirmed=False)
+        app = AuthenticatorApp(user=user, confirmed=False)
         app.keep_secret(os.urandom(APP_SECRET))
         app.save()
     return app
 
 
-def drawing(app: CodeApp) -> str:
+def drawing(app: AuthenticatorApp) -> str:
     """The QR code that an app reads, as a data URL of an SVG."""
     return segno.make(app.config_url, error="m").svg_data_uri(border=4, dark="#000", light="#fff")
 
 
-def secret_text(app: CodeApp) -> str:
+def secret_text(app: AuthenticatorApp) -> str:
     """The same secret for typing, in groups of four."""
     return in_fours(base64.b32encode(app.bin_key).decode())
 
 
 @transaction.atomic
-def confirm_app(user: "User", app: CodeApp, code: str, name: str) -> Verdict:
+def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Verdict:
     """The app that waits for it becomes the person's, if the code is right."""
     if app_of(user) is not None:
         return Verdict.WRONG
     verdict = check_app(app, tidied(code))
     if verdict == Verdict.OPEN:
-        CodeApp.objects.filter(pk=app.pk).update(confirmed=True, name=name, created_at=timezone.now())
+        AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True, name=name, created_at=timezone.now())
     return verdict
 
 
@@ -172,9 +174,9 @@ def tidied(code: str) -> str:
 
 @sensitive_variables()
 @transaction.atomic
-def check_app(app: CodeApp, code: str) -> Verdict:
+def check_app(app: AuthenticatorApp, code: str) -> Verdict:
     """In a transaction that others wait for: of two equal codes at the same moment one opens."""
-    now = CodeApp.objects.select_for_update().filter(pk=app.pk).first()
+    now = AuthenticatorApp.objects.select_for_update().filter(pk=app.pk).first()
     if now is None:
         return Verdict.WRONG
     if now.rests:
@@ -195,7 +197,9 @@ def wait(user: "User") -> int:
 
 def relent(user: "User") -> None:
     """The owner was here, with something that cannot be guessed: wrong codes before are forgotten."""
-    CodeApp.objects.filter(user_id=user.pk).update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    AuthenticatorApp.objects.filter(user_id=user.pk).update(
+        throttling_failure_count=0, throttling_failure_timestamp=None
+    )
 
 
 # Taking away ----------------------------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
 
 
 def remove_all(user: "User") -> None:
-    for model in (Passkey, CodeApp, RecoveryCodes):
+    for model in (Passkey, AuthenticatorApp, RecoveryCodes):
         model.objects.filter(user_id=user.pk).delete()
 
 
@@ -230,7 +234,7 @@ def reset(user: "User") -> bool:
     if not has_mfa(user):
         return False
     remove_all(user)
-    Clearing.objects.create(user=user)
+    MFAReset.objects.create(user=user)
     return True
 
 
@@ -243,10 +247,10 @@ def reseal() -> int:
     Raises `at_rest.CannotOpen`.
     """
     count = 0
-    for pk in list(CodeApp.objects.values_list("pk", flat=True)):
+    for pk in list(AuthenticatorApp.objects.values_list("pk", flat=True)):
         with transaction.atomic():
-            app = CodeApp.objects.select_for_update().filter(pk=pk).first()
+            app = AuthenticatorApp.objects.select_for_update().filter(pk=pk).first()
             if app is not None:
-                CodeApp.objects.filter(pk=pk).update(key=crypto.seal(app.bin_key, app.place))
+                AuthenticatorApp.objects.filter(pk=pk).update(key=crypto.seal(app.bin_key, app.place))
                 count += 1
     return count

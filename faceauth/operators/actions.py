@@ -25,7 +25,7 @@ from faceauth.privacy import forget as forgetting
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-PERMISSION = "faceauth.care_for_people"
+PERMISSION = "faceauth.act_on_people"
 
 # A request does what it can in this time and goes on in the next: hundreds of people, each of whom may cost Rekognition
 # a call, must not outlast a server's patience.

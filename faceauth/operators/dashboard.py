@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from faceauth import cache
 from faceauth.conf import conf
-from faceauth.models import Deletion, Examination, Face, Login
+from faceauth.models import Deletion, Face, HealthCheck, SignIn
 from faceauth.outcomes import Outcome
 from faceauth.policy import capacity
 from faceauth.policy.capacity import Capacity
@@ -78,17 +78,19 @@ class Figures:
 
 def figures(start: datetime, end: datetime) -> Figures:
     """Three queries, each answered by the index `login_figures` alone."""
-    visits = Login.objects.filter(at__gte=start, at__lt=end).order_by()
-    matched = visits.filter(similarity__isnull=False).annotate(whole=Floor("similarity"))
+    sign_ins = SignIn.objects.filter(at__gte=start, at__lt=end).order_by()
+    matched = sign_ins.filter(similarity__isnull=False).annotate(whole=Floor("similarity"))
     alike: Counter[tuple[bool, int]] = Counter()
     for outcome, whole, count in matched.values_list("outcome", "whole").annotate(Count("pk")):
         alike[outcome == Outcome.RECOGNISED, int(whole)] += count
     # How long somebody waited for nothing is the timeout, and says nothing of what is usual.
-    answered = visits.filter(rekognition_ms__isnull=False).exclude(outcome=Outcome.UNAVAILABLE)
+    answered = sign_ins.filter(rekognition_ms__isnull=False).exclude(outcome=Outcome.UNAVAILABLE)
     timed = answered.values_list("rekognition_ms").annotate(Count("pk"))
     return Figures(
         # A row may stand for many, where a flood was turned away.
-        Counter({(it, reason): n for it, reason, n in visits.values_list("outcome", "reason").annotate(Sum("times"))}),
+        Counter(
+            {(it, reason): n for it, reason, n in sign_ins.values_list("outcome", "reason").annotate(Sum("times"))}
+        ),
         alike,
         Counter({ms: count for ms, count in timed if ms is not None}),
     )
@@ -102,15 +104,15 @@ def month() -> dict[date, Figures]:
     kept: dict[date, Figures] = cache.recall(name) or {}
     counted = {day: kept[day] if day in kept and day != today else figures(*of_day(day)) for day in days}
     if not set(days[:-1]) <= kept.keys():
-        cache.remember(name, {day: counted[day] for day in days[:-1]}, KEPT)
+        cache.enrol(name, {day: counted[day] for day in days[:-1]}, KEPT)
     return counted
 
 
 def oldest(day: date) -> int | None:
     """The first visit since that day. Where it is another one, visits came into the days that are over, or left them,
     as `manage.py demo` makes them and takes them away."""
-    visits = Login.objects.filter(at__gte=of_day(day)[0]).order_by("at", "pk")
-    return visits.values_list("pk", flat=True).first()
+    sign_ins = SignIn.objects.filter(at__gte=of_day(day)[0]).order_by("at", "pk")
+    return sign_ins.values_list("pk", flat=True).first()
 
 
 def of_day(day: date) -> tuple[datetime, datetime]:
@@ -135,7 +137,7 @@ def state() -> State:
     known: State | None = cache.recall(name)
     if known is None:
         known = ask()
-        cache.remember(name, known, FRESH)
+        cache.enrol(name, known, FRESH)
     return known
 
 
@@ -166,7 +168,7 @@ def usage(users: Sequence[int] | None = None) -> dict[int | None, list[Usage]]:
     It is what the functions answer that FACEAUTH["HOLDINGS"] names.
     """
     found: dict[int | None, list[Usage]] = {}
-    for name in conf().HOLDINGS:
+    for name in conf().USAGE:
         for key, some in import_string(name)(users).items():
             found.setdefault(key, []).extend(some)
     return found
@@ -176,7 +178,7 @@ def storage() -> list[Usage]:
     found: list[Usage] | None = cache.recall("faceauth.operators.dashboard.usage")
     if found is None:
         found = usage().get(None, [])
-        cache.remember("faceauth.operators.dashboard.usage", found, FRESH)
+        cache.enrol("faceauth.operators.dashboard.usage", found, FRESH)
     return found
 
 
@@ -200,7 +202,7 @@ class Dashboard:
     people: int
     waiting: int
     """Faces in the ledger that Rekognition has not confirmed to be gone."""
-    examination: Examination | None
+    health_check: HealthCheck | None
     usage: list[Usage]
     capacity: Capacity
 
@@ -225,7 +227,7 @@ def dashboard() -> Dashboard:
         faces=faces.count(),
         people=faces.order_by().values("user").distinct().count(),
         waiting=Deletion.objects.filter(confirmed=None).count(),
-        examination=Examination.objects.filter(collection_id=conf().COLLECTION).first(),
+        health_check=HealthCheck.objects.filter(collection_id=conf().COLLECTION).first(),
         usage=storage(),
         capacity=capacity.current_capacity(),
     )
@@ -243,7 +245,7 @@ def warnings_of(desk: Dashboard) -> Iterator[Warning]:
             desk.waiting,
         )
         yield Warning(what % {"count": desk.waiting}, f"{doctor} --repair")
-    last = desk.examination
+    last = desk.health_check
     if last is None:
         yield Warning(_("The doctor has never looked."), doctor)
     elif last.error:

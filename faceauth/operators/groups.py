@@ -11,7 +11,7 @@ from django.apps import apps as global_apps
 VIEWERS = "operators: view"
 OPERATORS = "operators"
 
-SEEN = ("consent", "deletion", "enrolment", "examination", "face", "login")
+VIEWED = ("consent", "deletion", "enrolment", "healthcheck", "face", "signin")
 
 
 def make_groups(sender: AppConfig, using: str, apps: Any = global_apps, **kwargs: Any) -> None:
@@ -24,9 +24,9 @@ def make_groups(sender: AppConfig, using: str, apps: Any = global_apps, **kwargs
     user = get_user_model()._meta
     for config in (sender, user.app_config):  # Django makes those of apps further down the list only later
         create_permissions(config, verbosity=0, using=using, apps=apps)
-    seen = permissions.filter(content_type__app_label="faceauth", codename__in=[f"view_{name}" for name in SEEN])
+    seen = permissions.filter(content_type__app_label="faceauth", codename__in=[f"view_{name}" for name in VIEWED])
     seen |= permissions.filter(content_type__app_label=user.app_label, codename=f"view_{user.model_name}")
-    acting = permissions.filter(content_type__app_label="faceauth", codename="care_for_people")
+    acting = permissions.filter(content_type__app_label="faceauth", codename="act_on_people")
     for name, given in ((VIEWERS, seen), (OPERATORS, seen | acting)):
         group, _made = group_model.objects.using(using).get_or_create(name=name)
         group.permissions.add(*given)

@@ -1,4 +1,4 @@
-"""No drift: what the collection holds and what the database says of it, compared both ways and mended where it is safe.
+"""No drift: what the collection holds and what the database says of it, compared both ways and repaired where it is safe.
 
 Both sides are read a page at a time, so memory does not grow with them. Safe to mend is what can only be a leftover:
 a face that opens nothing, under a name that is ours. Whatever might be somebody's is left, and told with its cure.
@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from faceauth.enrolment.enrol import IN_PROGRESS
 from faceauth.liveness import sessions
-from faceauth.models import Deletion, Enrolment, Examination, Face
+from faceauth.models import Deletion, Enrolment, Face, HealthCheck
 from faceauth.policy import accounts
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import user_vectors
-from faceauth.rekognition.collection import Collection, RememberedFace
+from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.rekognition.errors import CredentialsRefused, NotOffered, RekognitionError, Throttled
 
 Result = TypeVar("Result")
@@ -55,7 +55,7 @@ class Finding:
     subject: str
     what: str
     cure: str
-    mended: bool = False
+    repaired: bool = False
 
 
 REPAIR_HINT = "--repair mends it"
@@ -75,28 +75,28 @@ def with_retries(call: Callable[[], Result]) -> Result:
 
 def reconciled(collection_id: str, repair: bool = False, report: Report = lambda count: None) -> Iterator[Finding]:
     """As `examine`, and keep for the desk what came of it, also where it ends before its time."""
-    examination = Examination(collection_id=collection_id)
+    health_check = HealthCheck(collection_id=collection_id)
     left: Counter[str] = Counter()
 
     def told(count: int) -> None:
-        examination.faces = count
+        health_check.faces = count
         report(count)
 
     try:
         for finding in reconcile(collection_id, repair, told):
-            examination.mended += finding.mended
-            left[str(finding.kind)] += not finding.mended
+            health_check.repaired += finding.repaired
+            left[str(finding.kind)] += not finding.repaired
             yield finding
     except RekognitionError as error:
-        examination.error = error.code
+        health_check.error = error.code
         raise
     except BaseException:  # whoever reads has gone, or Ctrl-C, or the database does not answer
-        examination.error = "broken_off"
+        health_check.error = "broken_off"
         raise
     finally:
-        examination.found = {kind: count for kind, count in left.items() if count}
-        examination.save()
-        of_collection = Examination.objects.filter(collection_id=collection_id)
+        health_check.found = {kind: count for kind, count in left.items() if count}
+        health_check.save()
+        of_collection = HealthCheck.objects.filter(collection_id=collection_id)
         kept = list(of_collection.values_list("pk", flat=True)[:CHECKS_KEPT])
         of_collection.exclude(pk__in=kept).delete()
 
@@ -104,7 +104,7 @@ def reconciled(collection_id: str, repair: bool = False, report: Report = lambda
 def reconcile(collection_id: str, repair: bool = False, report: Report = lambda count: None) -> Iterator[Finding]:
     """Everything that is found, as it is found; `report` is told how many faces have been looked at so far.
 
-    Raises `RekognitionError`; what was mended before stays so, and another run goes on.
+    Raises `RekognitionError`; what was repaired before stays so, and another run goes on.
     """
     sessions.sweep()
     collection = Collection(collection_id)
@@ -125,7 +125,7 @@ def reconcile(collection_id: str, repair: bool = False, report: Report = lambda 
         renew_vectors(collection_id)
 
 
-def pages(collection: Collection) -> Iterator[list[RememberedFace]]:
+def pages(collection: Collection) -> Iterator[list[IndexedFace]]:
     token = ""
     while True:
         at = token
@@ -175,7 +175,7 @@ def settle(rows: list[Deletion]) -> None:
 # The collection's side ------------------------------------------------------------------------------------------------
 
 
-def unknown_faces(collection: Collection, page: list[RememberedFace], version: str, repair: bool) -> Iterator[Finding]:
+def unknown_faces(collection: Collection, page: list[IndexedFace], version: str, repair: bool) -> Iterator[Finding]:
     """Faces of the page that are nobody's, or that do not compare with new ones."""
     rest = iter(page)
     while faces := list(islice(rest, BATCH)):
@@ -186,7 +186,7 @@ def unknown_faces(collection: Collection, page: list[RememberedFace], version: s
         yield from faces_without_user(collection, faces, repair)
 
 
-def faces_without_user(collection: Collection, faces: list[RememberedFace], repair: bool) -> Iterator[Finding]:
+def faces_without_user(collection: Collection, faces: list[IndexedFace], repair: bool) -> Iterator[Finding]:
     names = [face.external_id for face in faces]
     ids = [face.face_id for face in faces]
     # In this order: an enrolment that ends in between gives its face a row before its own goes.
@@ -221,7 +221,7 @@ def known(names: list[str]) -> set[str]:
     return found | set(Enrolment.objects.filter(external_id__in=names).values_list("external_id", flat=True))
 
 
-def delete(collection: Collection, faces: list[RememberedFace]) -> set[str]:
+def delete(collection: Collection, faces: list[IndexedFace]) -> set[str]:
     """Delete faces that are nobody's, through the ledger; the FaceIds of those that are gone."""
     ids = [face.face_id for face in faces]
     with transaction.atomic():
@@ -278,7 +278,7 @@ def unfinished_enrolments(collection_id: str, repair: bool) -> Iterator[Finding]
 
 def missing(collection: Collection, repair: bool) -> Iterator[Finding]:
     """Faces that the database has and the collection does not. The newest may not have reached all of AWS yet."""
-    settled = Face.objects.filter(collection_id=collection.id, remembered__lt=timezone.now() - IN_PROGRESS)
+    settled = Face.objects.filter(collection_id=collection.id, enrolled__lt=timezone.now() - IN_PROGRESS)
     for faces in batches(settled.select_related("user")):
         ids = [str(face.face_id) for face in faces]
         there = {face.face_id for face in with_retries(lambda: collection.page(face_ids=ids))[0]}  # noqa: B023

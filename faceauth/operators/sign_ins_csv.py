@@ -11,10 +11,10 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.utils.timezone import localtime, now
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.operators.dashboard import DAYS
 
-COLUMNS = ("at", "outcome", "reason", "user", "similarity", "way", "address", "device", "rekognition_ms", "times")
+COLUMNS = ("at", "outcome", "reason", "user", "similarity", "method", "address", "device", "rekognition_ms", "times")
 
 # Excel also takes full-width marks for their narrow sisters, and skips spaces before any of them.
 STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
@@ -36,22 +36,31 @@ def harmless(value: object) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(STARTS_FORMULA) else text
 
 
-def rows(visits: QuerySet[Login]) -> Iterator[str]:
+def rows(sign_ins: QuerySet[SignIn]) -> Iterator[str]:
     """The lines of the file, the first of which names the columns."""
     written = csv.writer(Echo())
     yield "\ufeff"  # by which Excel knows that it is UTF-8
     yield written.writerow(COLUMNS)
-    for visit in visits.select_related("user").iterator(chunk_size=2000):
-        name = visit.user.get_username() if visit.user else ""
-        at = localtime(visit.at).isoformat(timespec="seconds")
-        values = (at, visit.outcome, visit.reason, name, visit.similarity, visit.way, visit.address, visit.device)
-        yield written.writerow([*map(harmless, values), harmless(visit.rekognition_ms), visit.times])
+    for sign_in in sign_ins.select_related("user").iterator(chunk_size=2000):
+        name = sign_in.user.get_username() if sign_in.user else ""
+        at = localtime(sign_in.at).isoformat(timespec="seconds")
+        values = (
+            at,
+            sign_in.outcome,
+            sign_in.reason,
+            name,
+            sign_in.similarity,
+            sign_in.method,
+            sign_in.address,
+            sign_in.device,
+        )
+        yield written.writerow([*map(harmless, values), harmless(sign_in.rekognition_ms), sign_in.times])
 
 
 def prune(keep_days: int) -> int:
     """Delete the visits that are older than so many days; how many rows they were. Sessions are over long before."""
-    old = Login.objects.filter(at__lt=now() - timedelta(days=keep_days)).order_by("at")
+    old = SignIn.objects.filter(at__lt=now() - timedelta(days=keep_days)).order_by("at")
     deleted = 0
     while batch := list(old.values_list("pk", flat=True)[:BATCH]):
-        deleted += Login.objects.filter(pk__in=batch).delete()[0]
+        deleted += SignIn.objects.filter(pk__in=batch).delete()[0]
     return deleted

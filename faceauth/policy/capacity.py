@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from faceauth.cache import from_cache
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import CodeApp, Face, Passkey
+from faceauth.models import AuthenticatorApp, Face, Passkey
 from faceauth.policy import thresholds
 from faceauth.policy.thresholds import Population
 
@@ -37,7 +37,7 @@ LOG_EVERY = 3600  # seconds after which the log says once more that a stranger w
 
 # In English in a log, in the operator's own language on the desk.
 CURE = gettext_noop(
-    "Ask everybody to add a second lock, let SECRETLY_FALSE_OPEN_ODDS be higher, or fix REKOGNITION_THRESHOLD:"
+    "Ask everybody to add a second lock, let SECRETLY_TARGET_FPIR be higher, or fix REKOGNITION_THRESHOLD:"
     " docs/odds.md says what each means."
 )
 
@@ -74,7 +74,7 @@ def people_without_mfa(collection_id: str | None = None) -> "QuerySet[User]":
     return model._default_manager.filter(
         Exists(Face.objects.filter(user_id=OuterRef("pk"), collection_id=collection_id or conf().COLLECTION)),
         ~Exists(Passkey.objects.filter(user_id=OuterRef("pk"))),
-        ~Exists(CodeApp.objects.filter(user_id=OuterRef("pk"), confirmed=True)),
+        ~Exists(AuthenticatorApp.objects.filter(user_id=OuterRef("pk"), confirmed=True)),
         **{name: value for name, value in SIGN_IN_FIELDS.items() if name in fields},
     )
 

@@ -4,34 +4,34 @@ from typing import TYPE_CHECKING
 
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Login, PhotoPath
+from faceauth.models import PhotoLogin, SignIn
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-Choice = PhotoPath.Choice
+Choice = PhotoLogin.Choice
 
 
 def offered() -> bool:
     """Where the site asks nobody for a look, photos are all there is, and there is nothing to decide."""
-    return conf().LOOK != "off"
+    return conf().LIVENESS != "off"
 
 
 def choice_of(user: "User") -> Choice:
-    row = PhotoPath.objects.filter(user_id=user.pk).first()
+    row = PhotoLogin.objects.filter(user_id=user.pk).first()
     return Choice(row.choice) if row else Choice.OPEN
 
 
 def choose(user: "User", choice: Choice) -> None:
-    PhotoPath.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
+    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
 
 
-def may_sign_in_by(user: "User", way: str) -> bool:
+def may_sign_in_by(user: "User", method: str) -> bool:
     """Whether a picture that came this way may open the user's notebook: `Login.Way`, or "" for one that is not known.
 
     A choice stands even where the site has stopped asking for looks since: it was made to keep photos out.
     """
-    if way == Login.Way.LOOK:
+    if method == SignIn.Method.LIVENESS:
         return True
     choice = choice_of(user)
     return choice == Choice.OPEN or (choice == Choice.WITH_LOCK and authenticators.has_mfa(user))

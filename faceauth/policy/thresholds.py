@@ -1,4 +1,4 @@
-"""The odds that one attempt of a stranger opens somebody's notebook, and what keeps them under FALSE_OPEN_ODDS.
+"""The odds that one attempt of a stranger opens somebody's notebook, and what keeps them under TARGET_FPIR.
 
 The more people are remembered, the likelier a stranger resembles one of them. So the threshold rises with their
 number. Where one picture would then turn away too many who belong here, up to three frames of a look are combined, and
@@ -14,7 +14,7 @@ import numpy as np
 from django.core.cache import cache
 from django.db.models import Count
 
-from faceauth.cache import from_cache, recall, remember
+from faceauth.cache import enrol, from_cache, recall
 from faceauth.conf import MAX_FRAMES, conf
 from faceauth.models import Face
 from faceauth.vision import similarity
@@ -122,7 +122,7 @@ def requirement(people: int, frames: int = 1, faces: int | None = None) -> Requi
             break
     chance = fpir_of(threshold, here, count)
     return Requirement(
-        threshold, count, chance > conf().FALSE_OPEN_ODDS * ROUNDING, chance, near_match_threshold(threshold, here)
+        threshold, count, chance > conf().TARGET_FPIR * ROUNDING, chance, near_match_threshold(threshold, here)
     )
 
 
@@ -139,24 +139,24 @@ class Outlook:
     people: int
     faces: int
     limit: float
-    """FALSE_OPEN_ODDS."""
+    """TARGET_FPIR."""
     photo: Requirement
     """For one photo."""
-    look: Requirement
+    liveness: Requirement
     """For a look of three frames."""
     frames_from: int | None
     """From how many people on, with as many looks each as now, one frame of a look is not enough."""
-    photo_lock_from: int | None
+    photo_mfa_from: int | None
     """From how many people on a photo needs the second lock."""
-    look_lock_from: int | None
+    liveness_mfa_from: int | None
     """And a look."""
     is_measured: bool
     """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
 
     @property
-    def lock_from(self) -> int | None:
+    def mfa_from(self) -> int | None:
         """From how many people on nobody gets in without the second lock, by the best way that the site has."""
-        return self.photo_lock_from if best_frames() == 1 else self.look_lock_from
+        return self.photo_mfa_from if best_frames() == 1 else self.liveness_mfa_from
 
 
 def outlook(collection_id: str | None = None) -> Outlook:
@@ -171,19 +171,19 @@ def outlook(collection_id: str | None = None) -> Outlook:
     return Outlook(
         people=now.people,
         faces=now.faces,
-        limit=conf().FALSE_OPEN_ODDS,
+        limit=conf().TARGET_FPIR,
         photo=requirement(now.people, 1, now.faces),
-        look=requirement(now.people, MAX_FRAMES, now.faces),
+        liveness=requirement(now.people, MAX_FRAMES, now.faces),
         frames_from=first(MAX_FRAMES, lambda it: it.frames > 1),
-        photo_lock_from=first(1, lambda it: it.lock),
-        look_lock_from=first(MAX_FRAMES, lambda it: it.lock),
+        photo_mfa_from=first(1, lambda it: it.lock),
+        liveness_mfa_from=first(MAX_FRAMES, lambda it: it.lock),
         is_measured=is_measured(),
     )
 
 
 def best_frames() -> int:
     """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
-    return 1 if conf().LOOK == "off" else MAX_FRAMES
+    return 1 if conf().LIVENESS == "off" else MAX_FRAMES
 
 
 def as_words(odds: float) -> str:
@@ -210,7 +210,7 @@ def weight_of(population: Population) -> float:
 
 def threshold_for(population: Population, frames: int) -> float:
     """The least similarity that keeps the odds, or the end of what was measured where none does."""
-    rate = 1 - (1 - conf().FALSE_OPEN_ODDS) ** (1 / max(1, population.people))
+    rate = 1 - (1 - conf().TARGET_FPIR) ** (1 / max(1, population.people))
     bound = FLOOR + (rate - FLOOR) / (weight_of(population) * FRAMES[frames])
     cosine = float(np.interp(-np.log10(max(bound, FLOOR)), -DECADES, COSINES))
     threshold = float(similarity.from_cosine(cosine))
@@ -262,7 +262,7 @@ def population(collection_id: str | None = None) -> Population:
     known = recall(count_key(name))
     if known is None:
         known = tuple(count_population(name))
-        remember(count_key(name), known, SECONDS)
+        enrol(count_key(name), known, SECONDS)
     return Population(*known)
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from faceauth.audit import user_agents
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Clearing, Consent, Face, Login
+from faceauth.models import Consent, Face, MFAReset, SignIn
 from faceauth.policy import photo_logins
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def array(rows: Iterable[dict[str, object]]) -> Iterator[str]:
 def profile(user: "User") -> dict[str, object]:
     return {
         "name": user.get_username(),
-        "remembered": getattr(user, "date_joined", None),
+        "enrolled": getattr(user, "date_joined", None),
         "last_visit": user.last_login,
         "active": user.is_active,
     }
@@ -120,23 +120,23 @@ def looks(user: "User") -> Iterator[dict[str, object]]:
             "face_id": face.face_id,
             "image_id": face.image_id,
             "collection": face.collection_id,
-            "remembered": face.remembered,
+            "enrolled": face.enrolled,
             "brightness": face.brightness,
             "sharpness": face.sharpness,
         }
 
 
 def door(user: "User") -> Iterator[dict[str, object]]:
-    for visit in Login.objects.filter(user_id=user.pk).iterator(chunk_size=500):
+    for sign_in in SignIn.objects.filter(user_id=user.pk).iterator(chunk_size=500):
         yield {
-            "at": visit.at,
-            "outcome": visit.outcome,
-            "reason": visit.reason,
-            "similarity": visit.similarity,
-            "way": visit.way,
-            "address": visit.address,
-            "device": user_agents.describe(visit.device),
-            "user_agent": visit.device,
+            "at": sign_in.at,
+            "outcome": sign_in.outcome,
+            "reason": sign_in.reason,
+            "similarity": sign_in.similarity,
+            "method": sign_in.method,
+            "address": sign_in.address,
+            "device": user_agents.describe(sign_in.device),
+            "user_agent": sign_in.device,
         }
 
 
@@ -148,5 +148,5 @@ def second_lock(user: "User") -> dict[str, object]:
         ],
         "recovery_codes_left": authenticators.codes_left(user),
         "photos": photo_logins.choice_of(user),
-        "taken_away": list(Clearing.objects.filter(user_id=user.pk).values_list("at", flat=True)),
+        "taken_away": list(MFAReset.objects.filter(user_id=user.pk).values_list("at", flat=True)),
     }

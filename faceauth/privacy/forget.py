@@ -56,7 +56,7 @@ def expired(days: int) -> Iterator["User"]:
     last_pk = None
     while True:
         users = get_user_model()._default_manager.alias(
-            came=Coalesce("last_login", Min("faces__remembered")),
+            came=Coalesce("last_login", Min("faces__enrolled")),
         )
         users = users.filter(faces__isnull=False, came__lt=since).order_by("pk").distinct()
         if last_pk is not None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F
 
 from faceauth.cache import T, from_cache
-from faceauth.models import Tally
+from faceauth.models import RateCount
 
 PREFIX = "faceauth.ratelimit.limits."
 
@@ -87,28 +87,28 @@ class InTable:
                     transaction.set_rollback(True)
                     return False
         if fresh:
-            Tally.objects.filter(ends__lt=time.time() - LONGER).delete()
+            RateCount.objects.filter(ends__lt=time.time() - LONGER).delete()
         return True
 
     def add(self, meter: Meter) -> bool:
-        room = Tally.objects.filter(key=meter.key, count__lte=meter.most - meter.amount)
+        room = RateCount.objects.filter(key=meter.key, count__lte=meter.most - meter.amount)
         return bool(room.update(count=F("count") + meter.amount))
 
     def begin(self, meter: Meter) -> tuple[bool, bool]:
         """Make the row if it is not there; whether it was not, and whether there is room in it."""
-        if Tally.objects.filter(key=meter.key).exists():
+        if RateCount.objects.filter(key=meter.key).exists():
             return False, False
-        Tally.objects.bulk_create([Tally(key=meter.key, ends=meter.ends)], ignore_conflicts=True)
+        RateCount.objects.bulk_create([RateCount(key=meter.key, ends=meter.ends)], ignore_conflicts=True)
         return True, self.add(meter)
 
     def give_back(self, meters: list[Meter]) -> None:
         with transaction.atomic():
             for meter in in_order(meters):
-                taken = Tally.objects.filter(key=meter.key, count__gte=meter.amount)
+                taken = RateCount.objects.filter(key=meter.key, count__gte=meter.amount)
                 taken.update(count=F("count") - meter.amount)
 
     def counts(self, keys: list[str]) -> dict[str, int]:
-        return dict(Tally.objects.filter(key__in=keys).values_list("key", "count"))
+        return dict(RateCount.objects.filter(key__in=keys).values_list("key", "count"))
 
 
 def in_order(meters: list[Meter]) -> list[Meter]:

@@ -40,7 +40,7 @@ from django.utils.translation import ngettext
 
 from faceauth.audit.log import record_throttled
 from faceauth.conf import MAX_FRAMES, conf
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.ratelimit.counters import Meter, count_with
 from faceauth.rekognition import metering
@@ -80,9 +80,9 @@ NOT_SEARCHED = {
     Reason.NOT_AN_IMAGE,
     Reason.UNSUPPORTED_FORMAT,
     Reason.TOO_LARGE,
-    Reason.LOOK_EXPIRED,
-    Reason.LOOK_NEEDED,
-    Reason.ENOUGH_LOOKS,
+    Reason.EXPIRED,
+    Reason.LIVENESS_REQUIRED,
+    Reason.TOO_MANY_FACES,
 }
 
 
@@ -328,4 +328,4 @@ def record_exceeded(request: HttpRequest, turned_away: Exceeded) -> None:
             row = record_throttled(request).pk
         Floods.rows[turned_away.key] = row, times, ends
     if times > 1 and times & (times - 1) == 0:
-        Login.objects.filter(pk=row, times__lt=times).update(times=times)
+        SignIn.objects.filter(pk=row, times__lt=times).update(times=times)

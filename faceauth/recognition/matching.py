@@ -42,7 +42,7 @@ def decide(*frames: list[Match], needed: Requirement | None = None) -> Recogniti
         return Recognition(Outcome.STRANGER, similarity=nearest, near=near)
     best, user = rivals[0]
     if len(rivals) > 1 and not thresholds.apart(best.similarity, rivals[1][0].similarity):
-        return refused(Reason.TOO_ALIKE, best.similarity, user)
+        return refused(Reason.AMBIGUOUS, best.similarity, user)
     if not best.everywhere:
         return Recognition(Outcome.STRANGER, similarity=nearest, near=user)
     return allow(user, best.similarity, needed.lock)

@@ -55,7 +55,7 @@ def observe(photos: Photo | Sequence[Photo]) -> list[Observed] | Refusal:
         if isinstance(face, Refusal):
             return face
         seen.insert(0, Observed(photo, faces, face))
-    return seen if of_one_person(seen) else Refusal(Reason.LOOK_FAILED)
+    return seen if of_one_person(seen) else Refusal(Reason.LIVENESS_FAILED)
 
 
 def of_one_person(seen: list[Observed]) -> bool:

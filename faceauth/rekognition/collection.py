@@ -53,7 +53,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class RememberedFace:
+class IndexedFace:
     face_id: str
     image_id: str
     external_id: str
@@ -123,7 +123,7 @@ class Collection:
         with translated():
             client().delete_collection(CollectionId=self.id)
 
-    def faces(self) -> Iterator[RememberedFace]:
+    def faces(self) -> Iterator[IndexedFace]:
         """Every remembered face, a page of Rekognition's at a time."""
         with translated():
             pages = (
@@ -133,15 +133,15 @@ class Collection:
             )
             for page in pages:
                 for face in page["Faces"]:
-                    yield remembered_face(face)
+                    yield indexed_face(face)
 
-    def page(self, token: str = "", face_ids: Sequence[str] = ()) -> tuple[list[RememberedFace], str]:
+    def page(self, token: str = "", face_ids: Sequence[str] = ()) -> tuple[list[IndexedFace], str]:
         """One page of the remembered faces, and the token of the next; with `face_ids`, which of these are there."""
         only = {"FaceIds": list(face_ids)} if face_ids else {}
         after = {"NextToken": token} if token else {}
         with translated():
             answer = client().list_faces(CollectionId=self.id, MaxResults=MOST_IDS, **only, **after)  # type: ignore[arg-type]
-        return [remembered_face(face) for face in answer["Faces"]], answer.get("NextToken", "")
+        return [indexed_face(face) for face in answer["Faces"]], answer.get("NextToken", "")
 
     def search(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
         """Who in the collection looks like the largest face of the picture: best first, `threshold` or more."""
@@ -174,7 +174,7 @@ class Collection:
             for m in answer["FaceMatches"]
         ]
 
-    def index(self, jpeg: bytes, external_id: str) -> RememberedFace | Refusal:
+    def index(self, jpeg: bytes, external_id: str) -> IndexedFace | Refusal:
         """Remember one face, the largest, under `external_id`; or say why Rekognition kept none.
 
         MaxFaces is 1: otherwise a bystander would be remembered under the same id. QualityFilter is AUTO, by which a
@@ -190,7 +190,7 @@ class Collection:
                 DetectionAttributes=["DEFAULT"],
             )
         if answer["FaceRecords"]:
-            face = remembered_face(answer["FaceRecords"][0]["Face"])
+            face = indexed_face(answer["FaceRecords"][0]["Face"])
             return replace(face, model_version=answer.get("FaceModelVersion", ""))
         named = {reason for face in answer.get("UnindexedFaces", []) for reason in face.get("Reasons", [])}
         return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
@@ -269,8 +269,8 @@ class Collection:
             self.describe()
 
 
-def remembered_face(face: "FaceTypeDef") -> RememberedFace:
-    return RememberedFace(
+def indexed_face(face: "FaceTypeDef") -> IndexedFace:
+    return IndexedFace(
         face_id=face["FaceId"],
         image_id=face["ImageId"],
         external_id=face.get("ExternalImageId", ""),

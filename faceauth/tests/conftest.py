@@ -33,14 +33,14 @@ def collection(db: None) -> Collection:
 def hopper(collection: Collection) -> Any:
     """Grace Hopper, whom the collection remembers."""
     recognition = enrol(read(pictures.hopper()))
-    assert recognition.outcome == Outcome.REMEMBERED, recognition
+    assert recognition.outcome == Outcome.ENROLLED, recognition
     return recognition.user
 
 
 @pytest.fixture
 def without_look(settings: Settings) -> None:
     """A door where one frame of the camera is enough."""
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
 
 
 def read(data: bytes) -> Photo:

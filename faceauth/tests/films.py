@@ -121,10 +121,12 @@ class Actor:
         self.straight = [one for one in frontal if abs(one.pitch - self.level) <= 2.5]
         level = [one for one in pictures if abs(one.pitch - self.level) <= 15]
         self.turned = {
-            way: [one for one in level if 22 <= sign * one.yaw <= 34] for way, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
+            method: [one for one in level if 22 <= sign * one.yaw <= 34]
+            for method, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
         }
         self.on_the_way = {
-            way: [one for one in level if 10 <= sign * one.yaw <= 17] for way, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
+            method: [one for one in level if 10 <= sign * one.yaw <= 17]
+            for method, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
         }
         self.side: Ask | None = None
         self.turn = 0.0  # 0 straight, 1 as far as asked for

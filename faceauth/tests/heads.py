@@ -11,7 +11,7 @@ from faceauth.tests.films import STEP
 from faceauth.vision import faces
 
 SOMEBODY = (1.0, *[0.0] * 127)
-SOMEBODY_ELSE = (0.0, 1.0, *[0.0] * 126)
+DIFFERENT_PERSON = (0.0, 1.0, *[0.0] * 126)
 
 
 def turned(yaw: float, pitch: float = 0.0, head: faces.Points = faces.HEAD) -> faces.Points:

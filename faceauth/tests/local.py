@@ -32,7 +32,7 @@ def collection_named(name: str = "people") -> Collection:
     return Collection.objects.create(collection_id=name)
 
 
-def remember(templates: Template, name: str = "people") -> list[str]:
+def enrol(templates: Template, name: str = "people") -> list[str]:
     """Put faces with these templates into the collection; returns their FaceIds."""
     with transaction.atomic():
         collection = begin_change(name)

@@ -16,7 +16,7 @@ django.setup()
 from django.db.models import QuerySet  # noqa: E402
 
 from faceauth.local import service  # noqa: E402
-from faceauth.tests.local import remember, some_templates  # noqa: E402
+from faceauth.tests.local import enrol, some_templates  # noqa: E402
 
 
 def stop_after_writing() -> dict[str, Any]:
@@ -39,7 +39,7 @@ def answer(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     if operation == "stop_after_writing":
         return stop_after_writing()
     if operation == "remember":
-        return {"face_ids": remember(some_templates(**parameters))}
+        return {"face_ids": enrol(some_templates(**parameters))}
     answered = service.answer(f"RekognitionService.{operation}", json.dumps(parameters).encode())
     return {"status": answered.status, **json.loads(answered.body)}
 

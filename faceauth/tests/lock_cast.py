@@ -12,7 +12,7 @@ from django_otp.oath import TOTP
 
 from faceauth.mfa import authenticators
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import CodeApp, Face
+from faceauth.models import AuthenticatorApp, Face
 from faceauth.outcomes import Outcome, Recognition
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, options_in
@@ -22,18 +22,18 @@ from faceauth.web.reauthentication import MFA_VERIFIED
 BACKEND = "faceauth.backends.FaceBackend"
 
 
-def code_of(app: CodeApp, later: int = 0) -> str:
+def code_of(app: AuthenticatorApp, later: int = 0) -> str:
     """What the app shows now, or so many times thirty seconds later."""
     totp = TOTP(app.bin_key, drift=app.drift)
     totp.time = time.time() + 30 * later
     return f"{totp.token():06d}"
 
 
-def with_app(user: User) -> CodeApp:
+def with_app(user: User) -> AuthenticatorApp:
     """A one-time-code app that was confirmed with a code of long ago, so that every code of now is new."""
     app = authenticators.app_to_confirm(user, None)
     assert authenticators.confirm_app(user, app, code_of(app), "telephone") == Verdict.OPEN
-    CodeApp.objects.filter(pk=app.pk).update(last_t=-1)
+    AuthenticatorApp.objects.filter(pk=app.pk).update(last_t=-1)
     app.refresh_from_db()
     return app
 
@@ -53,8 +53,8 @@ def open_notebook(user: User, seen: bool = True, lock: bool = True) -> Client:
 
 def add_passkey(client: Client, name: str = "") -> Authenticator:
     device = Authenticator()
-    answer = device.make(options_in(client.get("/locks/passkey/")))
-    assert client.post("/locks/passkey/", {"credential": answer, "name": name}).status_code in (200, 302)
+    answer = device.make(options_in(client.get("/account/mfa/passkey/")))
+    assert client.post("/account/mfa/passkey/", {"credential": answer, "name": name}).status_code in (200, 302)
     return device
 
 
@@ -74,7 +74,7 @@ def show_face(client: Client, headers: Any = None, **fields: Any) -> Any:
     return client.post("/login/", {"file": file, **fields}, headers=headers)
 
 
-def remembered(user: User) -> User:
+def enrolled(user: User) -> User:
     """With a row for a face, as everybody has who came in by the door."""
     Face.objects.create(user=user, face_id=uuid4(), image_id=uuid4(), collection_id="secretly", person=user.username)
     return user

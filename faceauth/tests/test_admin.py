@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from faceauth.models import Consent, Face, Login
+from faceauth.models import Consent, Face, SignIn
 from faceauth.operators import actions, groups
 from faceauth.tests.lock_cast import with_app
 
@@ -32,7 +32,7 @@ def test_others_do_not_come_in(who: str, owner: User) -> None:
     client = Client()
     if who == "owner":
         client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    answer = client.get("/admin/faceauth/login/")
+    answer = client.get("/admin/faceauth/signin/")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/admin/login/")
 
@@ -42,11 +42,11 @@ def test_lists_are_shown_with_few_queries_and_are_read_only(
     model: str, desk: Client, hopper: User, django_assert_max_num_queries: object
 ) -> None:
     for _ in range(30):
-        Login.objects.create(outcome="recognised", user=hopper, similarity=99.0)
+        SignIn.objects.create(outcome="recognised", user=hopper, similarity=99.0)
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         page = desk.get(reverse(f"admin:faceauth_{model}_changelist"))
     assert hopper.username in page.content.decode()
-    row = (Face if model == "face" else Login).objects.first()
+    row = (Face if model == "face" else SignIn).objects.first()
     assert row is not None
     assert desk.get(reverse(f"admin:faceauth_{model}_add")).status_code == 403
     assert desk.post(reverse(f"admin:faceauth_{model}_delete", args=[row.pk])).status_code == 403
@@ -81,8 +81,8 @@ def desk_of(kind: str) -> Client:
 
 
 PAGES = [
-    *(f"admin:faceauth_{model}_changelist" for model in groups.SEEN),
-    "admin:faceauth_login_export",
+    *(f"admin:faceauth_{model}_changelist" for model in groups.VIEWED),
+    "admin:faceauth_signin_export",
     "admin:auth_user_changelist",
 ]
 
@@ -106,7 +106,7 @@ def test_who_sees_what(page: str, kind: str, status: int, db: None) -> None:
 def test_who_may_do_what(act: str, kind: str, status: int, owner: User) -> None:
     client = desk_of(kind)
     with_app(owner)  # so that there is a lock to take away
-    url = reverse("admin:auth_user_care", args=[act])
+    url = reverse("admin:auth_user_action", args=[act])
     assert client.get(url, {"person": owner.pk}).status_code == status
     done = client.post(url, {"people": owner.pk, "confirmed": "yes"})
     assert done.status_code == (302 if status == 200 else status)
@@ -144,7 +144,7 @@ def test_viewers_are_offered_no_act(owner: User) -> None:
 
 def test_a_person_s_page_tells_the_facts(desk: Client, hopper: User) -> None:
     Consent.objects.create(user=hopper, text="2026-11-23.2")
-    Login.objects.create(outcome="refused", reason="too_dark", user=hopper, device="Firefox Windows")
+    SignIn.objects.create(outcome="refused", reason="too_dark", user=hopper, device="Firefox Windows")
     page = desk.get(reverse("admin:auth_user_change", args=[hopper.pk])).content.decode()
     for fact in (str(Face.objects.get().face_id), "2026-11-23.2", "too dark", "Firefox"):
         assert fact in page
@@ -174,9 +174,9 @@ def test_the_list_of_people_costs_the_same_for_many(desk: Client, db: None) -> N
 @pytest.mark.parametrize(
     ("page", "query"),
     [
-        ("admin:faceauth_login_changelist", "session_key__startswith=a"),
-        ("admin:faceauth_login_changelist", "user__password__startswith=a"),
-        ("admin:faceauth_login_export", "session_key__startswith=a"),
+        ("admin:faceauth_signin_changelist", "session_key__startswith=a"),
+        ("admin:faceauth_signin_changelist", "user__password__startswith=a"),
+        ("admin:faceauth_signin_export", "session_key__startswith=a"),
         ("admin:faceauth_deletion_changelist", "receipt__id__startswith=a"),
         ("admin:faceauth_deletion_changelist", "receipt=3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"),
         ("admin:auth_user_changelist", "password__startswith=a"),

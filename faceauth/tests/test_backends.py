@@ -14,7 +14,7 @@ from faceauth.tests.conftest import Fault, read
 
 def test_other_code_can_authenticate(hopper: User) -> None:
     request = HttpRequest()
-    user = authenticate(request, photo=read(pictures.another(pictures.hopper())), remember=False)
+    user = authenticate(request, photo=read(pictures.another(pictures.hopper())), enrol=False)
     assert user == hopper
     recognition: Recognition = request.recognition  # type: ignore[attr-defined]
     assert recognition.outcome == Outcome.RECOGNISED
@@ -32,7 +32,7 @@ def test_a_stranger_is_nobody(collection: Collection) -> None:
 
 
 def test_remember(collection: Collection) -> None:
-    user = authenticate(photo=read(pictures.hopper()), remember=True, consent="by hand")
+    user = authenticate(photo=read(pictures.hopper()), enrol=True, consent="by hand")
     assert isinstance(user, User)
     assert user.consents.get().text == "by hand"
 

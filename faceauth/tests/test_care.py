@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from faceauth.models import Deletion, Face, Login, Receipt
+from faceauth.models import Deletion, Face, Receipt, SignIn
 from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
@@ -26,7 +26,7 @@ def desk(operator: User) -> Client:
 
 def act(desk: Client, name: str, *people: User, **more: object) -> str:
     """Confirm; what the next page says."""
-    url = reverse("admin:auth_user_care", args=[name])
+    url = reverse("admin:auth_user_action", args=[name])
     chosen = ",".join(str(user.pk) for user in people)
     return desk.post(url, {"people": chosen, "confirmed": "yes", **more}, follow=True).content.decode()
 
@@ -45,7 +45,7 @@ def test_an_action_only_asks(name: str, desk: Client, owner: User, stranger: Use
 
 
 def test_asking_about_one_person_does_nothing(desk: Client, owner: User) -> None:
-    url = reverse("admin:auth_user_care", args=["forget"])
+    url = reverse("admin:auth_user_action", args=["forget"])
     assert owner.username in desk.get(url, {"person": owner.pk}).content.decode()
     desk.post(url, {"people": owner.pk})  # without `confirmed`
     assert User.objects.filter(pk=owner.pk).exists()
@@ -53,7 +53,7 @@ def test_asking_about_one_person_does_nothing(desk: Client, owner: User) -> None
 
 @pytest.mark.parametrize("key", ["9" * 19, "9" * 5000, "-1", "1.5", "one", ""])
 def test_a_key_that_nobody_has(key: str, desk: Client, owner: User) -> None:
-    url = reverse("admin:auth_user_care", args=["deactivate"])
+    url = reverse("admin:auth_user_action", args=["deactivate"])
     assert desk.get(url, {"person": key}).status_code == 302
     assert desk.post(url, {"people": f"{key},{owner.pk}", "confirmed": "yes", "done": key}).status_code == 302
     assert not User.objects.get(pk=owner.pk).is_active
@@ -62,7 +62,7 @@ def test_a_key_that_nobody_has(key: str, desk: Client, owner: User) -> None:
 def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    Login.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
+    SignIn.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
     assert client.get("/").status_code == 200
     act(desk, "deactivate", owner)
     assert not User.objects.filter(pk=owner.pk, is_active=True).exists()
@@ -77,7 +77,7 @@ def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> N
 def test_end_sessions(desk: Client, owner: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    Login.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
+    SignIn.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
     act(desk, "sign_out", owner)
     assert not Session.objects.filter(session_key=client.session.session_key).exists()
     assert client.get("/").status_code == 302
@@ -182,7 +182,7 @@ def test_many_go_on_over_several_requests(desk: Client, operator: User, monkeypa
             name: page.split(f'name="{name}" value="')[1].split('"')[0]
             for name in ("people", "total", "done", "confirmed")
         }
-        page = desk.post(reverse("admin:auth_user_care", args=["deactivate"]), form, follow=True).content.decode()
+        page = desk.post(reverse("admin:auth_user_action", args=["deactivate"]), form, follow=True).content.decode()
         pages.append(page)
     assert len(pages) == 5
     assert "1 of 5 so far." in pages[0]
@@ -196,13 +196,13 @@ def test_who_has_gone_meanwhile_is_skipped(desk: Client, owner: User, stranger: 
     pk = stranger.pk
     chosen = f"{owner.pk},{pk}"
     stranger.delete()
-    desk.post(reverse("admin:auth_user_care", args=["deactivate"]), {"people": chosen, "confirmed": "yes"})
+    desk.post(reverse("admin:auth_user_action", args=["deactivate"]), {"people": chosen, "confirmed": "yes"})
     assert LogEntry.objects.get().object_id == str(owner.pk)
 
 
 @pytest.mark.parametrize("wrong", ["", "nobody", "1;2"])
 def test_nobody_chosen(wrong: str, desk: Client) -> None:
-    answer = desk.post(reverse("admin:auth_user_care", args=["forget"]), {"people": wrong, "confirmed": "yes"})
+    answer = desk.post(reverse("admin:auth_user_action", args=["forget"]), {"people": wrong, "confirmed": "yes"})
     assert answer.status_code == 302
 
 
@@ -213,7 +213,7 @@ def test_an_act_that_does_not_exist(desk: Client, owner: User) -> None:
 def test_the_forms_are_protected(operator: User, owner: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    url = reverse("admin:auth_user_care", args=["forget"])
+    url = reverse("admin:auth_user_action", args=["forget"])
     assert client.post(url, {"people": owner.pk, "confirmed": "yes"}).status_code == 403
     assert User.objects.filter(pk=owner.pk).exists()
 

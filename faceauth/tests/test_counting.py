@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from faceauth.cache import Outage
-from faceauth.models import Tally
+from faceauth.models import RateCount
 from faceauth.policy import thresholds
 from faceauth.ratelimit import counters
 from faceauth.ratelimit.counters import InCache, InTable, Meter, Store, count_with
@@ -141,14 +141,14 @@ def test_processes_count_together(
     ]
     counts = [int(process.communicate(timeout=60)[0]) for process in started]
     assert sum(counts) == 40, counts
-    assert Tally.objects.exists() is (where == "table")
+    assert RateCount.objects.exists() is (where == "table")
 
 
 def test_what_has_ended_is_swept_up(db: None) -> None:
     for number in range(5):
-        Tally.objects.create(key=f"old {number}", count=1, ends=time.time() - 1000)
+        RateCount.objects.create(key=f"old {number}", count=1, ends=time.time() - 1000)
     assert InTable().take([meter()])
-    assert list(Tally.objects.values_list("key", flat=True)) == ["a"]
+    assert list(RateCount.objects.values_list("key", flat=True)) == ["a"]
 
 
 def test_in_redis_every_key_expires(settings: Settings, redis_url: str) -> None:

@@ -19,7 +19,7 @@ from faceauth.checks import check_people
 from faceauth.enrolment import faces
 from faceauth.enrolment.enrol import enrol
 from faceauth.mfa import authenticators
-from faceauth.models import CodeApp, Deletion, Enrolment, Face, Passkey
+from faceauth.models import AuthenticatorApp, Deletion, Enrolment, Face, Passkey
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import capacity, photo_logins, thresholds
 from faceauth.recognition.search import recognise
@@ -37,7 +37,7 @@ NOW = "your face alone will not open your notebook again"
 @pytest.fixture
 def small(settings: Settings) -> None:
     """Odds at which two people are let in by their face alone, and three are not."""
-    settings.FACEAUTH = {**settings.FACEAUTH, "FALSE_OPEN_ODDS": 1e-5}
+    settings.FACEAUTH = {**settings.FACEAUTH, "TARGET_FPIR": 1e-5}
 
 
 def some(count: int) -> list[User]:
@@ -84,7 +84,7 @@ def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
 
 @pytest.mark.parametrize(("look", "frames"), [("camera", 3), ("always", 3), ("off", 1)])
 def test_a_look_counts_unless_nobody_is_asked_for_one(look: str, frames: int, settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": look}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": look}
     assert thresholds.best_frames() == frames
 
 
@@ -119,7 +119,7 @@ def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> 
 
 
 def test_the_last_place_is_taken(small: None, hopper: User) -> None:
-    assert enrol(read(pictures.collins())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.collins())).outcome == Outcome.ENROLLED
     again = recognise(read(pictures.hopper()))
     assert (again.outcome, again.user, again.lock) == (Outcome.RECOGNISED, hopper, False)
 
@@ -137,13 +137,13 @@ def test_one_without_a_lock_is_one_too_many(two: list[User]) -> None:
     lock_up(two[0])
     assert enrol(read(pictures.collins())) == CLOSED
     with_app(two[1])
-    assert enrol(read(pictures.collins())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.collins())).outcome == Outcome.ENROLLED
 
 
 def test_higher_odds_or_a_fixed_threshold_make_room(two: list[User], settings: Settings) -> None:
     assert capacity.full()
     before = settings.FACEAUTH
-    for cure in ({"FALSE_OPEN_ODDS": 1e-3}, {"THRESHOLD": 90}):
+    for cure in ({"TARGET_FPIR": 1e-3}, {"THRESHOLD": 90}):
         settings.FACEAUTH = {**before, **cure}
         assert not capacity.full()
 
@@ -186,7 +186,7 @@ def test_of_two_newcomers_at_once_for_the_last_place_not_both_get_it(
     others = meanwhile(lambda: enrol(read(pictures.hopper())), monkeypatch)
     first = enrol(read(pictures.collins()))
     assert others == [CLOSED]
-    assert first.outcome == Outcome.REMEMBERED
+    assert first.outcome == Outcome.ENROLLED
     assert thresholds.count_population().people == 2
 
 
@@ -219,14 +219,14 @@ def test_the_same_face_twice_at_once_takes_one_place(
     some(1)
     others = meanwhile(lambda: enrol(read(pictures.another(pictures.collins()))), monkeypatch)
     first = enrol(read(pictures.collins()))
-    assert [one.outcome for one in others] == [Outcome.REMEMBERED]
+    assert [one.outcome for one in others] == [Outcome.ENROLLED]
     assert (first.outcome, first.user) == (Outcome.RECOGNISED, others[0].user)
     assert thresholds.count_population().people == 2
 
 
 def test_the_first_look_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:
     assert faces.add(owner, read(pictures.collins())) == CLOSED
-    assert faces.add(two[0], read(pictures.another(pictures.hopper()))).outcome == Outcome.REMEMBERED
+    assert faces.add(two[0], read(pictures.another(pictures.hopper()))).outcome == Outcome.ENROLLED
 
 
 # At the door ----------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def test_who_looks_familiar_tries_once_more_first(two: list[User], monkeypatch: 
     monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: near)
     visitor = Client()
     told = [show(visitor, pictures.landscape(), JSON).json()["reason"] for _ in range(2)]
-    assert told == ["familiar", "closed"]
+    assert told == ["near_match", "closed"]
 
 
 def test_a_photo_that_opens_nothing_is_answered_as_a_stranger_is(two: list[User]) -> None:
@@ -280,7 +280,7 @@ def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, cap
             show(client, pictures.collins())
         [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
-    for cure in ("second lock", "SECRETLY_FALSE_OPEN_ODDS", "REKOGNITION_THRESHOLD"):
+    for cure in ("second lock", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
         assert cure in line
 
 
@@ -288,12 +288,12 @@ def test_a_newcomer_who_needs_a_lock_is_sent_to_add_one(two: list[User], client:
     for user in two:
         lock_up(user)
     answer = say(client, show(client, pictures.collins(), next="/"))
-    assert answer["Location"] == "/locks/"
-    page = client.get("/locks/").content.decode()
+    assert answer["Location"] == "/account/mfa/"
+    page = client.get("/account/mfa/").content.decode()
     assert "Add one before you leave." in page
     assert "your face alone opens your notebook" not in page
     assert client.get("/").status_code == 200
-    assert client.get("/locks/app/").status_code == 200
+    assert client.get("/account/mfa/app/").status_code == 200
     assert enrol(read(pictures.another(pictures.hopper()))).lock  # and the next one waits for this lock
     assert capacity.full()
 
@@ -305,13 +305,13 @@ def test_a_newcomer_among_few_sees_the_blank_page(small: None, hopper: User, cli
 def test_who_is_shut_out_all_the_same_hears_whom_to_ask(two: list[User], client: Client) -> None:
     some(1)
     answer = show(client, pictures.hopper(), JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "lock_needed")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
     assert "ask whoever runs this site" in answer.json()["message"]
 
 
 # In the notebook ------------------------------------------------------------------------------------------------------
 
-PAGES = ["/", "/preferences/", "/door/"]
+PAGES = ["/", "/preferences/", "/account/"]
 
 
 def page_of(user: User, path: str) -> str:
@@ -326,7 +326,7 @@ def test_one_line_for_who_has_no_second_lock(path: str, db: None) -> None:
     assert SOON not in page_of(mine, path)
     some(1)
     assert SOON in page_of(mine, path)
-    assert 'href="/locks/"' in page_of(mine, path)
+    assert 'href="/account/mfa/"' in page_of(mine, path)
     with_app(other)
     assert SOON not in page_of(other, path)
     some(5)
@@ -352,22 +352,22 @@ def test_the_last_lock_stays_where_one_is_required(db: None) -> None:
     mine = some(22)[0]
     app = with_app(mine)
     notebook = open_notebook(mine)
-    assert "Your last lock stays" in notebook.get("/locks/").content.decode()
-    answer = notebook.post(f"/locks/app/{app.pk}/remove/")
+    assert "Your last lock stays" in notebook.get("/account/mfa/").content.decode()
+    answer = notebook.post(f"/account/mfa/app/{app.pk}/remove/")
     assert answer.status_code == 422
     assert "Add another one first." in answer.content.decode()
     assert authenticators.has_mfa(mine)
     lock_up(mine)
-    assert notebook.post(f"/locks/app/{app.pk}/remove/").status_code == 302
-    assert not CodeApp.objects.filter(user=mine).exists()
+    assert notebook.post(f"/account/mfa/app/{app.pk}/remove/").status_code == 302
+    assert not AuthenticatorApp.objects.filter(user=mine).exists()
     assert authenticators.has_mfa(mine)
-    assert notebook.post(f"/locks/app/{app.pk}/remove/").status_code == 404
+    assert notebook.post(f"/account/mfa/app/{app.pk}/remove/").status_code == 404
 
 
 def test_among_few_the_last_lock_goes(db: None) -> None:
     mine = some(21)[0]
     app = with_app(mine)
-    assert open_notebook(mine).post(f"/locks/app/{app.pk}/remove/").status_code == 302
+    assert open_notebook(mine).post(f"/account/mfa/app/{app.pk}/remove/").status_code == 302
     assert not authenticators.has_mfa(mine)
 
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from faceauth.models import Deletion, Examination, Login
+from faceauth.models import Deletion, HealthCheck, SignIn
 from faceauth.operators import charts, dashboard
 from faceauth.operators.charts import Chart, Series
 from faceauth.outcomes import Outcome
@@ -35,22 +35,22 @@ def page(operator: User) -> Callable[[], str]:
     return lambda: client.get("/admin/").content.decode()
 
 
-def visit(days_ago: int, outcome: str, reason: str = "", **more: object) -> None:
-    Login.objects.create(at=timezone.now() - timedelta(days=days_ago), outcome=outcome, reason=reason, **more)
+def sign_in(days_ago: int, outcome: str, reason: str = "", **more: object) -> None:
+    SignIn.objects.create(at=timezone.now() - timedelta(days=days_ago), outcome=outcome, reason=reason, **more)
 
 
 def test_all_is_well(page: Callable[[], str], collection: Collection) -> None:
-    Examination.objects.create(collection_id=collection.id)
-    visit(0, "recognised", similarity=99.0)
+    HealthCheck.objects.create(collection_id=collection.id)
+    sign_in(0, "recognised", similarity=99.0)
     assert "All is well." in page()
     assert 'role="img"' in page()
 
 
 def test_what_is_not_well(page: Callable[[], str], collection: Collection) -> None:
     assert "The doctor has never looked." in page()
-    Examination.objects.create(collection_id=collection.id, found={"face_missing": 2, "face_without_user": 1})
+    HealthCheck.objects.create(collection_id=collection.id, found={"face_missing": 2, "face_without_user": 1})
     Deletion.objects.create(face_id="3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77", collection_id=collection.id)
-    visit(0, "unavailable")
+    sign_in(0, "unavailable")
     content = page()
     for worry in ("3 things that are left", "1 face waits", "could not see 1 visitor", "3 things need a look"):
         assert worry in content
@@ -65,7 +65,7 @@ def test_an_old_or_broken_examination(
     days: int, error: str, said: str, page: Callable[[], str], collection: Collection
 ) -> None:
     at = timezone.now() - timedelta(days=days)
-    Examination.objects.create(collection_id=collection.id, at=at, error=error)
+    HealthCheck.objects.create(collection_id=collection.id, at=at, error=error)
     assert said in page()
 
 
@@ -83,13 +83,13 @@ def test_the_page_comes_while_rekognition_is_away(
 
 def test_what_is_counted(page: Callable[[], str], collection: Collection) -> None:
     for days_ago in (0, 3, 29, 31):
-        visit(days_ago, "recognised", similarity=97.6, rekognition_ms=40)
-    visit(0, "refused", "too_alike", similarity=91.2, rekognition_ms=400)
-    visit(0, "refused", "too_dark")
+        sign_in(days_ago, "recognised", similarity=97.6, rekognition_ms=40)
+    sign_in(0, "refused", "ambiguous", similarity=91.2, rekognition_ms=400)
+    sign_in(0, "refused", "too_dark")
     seen = dashboard.dashboard()
     assert seen.today.of(Outcome.RECOGNISED) == 1
     assert seen.month.of(Outcome.RECOGNISED) == 3
-    assert seen.month.reasons() == [("too_alike", 1), ("too_dark", 1)]
+    assert seen.month.reasons() == [("ambiguous", 1), ("too_dark", 1)]
     assert seen.month.similarities == {(True, 97): 3, (False, 91): 1}
     assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
     assert seen.today.percentile(50) == 40
@@ -98,20 +98,20 @@ def test_what_is_counted(page: Callable[[], str], collection: Collection) -> Non
 
 
 def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection: Collection) -> None:
-    visit(1, "recognised")
+    sign_in(1, "recognised")
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
-    visit(0, "recognised")
-    visit(1, "recognised")
+    sign_in(0, "recognised")
+    sign_in(1, "recognised")
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
 
 
 def test_the_days_before_are_counted_anew_where_visits_came_into_them(db: None, collection: Collection) -> None:
     """As by `manage.py demo`, while the site runs."""
-    visit(1, "recognised")
+    sign_in(1, "recognised")
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
-    visit(20, "recognised")
+    sign_in(20, "recognised")
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
-    Login.objects.all().delete()
+    SignIn.objects.all().delete()
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 0
 
 
@@ -121,7 +121,7 @@ def test_few_queries(
     django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     for days_ago in range(30):
-        visit(days_ago, "recognised", similarity=99.0, rekognition_ms=30)
+        sign_in(days_ago, "recognised", similarity=99.0, rekognition_ms=30)
     with django_assert_max_num_queries(3 * 30 + 18):
         page()
     with django_assert_max_num_queries(16):
@@ -137,7 +137,7 @@ def test_who_may_not_see_the_log_sees_no_desk(db: None) -> None:
 
 
 def test_nothing_inline(page: Callable[[], str], collection: Collection) -> None:
-    visit(0, "recognised", similarity=99.0, rekognition_ms=30)
+    sign_in(0, "recognised", similarity=99.0, rekognition_ms=30)
     content = page()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", content)
 
@@ -199,19 +199,19 @@ def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> 
 
 def test_the_doctor_leaves_what_was_found(hopper: User, collection: Collection) -> None:
     call_command("rekognition_collection", "doctor")
-    last = Examination.objects.get()
+    last = HealthCheck.objects.get()
     assert (last.faces, last.found, last.error) == (1, {}, "")
     User.objects.create_user("without a face")
     with pytest.raises(CommandError):
         call_command("rekognition_collection", "doctor")
-    assert Examination.objects.all()[0].found == {"user_without_face": 1}
+    assert HealthCheck.objects.all()[0].found == {"user_without_face": 1}
 
 
 def test_the_doctor_leaves_that_it_was_broken_off(collection: Collection, fault: Fault) -> None:
     fault("ListFaces", "AccessDeniedException")
     with pytest.raises(CommandError):
         call_command("rekognition_collection", "doctor")
-    assert Examination.objects.get().error == "credentials_refused"
+    assert HealthCheck.objects.get().error == "credentials_refused"
 
 
 def test_the_doctor_leaves_that_it_was_stopped(hopper: User, collection: Collection, fault: Fault) -> None:
@@ -219,4 +219,4 @@ def test_the_doctor_leaves_that_it_was_stopped(hopper: User, collection: Collect
     fault("ListUsers", KeyboardInterrupt())
     with pytest.raises(CommandError, match="Stopped"):
         call_command("rekognition_collection", "doctor")
-    assert Examination.objects.get().error == "broken_off"
+    assert HealthCheck.objects.get().error == "broken_off"

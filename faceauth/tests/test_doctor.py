@@ -36,13 +36,13 @@ def grace(transactional_db: None, collection: Collection) -> User:
     """Remembered long ago, as most are."""
     user = enrol(read(pictures.hopper())).user
     assert user is not None
-    Face.objects.update(remembered=LONG_AGO)
+    Face.objects.update(enrolled=LONG_AGO)
     return user
 
 
 def findings(*args: str) -> list[tuple[str, bool]]:
-    """What doctor says, and whether it mended it."""
-    return [(it.kind, it.mended) for it in reconcile.reconcile("secretly", repair="--repair" in args)]
+    """What doctor says, and whether it repaired it."""
+    return [(it.kind, it.repaired) for it in reconcile.reconcile("secretly", repair="--repair" in args)]
 
 
 def index(name: str, data: bytes) -> str:
@@ -118,7 +118,7 @@ def test_a_look_that_the_collection_lost(grace: User) -> None:
         image_id=uuid.uuid4(),
         collection_id="secretly",
         person=grace.username,
-        remembered=LONG_AGO,
+        enrolled=LONG_AGO,
     )
     assert findings() == [("face_missing", False)]
     assert findings("--repair") == [("face_missing", True)]
@@ -221,7 +221,7 @@ def test_memory_stays_flat(collection: Collection, monkeypatch: pytest.MonkeyPat
     """Whatever the collection holds, a page of it is in memory."""
     import tracemalloc
 
-    from faceauth.tests.local import remember as put
+    from faceauth.tests.local import enrol as put
     from faceauth.tests.local import some_templates
 
     monkeypatch.setattr("faceauth.rekognition.collection.MOST_IDS", 100)

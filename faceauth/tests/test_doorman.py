@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from faceauth.enrolment import enrol
 from faceauth.local import service, transport
-from faceauth.models import Login, Tally
+from faceauth.models import RateCount, SignIn
 from faceauth.outcomes import Outcome, Reason
 from faceauth.ratelimit.limits import (
     ENROLMENT_CALLS,
@@ -170,7 +170,7 @@ def test_who_is_turned_away_counts_for_nothing(settings: Settings) -> None:
     admit(coming(), calls=10)
     for _ in range(20):
         assert admit(coming())
-    assert sorted(Tally.objects.values_list("count", flat=True)) == [1, 10]
+    assert sorted(RateCount.objects.values_list("count", flat=True)) == [1, 10]
 
 
 def test_the_wait_is_true(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,13 +188,13 @@ def test_the_wait_is_true(settings: Settings, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_counts_tell_nobody_who_came(settings: Settings) -> None:
     admit(coming(session="a" * 32))
-    keys = " ".join(Tally.objects.values_list("key", flat=True))
+    keys = " ".join(RateCount.objects.values_list("key", flat=True))
     assert "192.0.2" not in keys
     assert "aaaa" not in keys
     settings.SECRET_KEY = "another"
     assert address_of(coming()) == "192.0.2.1"
     admit(coming(session="a" * 32))
-    assert Tally.objects.count() == 2 * len(keys.split())  # without the key nobody can try all addresses out
+    assert RateCount.objects.count() == 2 * len(keys.split())  # without the key nobody can try all addresses out
 
 
 def test_frames(settings: Settings) -> None:
@@ -209,14 +209,14 @@ def test_frames(settings: Settings) -> None:
     ("outcome", "reason", "failures"),
     [
         (Outcome.RECOGNISED, None, 0),
-        (Outcome.REMEMBERED, None, 0),
+        (Outcome.ENROLLED, None, 0),
         (Outcome.UNAVAILABLE, None, 0),
         (Outcome.THROTTLED, None, 0),  # by Amazon
         (Outcome.STRANGER, None, 1),
-        (Outcome.REFUSED, Reason.TOO_ALIKE, 1),
+        (Outcome.REFUSED, Reason.AMBIGUOUS, 1),
         (Outcome.REFUSED, Reason.INACTIVE, 1),
-        (Outcome.REFUSED, Reason.SOMEBODY_ELSE, 1),
-        (Outcome.REFUSED, Reason.LOOK_FAILED, 1),
+        (Outcome.REFUSED, Reason.DIFFERENT_PERSON, 1),
+        (Outcome.REFUSED, Reason.LIVENESS_FAILED, 1),
         (Outcome.REFUSED, Reason.NO_FACE, 0),
         (Outcome.REFUSED, Reason.NOT_AN_IMAGE, 0),
     ],
@@ -231,7 +231,7 @@ def test_what_is_given_back(
         collection.describe()
     settle(request, outcome, reason)
     settle(request, Outcome.RECOGNISED)  # once is all
-    counts = {tally.key.partition(".")[0]: tally.count for tally in Tally.objects.all()}
+    counts = {tally.key.partition(".")[0]: tally.count for tally in RateCount.objects.all()}
     assert counts == {"attempts": 1, "failures": failures, "calls": 3}
 
 
@@ -256,7 +256,7 @@ def test_a_guesser_is_turned_away(collection: Any, settings: Settings, calls: li
     assert json.json()["message"].startswith("That was a lot at once.")
     assert json["Retry-After"]
     assert len(calls) == made
-    [row] = Login.objects.filter(outcome="throttled")
+    [row] = SignIn.objects.filter(outcome="throttled")
     assert (row.times, row.address, row.user) == (2, "127.0.0.1", None)
 
 
@@ -269,8 +269,8 @@ def test_a_bad_picture_that_was_looked_up_is_a_guess(
     assert look(Client(), spoil(pictures.hopper()), JSON).json()["outcome"] == "recognised"
     came = [look(Client(), spoil(pictures.collins()), JSON) for _ in range(3)]
     assert [answer.status_code for answer in came] == [422, 422, 429]
-    assert {visit.reason for visit in Login.objects.filter(outcome="refused")} <= NOT_SEARCHED
-    assert Tally.objects.get(key__startswith="failures").count == 2
+    assert {sign_in.reason for sign_in in SignIn.objects.filter(outcome="refused")} <= NOT_SEARCHED
+    assert RateCount.objects.get(key__startswith="failures").count == 2
 
 
 def test_a_long_wait_is_told() -> None:
@@ -327,12 +327,12 @@ def test_a_yes_can_wait(collection: Any, settings: Settings) -> None:
     client = Client()
     sealed = sealed_in(show(client, pictures.hopper()))
     yes = {"sealed": sealed, "answer": "yes"}
-    assert client.post("/login/remember/", yes).status_code == 429
+    assert client.post("/login/enrol/", yes).status_code == 429
     limit(settings)
-    assert client.post("/login/remember/", yes).status_code == 302
+    assert client.post("/login/enrol/", yes).status_code == 302
 
 
-@pytest.mark.parametrize("path", ["/again/", "/looks/"])
+@pytest.mark.parametrize("path", ["/reauthenticate/", "/account/faces/"])
 def test_pages_of_ones_own(path: str, hopper: User, settings: Settings, calls: list[str]) -> None:
     client = Client()
     client.force_login(hopper, backend="faceauth.backends.FaceBackend")
@@ -348,13 +348,13 @@ def test_pages_of_ones_own(path: str, hopper: User, settings: Settings, calls: l
     assert calls == []
 
 
-@pytest.mark.parametrize("path", ["/again/", "/looks/"])
+@pytest.mark.parametrize("path", ["/reauthenticate/", "/account/faces/"])
 def test_who_is_not_signed_in_uses_up_nothing_but_attempts(path: str, settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="2/m", FAILURES_PER_ADDRESS="1/h", CALL_BUDGET="12/h")
     for _ in range(4):
         answer = Client().post(path, {"image": "x"})
         assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={path}")
-    counts = {tally.key.partition(".")[0]: tally.count for tally in Tally.objects.all()}
+    counts = {tally.key.partition(".")[0]: tally.count for tally in RateCount.objects.all()}
     assert counts == {"attempts": 2, "failures": 0, "calls": 0}
 
 
@@ -363,8 +363,8 @@ def test_too_large_counts_as_an_attempt(settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     assert Client().post("/login/", {"image": "x" * 2000}).status_code == 422
     assert Client().post("/login/", {"image": "x" * 2000}).status_code == 429
-    assert [row.outcome for row in Login.objects.order_by("pk")] == ["refused", "throttled"]
-    assert sorted(Tally.objects.values_list("count", flat=True)) == [0, 1]
+    assert [row.outcome for row in SignIn.objects.order_by("pk")] == ["refused", "throttled"]
+    assert sorted(RateCount.objects.values_list("count", flat=True)) == [0, 1]
 
 
 def test_too_large_counts_as_an_attempt_even_where_no_token_was_read(settings: Settings) -> None:
@@ -374,7 +374,7 @@ def test_too_large_counts_as_an_attempt_even_where_no_token_was_read(settings: S
     assert [strict.post("/login/", {"image": "x" * 2000}).status_code for _ in range(2)] == [422, 429]
 
 
-@pytest.mark.parametrize("path", ["/looks/", "/again/"])
+@pytest.mark.parametrize("path", ["/account/faces/", "/reauthenticate/"])
 def test_too_large_from_nobody(path: str, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     answer = Client().post(path, {"image": "x" * 2000})
@@ -387,7 +387,7 @@ def test_another_site_cannot_use_up_our_attempts(settings: Settings) -> None:
     strict = Client(enforce_csrf_checks=True)
     for _ in range(3):
         assert look(strict, b"").status_code == 403
-    assert not Tally.objects.exists()
+    assert not RateCount.objects.exists()
 
 
 def test_an_outage_of_rekognition_locks_nobody_out(collection: Any, settings: Settings, fault: Fault) -> None:
@@ -411,10 +411,10 @@ def test_what_an_attempt_costs_at_most(collection: Any, calls: list[str], settin
     question = show(first, pictures.hopper())
     assert made(lambda: say(first, question)) <= ENROLMENT_CALLS
     more = {"image": data_url(pictures.another(pictures.hopper()))}
-    assert made(lambda: first.post("/looks/", more)) <= ENROLMENT_CALLS
+    assert made(lambda: first.post("/account/faces/", more)) <= ENROLMENT_CALLS
     assert made(lambda: look(other, pictures.hopper())) <= RECOGNITION_CALLS
     assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS
-    assert made(lambda: other.post("/again/", {"image": data_url(pictures.hopper())})) <= RECOGNITION_CALLS
+    assert made(lambda: other.post("/reauthenticate/", {"image": data_url(pictures.hopper())})) <= RECOGNITION_CALLS
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS + ENROLMENT_CALLS
 
@@ -425,7 +425,7 @@ def test_what_a_look_of_several_frames_costs_at_most(collection: Any, calls: lis
         pictures.another(pictures.hopper()),
         pictures.encoded(pictures.opened(pictures.hopper()).rotate(3)),
     ]
-    assert enrol.enrol([read(frame) for frame in frames]).outcome == Outcome.REMEMBERED
+    assert enrol.enrol([read(frame) for frame in frames]).outcome == Outcome.ENROLLED
     assert len(calls) <= ENROLMENT_CALLS
     calls.clear()
     assert search.recognise([read(frame) for frame in frames]).outcome == Outcome.RECOGNISED
@@ -458,10 +458,10 @@ def test_a_flood_costs_no_more_than_the_budget(
     assert 20 - RECOGNITION_CALLS < len(calls) <= 20
     came = statuses.count(200)
     assert statuses.count(429) == 600 - came
-    assert Tally.objects.count() <= 3 * came + 1
-    [row] = Login.objects.filter(outcome="throttled")
+    assert RateCount.objects.count() <= 3 * came + 1
+    [row] = SignIn.objects.filter(outcome="throttled")
     assert row.times == 512
-    assert Login.objects.count() == came + 1
+    assert SignIn.objects.count() == came + 1
     assert len(Floods.rows) == 1
 
 
@@ -475,7 +475,7 @@ def test_what_is_kept_of_floods_goes_with_their_windows(settings: Settings, monk
             if turned_away := admit(request):
                 record_exceeded(request, turned_away)
     assert len(Floods.rows) <= 2
-    assert Login.objects.count() == 50
+    assert SignIn.objects.count() == 50
 
 
 # Other doors ----------------------------------------------------------------------------------------------------------
@@ -527,7 +527,7 @@ def test_the_door_tells_a_stranger_the_same_whoever_is_remembered(collection: An
     assert told() == before
 
 
-@pytest.mark.parametrize("path", ["/door/", "/looks/", "/export/", "/again/", "/forget/"])
+@pytest.mark.parametrize("path", ["/account/", "/account/faces/", "/export/", "/reauthenticate/", "/forget/"])
 def test_pages_of_people_say_nothing_to_nobody(path: str, hopper: User) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={path}")

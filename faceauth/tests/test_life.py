@@ -101,7 +101,7 @@ def at_once(running: list[Server], frames: int = 1) -> list[str]:
         server.tell("at_once", 5, frames)
     results = [result for server in running for result in server.hear()]
     assert len(results) == 10
-    assert sorted(outcome for outcome, _ in results) == ["recognised"] * 9 + ["remembered"]
+    assert sorted(outcome for outcome, _ in results) == ["recognised"] * 9 + ["enrolled"]
     return [name for _, name in results]
 
 
@@ -181,7 +181,7 @@ def test_two_tabs_end_in_the_same_notebook(endpoint: str, collection: Collection
 
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(agree, (first, second), questions))
-    assert sorted(outcomes) == ["recognised", "remembered"]
+    assert sorted(outcomes) == ["recognised", "enrolled"]
     assert first.session["_auth_user_id"] == second.session["_auth_user_id"]
     assert User.objects.count() == len(list(collection.faces())) == 1
 
@@ -194,7 +194,7 @@ def test_two_new_people_at_once_are_two(endpoint: str, collection: Collection) -
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(come, (pictures.hopper(), pictures.collins()))) == ["remembered", "remembered"]
+        assert list(pool.map(come, (pictures.hopper(), pictures.collins()))) == ["enrolled", "enrolled"]
     assert User.objects.count() == 2
 
 
@@ -217,7 +217,7 @@ def kill(victims: dict[str, Server], endpoint: str, deed: str, step: str) -> Non
 def mend() -> None:
     """An hour later an operator looks after it, and then it is clean."""
     Enrolment.objects.update(started=timezone.now() - timedelta(hours=1))
-    assert all(finding.mended for finding in reconcile.reconcile("secretly", repair=True))
+    assert all(finding.repaired for finding in reconcile.reconcile("secretly", repair=True))
     assert list(reconcile.reconcile("secretly")) == []
 
 
@@ -242,7 +242,7 @@ def test_killed_while_remembering(
     comes_back = recognise(read(pictures.another(pictures.hopper())))
     assert comes_back.outcome == (Outcome.RECOGNISED if is_there else Outcome.STRANGER)
     mend()
-    assert enrol(read(pictures.hopper())).outcome == (Outcome.RECOGNISED if is_there else Outcome.REMEMBERED)
+    assert enrol(read(pictures.hopper())).outcome == (Outcome.RECOGNISED if is_there else Outcome.ENROLLED)
     user = User.objects.get()
     assert [face.face_id for face in collection.faces()] == [str(Face.objects.get().face_id)]
     assert list(collection.users()) == [user.username]
@@ -327,7 +327,7 @@ def test_indexed_and_the_reply_was_lost(endpoint: str, collection: Collection, m
         with pytest.raises(RekognitionError):
             enrol(read(pictures.hopper()))
     assert len(list(collection.faces())) == 1
-    assert enrol(read(pictures.hopper())).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.hopper())).outcome == Outcome.ENROLLED
     mend()
     assert [face.face_id for face in collection.faces()] == [str(Face.objects.get().face_id)]
 
@@ -351,7 +351,7 @@ def test_the_ledger_survives_an_outage(endpoint: str, collection: Collection, fa
     deletion = Deletion.objects.get()
     assert (deletion.confirmed, deletion.tries) == (None, 1)
     [finding] = reconcile.reconcile("secretly", repair=True)  # still away
-    assert (finding.kind, finding.mended) == ("unfinished_deletion", False)
+    assert (finding.kind, finding.repaired) == ("unfinished_deletion", False)
     deletion.refresh_from_db()
     assert deletion.tries == 2
 
@@ -434,4 +434,4 @@ def test_who_was_remembered_before_keeps_face_and_consent(transactional_db: None
     migrate(latest)
     face, consent = Face.objects.get(), Consent.objects.get()
     assert (face.person, face.associated, face.user) == ("a0b1c2", False, user)
-    assert (consent.text, consent.given, consent.user) == ("2026-11-22", face.remembered, user)
+    assert (consent.text, consent.given, consent.user) == ("2026-11-22", face.enrolled, user)

@@ -12,7 +12,7 @@ from django.db import connection, connections, transaction
 from faceauth.local import index
 from faceauth.local.models import Collection, Face, begin_change
 from faceauth.local.sealing import Tampered
-from faceauth.tests.local import Template, call, collection_named, names_of, remember, some_templates, workers
+from faceauth.tests.local import Template, call, collection_named, enrol, names_of, some_templates, workers
 from faceauth.tests.pictures import collins, hopper
 
 
@@ -35,7 +35,7 @@ def shared_keys() -> set[int]:
 def test_finds_what_a_plain_product_finds() -> None:
     collection_named()
     templates = some_templates(3000)
-    face_ids = remember(templates)
+    face_ids = enrol(templates)
     for query in some_templates(20, seed=2):
         cosines = dict(zip(face_ids, templates.astype(np.float64) @ query.astype(np.float64), strict=True))
         ranked = sorted(cosines.values(), reverse=True)
@@ -55,7 +55,7 @@ def test_tells_apart_what_half_precision_cannot() -> None:
     across = others[0] - (others[0] @ query) * query
     across /= np.linalg.norm(across)
     crowd = np.asarray([step * query + np.sqrt(1 - step**2) * across for step in steps], np.float32)
-    face_ids = remember(crowd)
+    face_ids = enrol(crowd)
     assert search(query, least=0.6, most=10) == face_ids[:-11:-1]
     assert search(query, least=0.6, most=1000) == face_ids[::-1]
     middle = float(steps[250] + steps[251]) / 2
@@ -66,7 +66,7 @@ def test_tells_apart_what_half_precision_cannot() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_alike_the_elder_comes_first() -> None:
     collection_named()
-    face_ids = remember(np.repeat(some_templates(1), 5, axis=0))
+    face_ids = enrol(np.repeat(some_templates(1), 5, axis=0))
     assert search(some_templates(1)[0], most=3) == face_ids[:3]
 
 
@@ -74,9 +74,9 @@ def test_of_two_alike_the_elder_comes_first() -> None:
 def test_a_lost_row_in_the_middle_of_opening_leaves_no_half_index() -> None:
     collection_named()
     templates = some_templates(6)
-    face_ids = remember(templates[:3])
+    face_ids = enrol(templates[:3])
     assert search(templates[0]) == face_ids[:1]
-    remember(templates[3:])
+    enrol(templates[3:])
     spoilt = Face.objects.order_by("pk").last()
     assert spoilt is not None
     token = spoilt.template
@@ -95,13 +95,13 @@ def test_keeps_up_through_growth_and_many_removals() -> None:
     templates = some_templates(6000)
     face_ids: list[str] = []
     for start in range(0, 6000, 1500):
-        face_ids += remember(templates[start : start + 1500])
+        face_ids += enrol(templates[start : start + 1500])
         assert search(templates[start]) == [face_ids[start]]
     call("DeleteFaces", CollectionId="people", FaceIds=face_ids[:4000])
     assert search(templates[10]) == []
     assert search(templates[5000]) == [face_ids[5000]]
     assert len(shared_keys()) == 2000
-    again = remember(templates[:10])
+    again = enrol(templates[:10])
     assert search(templates[3]) == [again[3]]
 
 
@@ -110,7 +110,7 @@ def test_an_index_far_behind_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(index, "REMOVALS_KEPT", 3)
     collection_named()
     templates = some_templates(12)
-    face_ids = remember(templates)
+    face_ids = enrol(templates)
     assert search(templates[0]) == [face_ids[0]]
     for face_id in face_ids[:10]:
         call("DeleteFaces", CollectionId="people", FaceIds=[face_id])
@@ -122,11 +122,11 @@ def test_an_index_far_behind_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_collection_of_the_same_name_is_another_one() -> None:
     templates = some_templates(2)
     collection_named()
-    remember(templates[:1])
+    enrol(templates[:1])
     assert len(search(templates[0])) == 1
     call("DeleteCollection", CollectionId="people")
     collection_named()
-    remember(templates[1:])
+    enrol(templates[1:])
     assert search(templates[0]) == []
     assert len(search(templates[1])) == 1
 
@@ -146,14 +146,14 @@ def rolled_back() -> Iterator[None]:
 def test_a_face_that_is_rolled_back_never_matches() -> None:
     collection_named()
     old, new, other = some_templates(3)
-    kept = remember(old[np.newaxis])
+    kept = enrol(old[np.newaxis])
     assert search(old) == kept
     with rolled_back():
-        face_ids = remember(new[np.newaxis])
+        face_ids = enrol(new[np.newaxis])
         assert search(new) == face_ids  # its own transaction sees it
     assert search(new) == []
     # The database gives the sequence and the primary key of the lost face to the next one.
-    later = remember(other[np.newaxis])
+    later = enrol(other[np.newaxis])
     assert search(new) == []
     assert search(other) == later
 
@@ -162,7 +162,7 @@ def test_a_face_that_is_rolled_back_never_matches() -> None:
 def test_a_removal_that_is_rolled_back_never_was() -> None:
     collection_named()
     template = some_templates(1)[0]
-    face_ids = remember(template[np.newaxis])
+    face_ids = enrol(template[np.newaxis])
     with rolled_back():
         call("DeleteFaces", CollectionId="people", FaceIds=face_ids)
         assert search(template) == []  # also with an index that is opened now
@@ -174,9 +174,9 @@ def test_a_savepoint_that_is_rolled_back_leaves_the_rest() -> None:
     collection_named()
     first, second = some_templates(2)
     with transaction.atomic():
-        kept = remember(first[np.newaxis])
+        kept = enrol(first[np.newaxis])
         with rolled_back():
-            remember(second[np.newaxis])
+            enrol(second[np.newaxis])
             assert len(search(second)) == 1
         assert search(second) == []
         assert search(first) == kept
@@ -190,7 +190,7 @@ def test_nothing_of_an_open_transaction_gets_into_shared_memory() -> None:
     """Django's TestCase holds such a transaction around every test."""
     collection_named()
     template = some_templates(1)[0]
-    face_ids = remember(template[np.newaxis])
+    face_ids = enrol(template[np.newaxis])
     assert search(template) == face_ids
     assert shared_keys() == set()
 
@@ -199,7 +199,7 @@ def test_nothing_of_an_open_transaction_gets_into_shared_memory() -> None:
 def test_a_transaction_that_changed_nothing_fills_shared_memory() -> None:
     collection_named()
     template = some_templates(1)[0]
-    remember(template[np.newaxis])
+    enrol(template[np.newaxis])
     with transaction.atomic():
         assert len(search(template)) == 1
     assert len(shared_keys()) == 1
@@ -215,7 +215,7 @@ def test_a_transaction_that_changed_nothing_fills_shared_memory() -> None:
 def test_searches_while_faces_come_and_go() -> None:
     collection_named()
     templates = some_templates(400)
-    stays = remember(templates[:1])
+    stays = enrol(templates[:1])
     wrong: list[str] = []
     done = threading.Event()
 
@@ -227,7 +227,7 @@ def test_searches_while_faces_come_and_go() -> None:
 
     def change(part: Template) -> None:
         for template in part:
-            face_ids = remember(template[np.newaxis])
+            face_ids = enrol(template[np.newaxis])
             if search(template) != face_ids:
                 wrong.append("a new face was missed")
             call("DeleteFaces", CollectionId="people", FaceIds=face_ids)

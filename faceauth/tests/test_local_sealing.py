@@ -16,7 +16,7 @@ from faceauth.local import index, rotation, sealing, service
 from faceauth.local.checks import check_keys
 from faceauth.local.models import Collection, Face, User
 from faceauth.local.rotation import rotate_keys
-from faceauth.tests.local import call, collection_named, names_of, remember, some_templates
+from faceauth.tests.local import call, collection_named, enrol, names_of, some_templates
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -35,7 +35,7 @@ def use_keys(settings: Settings) -> object:
 def face_ids(use_keys: object, transactional_db: None) -> list[str]:
     """Five faces, the first two of a user."""
     collection_named()
-    kept = remember(some_templates(5))
+    kept = enrol(some_templates(5))
     call("CreateUser", CollectionId="people", UserId="somebody")
     call("AssociateFaces", CollectionId="people", UserId="somebody", FaceIds=kept[:2], UserMatchThreshold=0)
     return kept
@@ -185,7 +185,7 @@ def test_a_collection_has_room_for_so_many(db: None) -> None:
 def test_a_user_has_a_hundred_faces(db: None) -> None:
     collection_named()
     template = some_templates(1)
-    face_ids = remember(np.repeat(template, 101, axis=0))
+    face_ids = enrol(np.repeat(template, 101, axis=0))
     call("CreateUser", CollectionId="people", UserId="somebody")
     question = {"CollectionId": "people", "UserId": "somebody"}
     assert len(call("AssociateFaces", **question, FaceIds=face_ids[:100])["AssociatedFaces"]) == 100

@@ -15,7 +15,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from faceauth.mfa import authenticators, webauthn
-from faceauth.models import Clearing, CodeApp, Login, Passkey, Receipt, Tally
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RateCount, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, sentence
 from faceauth.policy import photo_logins
 from faceauth.policy.photo_logins import Choice
@@ -26,9 +26,9 @@ from faceauth.tests.conftest import Fault
 from faceauth.tests.lock_cast import (
     add_passkey,
     code_of,
+    enrolled,
     looking_like,
     open_notebook,
-    remembered,
     show_face,
     with_app,
 )
@@ -36,14 +36,24 @@ from faceauth.tests.test_mydoor import texts_in
 from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
 from faceauth.web import pending_login, reauthentication
 
-LOCK = "/login/lock/"
-PRIVATE = ["/", "/door/", "/looks/", "/locks/", "/locks/passkey/", "/export/", "/forget/", "/bin/", "/admin/"]
+LOCK = "/login/second-factor/"
+PRIVATE = [
+    "/",
+    "/account/",
+    "/account/faces/",
+    "/account/mfa/",
+    "/account/mfa/passkey/",
+    "/export/",
+    "/forget/",
+    "/bin/",
+    "/admin/",
+]
 
 
 @pytest.fixture
 def known(owner: User, monkeypatch: pytest.MonkeyPatch) -> User:
     """Somebody whom everybody looks like who shows a picture."""
-    looking_like(remembered(owner), monkeypatch)
+    looking_like(enrolled(owner), monkeypatch)
     return owner
 
 
@@ -56,7 +66,7 @@ def at_lock(known: User, client: Client) -> Client:
 
 
 def code_for(user: User) -> str:
-    return code_of(CodeApp.objects.get(user=user))
+    return code_of(AuthenticatorApp.objects.get(user=user))
 
 
 # The way in -----------------------------------------------------------------------------------------------------------
@@ -83,10 +93,10 @@ def test_json(known: User, client: Client) -> None:
         "outcome": "recognised",
         "reason": None,
         "message": "I know you. Now your second lock.",
-        "next": "/login/lock/?next=%2Fbin%2F",
+        "next": "/login/second-factor/?next=%2Fbin%2F",
     }
     wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)
-    assert (wrong.status_code, wrong.json()["outcome"], wrong.json()["reason"]) == (422, "refused", "lock_failed")
+    assert (wrong.status_code, wrong.json()["outcome"], wrong.json()["reason"]) == (422, "refused", "mfa_failed")
     right = client.post(face.json()["next"], {"code": code_for(known)}, headers=JSON)
     assert right.json() == {"outcome": "recognised", "reason": None, "message": "I know you. Come in.", "next": "/bin/"}
 
@@ -97,7 +107,7 @@ def test_nothing_opens_while_only_the_face_is_done(path: str, at_lock: Client) -
     assert answer.status_code == 302
     assert "/login/" in answer["Location"]
     assert signed_in(at_lock) is None
-    assert not Login.objects.exclude(session_key="").exists()
+    assert not SignIn.objects.exclude(session_key="").exists()
 
 
 def test_the_session_that_waits_knows_nobody_and_is_new(known: User, client: Client) -> None:
@@ -125,21 +135,21 @@ def test_showing_the_face_again_closes_an_open_notebook(known: User) -> None:
 
 
 def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
-    assert [(visit.outcome, visit.reason) for visit in Login.objects.all()] == [("refused", "lock_needed")]
+    assert [(sign_in.outcome, sign_in.reason) for sign_in in SignIn.objects.all()] == [("refused", "mfa_required")]
     at_lock.post(LOCK, {"code": "abc"})
     at_lock.post(LOCK, {"code": code_for(known)})
-    assert list(Login.objects.order_by("pk").values_list("outcome", "reason", "user", "way")) == [
+    assert list(SignIn.objects.order_by("pk").values_list("outcome", "reason", "user", "method")) == [
         ("recognised", "", known.pk, "file"),
-        ("refused", "lock_failed", known.pk, "file"),
+        ("refused", "mfa_failed", known.pk, "file"),
     ]
-    assert Login.objects.get(outcome="recognised").session_key == at_lock.session.session_key
-    page = at_lock.get("/door/").content.decode()
+    assert SignIn.objects.get(outcome="recognised").session_key == at_lock.session.session_key
+    page = at_lock.get("/account/").content.decode()
     assert "this one" in page
     assert "second lock not opened" in page
 
 
 def test_who_stops_at_the_lock_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
-    page = open_notebook(known).get("/door/").content.decode()
+    page = open_notebook(known).get("/account/").content.decode()
     assert "second lock needed" in page
 
 
@@ -155,7 +165,7 @@ def test_what_was_not_looked_at_is_no_failure(known: User, settings: Settings) -
     settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": "2/h"}
     for _ in range(4):
         assert Client().post(LOCK, {"code": "123456"})["Location"] == "/login/"
-    assert not Tally.objects.filter(key__startswith="failures", count__gt=0).exists()
+    assert not RateCount.objects.filter(key__startswith="failures", count__gt=0).exists()
 
 
 def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +235,7 @@ def test_a_code_that_was_seen_opens_nothing_later(at_lock: Client, known: User) 
 def test_a_wrong_code_is_said(at_lock: Client) -> None:
     answer = at_lock.post(LOCK, {"code": "wrong"})
     assert answer.status_code == 422
-    assert sentence(Outcome.REFUSED, Reason.LOCK_FAILED) in answer.content.decode()
+    assert sentence(Outcome.REFUSED, Reason.MFA_FAILED) in answer.content.decode()
 
 
 def test_after_a_wrong_code_one_waits(at_lock: Client, known: User) -> None:
@@ -236,25 +246,27 @@ def test_after_a_wrong_code_one_waits(at_lock: Client, known: User) -> None:
     assert answer.status_code == 429
     assert 1 <= int(answer["Retry-After"]) <= 2
     assert "wait" in answer.content.decode()
-    assert Login.objects.filter(reason="lock_failed").count() == 1  # what was not looked at counts for nothing
-    assert sum(Tally.objects.filter(key__startswith="failures").values_list("count", flat=True)) == 2  # an hour, a day
+    assert SignIn.objects.filter(reason="mfa_failed").count() == 1  # what was not looked at counts for nothing
+    assert (
+        sum(RateCount.objects.filter(key__startswith="failures").values_list("count", flat=True)) == 2
+    )  # an hour, a day
 
 
 def test_a_stranger_who_guesses_does_not_lock_the_owner_out(at_lock: Client, known: User) -> None:
     owner = open_notebook(known)
     device = add_passkey(owner)
     codes = authenticators.make_recovery_codes(known)
-    CodeApp.objects.update(throttling_failure_count=CodeApp.MOST_WRONG)
+    AuthenticatorApp.objects.update(throttling_failure_count=AuthenticatorApp.MOST_WRONG)
     rests = at_lock.post(LOCK, {"code": code_for(known)})
     assert rests.status_code == 422
     assert "Use a passkey or a recovery code" in rests.content.decode()
     for field, answer in (("credential", device.use), ("code", lambda _options: codes[0])):
-        CodeApp.objects.update(throttling_failure_count=CodeApp.MOST_WRONG)
+        AuthenticatorApp.objects.update(throttling_failure_count=AuthenticatorApp.MOST_WRONG)
         visitor = Client()
         show_face(visitor)
         visitor.post(LOCK, {field: answer(options_in(visitor.get(LOCK)))})
         assert signed_in(visitor) == known
-        assert CodeApp.objects.get().throttling_failure_count == 0
+        assert AuthenticatorApp.objects.get().throttling_failure_count == 0
 
 
 def test_a_recovery_code_opens_once(at_lock: Client, known: User) -> None:
@@ -269,7 +281,7 @@ def test_a_recovery_code_opens_once(at_lock: Client, known: User) -> None:
 def test_a_secret_that_cannot_be_read_is_said(at_lock: Client, known: User, caplog: pytest.LogCaptureFixture) -> None:
     code = code_for(known)
     codes = authenticators.make_recovery_codes(known)
-    CodeApp.objects.update(key="")
+    AuthenticatorApp.objects.update(key="")
     answer = at_lock.post(LOCK, {"code": code})
     assert answer.status_code == 503
     assert "recovery code" in answer.content.decode()
@@ -371,7 +383,7 @@ def test_an_answer_that_does_not_hold(answer: Any, device: Authenticator, known:
 
 
 def test_a_passkey_of_somebody_else(known: User, stranger: User, device: Authenticator, client: Client) -> None:
-    theirs = add_passkey(open_notebook(remembered(stranger)))
+    theirs = add_passkey(open_notebook(enrolled(stranger)))
     show_face(client)
     client.post(LOCK, {"credential": theirs.use(options_in(client.get(LOCK)))})
     assert signed_in(client) is None
@@ -397,25 +409,25 @@ def test_the_same_passkey_is_not_added_twice(known: User, stranger: User) -> Non
     device = Authenticator()
     for user, status in ((known, 200), (stranger, 422)):
         client = open_notebook(user)
-        answer = device.make(options_in(client.get("/locks/passkey/")))
-        assert client.post("/locks/passkey/", {"credential": answer}).status_code == status
+        answer = device.make(options_in(client.get("/account/mfa/passkey/")))
+        assert client.post("/account/mfa/passkey/", {"credential": answer}).status_code == status
     assert Passkey.objects.get().user == known
 
 
 @pytest.mark.parametrize("how", ["another origin", "another challenge", "nothing", "used", "twice"])
 def test_a_passkey_that_is_not_made_as_asked(how: str, known: User) -> None:
     client, device = open_notebook(known), Authenticator()
-    options = options_in(client.get("/locks/passkey/"))
+    options = options_in(client.get("/account/mfa/passkey/"))
     if how == "another origin":
         device.origin = "http://evil.example"
     answer = device.make(another_challenge(options) if how == "another challenge" else options)
     if how == "used":
         answer = device.use(json.dumps({"rpId": "testserver", "challenge": json.loads(options)["challenge"]}))
     if how == "twice":
-        client.post("/locks/passkey/", {"credential": "{}"})  # which uses the challenge up
+        client.post("/account/mfa/passkey/", {"credential": "{}"})  # which uses the challenge up
         client.session.pop(webauthn.CHALLENGE)
-        options_in(client.get("/locks/passkey/"))
-    refused = client.post("/locks/passkey/", {"credential": "" if how == "nothing" else answer})
+        options_in(client.get("/account/mfa/passkey/"))
+    refused = client.post("/account/mfa/passkey/", {"credential": "" if how == "nothing" else answer})
     assert refused.status_code == 422
     assert not authenticators.has_mfa(known)
 
@@ -426,55 +438,61 @@ def test_a_passkey_that_is_not_made_as_asked(how: str, known: User) -> None:
 def test_the_first_lock_brings_recovery_codes(known: User) -> None:
     client = open_notebook(known)
     device = Authenticator()
-    page = client.post("/locks/passkey/", {"credential": device.make(options_in(client.get("/locks/passkey/")))})
+    page = client.post(
+        "/account/mfa/passkey/", {"credential": device.make(options_in(client.get("/account/mfa/passkey/")))}
+    )
     assert "I show them once" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     codes = page.context["codes"]
     assert len(codes) == authenticators.codes_left(known) == 10
     assert all(code in page.content.decode() for code in codes)
-    later = client.get("/locks/").content.decode()
+    later = client.get("/account/mfa/").content.decode()
     assert not [code for code in codes if code in later]
     second = Authenticator()
-    answer = second.make(options_in(client.get("/locks/passkey/")))
-    assert client.post("/locks/passkey/", {"credential": answer})["Location"] == "/locks/"  # and the codes stay
+    answer = second.make(options_in(client.get("/account/mfa/passkey/")))
+    assert (
+        client.post("/account/mfa/passkey/", {"credential": answer})["Location"] == "/account/mfa/"
+    )  # and the codes stay
 
 
 def test_an_app_is_added_without_a_script(known: User) -> None:
     client = open_notebook(known)
-    page = client.get("/locks/app/")
-    app = CodeApp.objects.get()
+    page = client.get("/account/mfa/app/")
+    app = AuthenticatorApp.objects.get()
     assert authenticators.secret_text(app) in page.content.decode()
     assert "data:image/svg+xml" in page.content.decode()
     assert 'href="otpauth://totp/Secretly' in page.content.decode()
-    assert client.post("/locks/app/", {"code": "wrong"}).status_code == 422
+    assert client.post("/account/mfa/app/", {"code": "wrong"}).status_code == 422
     assert not authenticators.has_mfa(known)
-    CodeApp.objects.update(throttling_failure_count=0)
-    done = client.post("/locks/app/", {"code": code_of(app), "name": "My telephone"})
+    AuthenticatorApp.objects.update(throttling_failure_count=0)
+    done = client.post("/account/mfa/app/", {"code": code_of(app), "name": "My telephone"})
     assert "I show them once" in done.content.decode()
     assert [lock.name for lock in authenticators.factors_of(known)] == ["My telephone"]
-    assert client.get("/locks/app/")["Location"] == "/locks/"  # the secret is not shown again, nor a second made
-    assert authenticators.secret_text(app) not in client.get("/locks/").content.decode()
+    assert (
+        client.get("/account/mfa/app/")["Location"] == "/account/mfa/"
+    )  # the secret is not shown again, nor a second made
+    assert authenticators.secret_text(app) not in client.get("/account/mfa/").content.decode()
 
 
-@pytest.mark.parametrize("path", ["/locks/passkey/", "/locks/app/"])
+@pytest.mark.parametrize("path", ["/account/mfa/passkey/", "/account/mfa/app/"])
 def test_the_first_lock_needs_a_fresh_face(path: str, known: User) -> None:
     client = open_notebook(known, seen=False)
-    assert client.get(path)["Location"] == f"/again/?next={path}"
-    assert client.post(path, {"code": "123456"})["Location"] == "/again/?next=/locks/"
-    assert not CodeApp.objects.exists()
+    assert client.get(path)["Location"] == f"/reauthenticate/?next={path}"
+    assert client.post(path, {"code": "123456"})["Location"] == "/reauthenticate/?next=/account/mfa/"
+    assert not AuthenticatorApp.objects.exists()
 
 
 CHANGES = [
-    ("get", "/locks/passkey/"),
-    ("post", "/locks/passkey/"),
-    ("post", "/locks/codes/"),
-    ("post", "/locks/photos/"),
-    ("post", "/locks/app/{app}/remove/"),
+    ("get", "/account/mfa/passkey/"),
+    ("post", "/account/mfa/passkey/"),
+    ("post", "/account/mfa/codes/"),
+    ("post", "/account/mfa/photos/"),
+    ("post", "/account/mfa/app/{app}/remove/"),
     ("get", "/export/"),
     ("get", "/forget/"),
     ("post", "/forget/"),
-    ("post", "/door/sessions/end-others/"),
-    ("post", "/door/sessions/1/end/"),
+    ("post", "/account/sessions/end-others/"),
+    ("post", "/account/sessions/1/end/"),
 ]
 
 
@@ -508,15 +526,15 @@ def test_and_then_it_goes_on(known: User) -> None:
     assert client.get("/forget/").status_code == 200
     assert signed_in(client) == known
     assert client.session.session_key == key
-    assert Login.objects.get().reason == "lock_failed"
+    assert SignIn.objects.get().reason == "mfa_failed"
     assert client.get("/export/", headers=JSON).status_code == 200
 
 
 def test_json_that_needs_the_lock_again(known: User) -> None:
     with_app(known)
     answer = open_notebook(known, lock=False).get("/export/", headers=JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (403, "lock_needed")
-    assert answer.json()["next"] == "/login/lock/?next=%2Fexport%2F"
+    assert (answer.status_code, answer.json()["reason"]) == (403, "mfa_required")
+    assert answer.json()["next"] == "/login/second-factor/?next=%2Fexport%2F"
 
 
 def test_without_a_lock_nothing_is_asked(known: User) -> None:
@@ -536,8 +554,8 @@ def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
     if kind == "passkey":
         add_passkey(client)
     else:
-        client.get("/locks/app/")
-        client.post("/locks/app/", {"code": code_for(known)})
+        client.get("/account/mfa/app/")
+        client.post("/account/mfa/app/", {"code": code_for(known)})
     assert [one.get("/").status_code for one in (logged, unknown_to_the_log, client)] == [302, 302, 200]
     assert authenticators.has_mfa(known)
 
@@ -545,9 +563,9 @@ def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
 def test_the_session_that_adds_a_lock_stays_in_the_list(known: User) -> None:
     client = Client()
     show_face(client)
-    client.get("/locks/app/")
-    client.post("/locks/app/", {"code": code_for(known)})
-    [session] = client.get("/door/", headers=JSON).json()["sessions"]
+    client.get("/account/mfa/app/")
+    client.post("/account/mfa/app/", {"code": code_for(known)})
+    [session] = client.get("/account/", headers=JSON).json()["sessions"]
     assert session["this"]
 
 
@@ -555,16 +573,18 @@ def test_a_lock_is_removed(known: User) -> None:
     client = open_notebook(known)
     app = with_app(known)
     add_passkey(client)
-    assert client.post(f"/locks/app/{app.pk}/remove/")["Location"] == "/locks/"
+    assert client.post(f"/account/mfa/app/{app.pk}/remove/")["Location"] == "/account/mfa/"
     assert [lock.kind for lock in authenticators.factors_of(known)] == ["passkey"]
-    client.post(f"/locks/passkey/{Passkey.objects.get().pk}/remove/")
+    client.post(f"/account/mfa/passkey/{Passkey.objects.get().pk}/remove/")
     assert authenticators.codes_left(known) == 0
     visitor = Client()
     show_face(visitor)
     assert signed_in(visitor) == known
 
 
-@pytest.mark.parametrize("path", ["/locks/app/{theirs}/remove/", "/locks/key/1/remove/", "/locks/passkey/99/remove/"])
+@pytest.mark.parametrize(
+    "path", ["/account/mfa/app/{theirs}/remove/", "/account/mfa/key/1/remove/", "/account/mfa/passkey/99/remove/"]
+)
 def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User) -> None:
     theirs = with_app(stranger)
     assert open_notebook(known).post(path.format(theirs=theirs.pk)).status_code == 404
@@ -572,24 +592,27 @@ def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User
 
 
 def test_without_a_lock_there_are_no_recovery_codes(known: User) -> None:
-    assert open_notebook(known).post("/locks/codes/")["Location"] == "/locks/"
+    assert open_notebook(known).post("/account/mfa/codes/")["Location"] == "/account/mfa/"
     assert authenticators.codes_left(known) == 0
 
 
 def test_operators_have_no_second_lock(operator: User) -> None:
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    for path in ("/locks/", "/locks/passkey/", "/locks/app/"):
+    for path in ("/account/mfa/", "/account/mfa/passkey/", "/account/mfa/app/"):
         assert client.get(path).status_code == 403
-    assert not CodeApp.objects.exists()
+    assert not AuthenticatorApp.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["/locks/", "/locks/passkey/", "/locks/app/", "/locks/codes/", "/locks/photos/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/account/mfa/", "/account/mfa/passkey/", "/account/mfa/app/", "/account/mfa/codes/", "/account/mfa/photos/"],
+)
 def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
     assert client.post(path)["Location"].startswith("/login/?next=")
 
 
-@pytest.mark.parametrize("path", ["/locks/codes/", "/locks/photos/", "/locks/app/1/remove/"])
+@pytest.mark.parametrize("path", ["/account/mfa/codes/", "/account/mfa/photos/", "/account/mfa/app/1/remove/"])
 def test_wrong_method(path: str, known: User) -> None:
     assert open_notebook(known).get(path).status_code == 405
 
@@ -603,9 +626,9 @@ def test_where_the_odds_are_not_enough_the_lock_is_needed(
     unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, lock=True)
     monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: unlikely)
     answer = show_face(client, JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "lock_needed")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
     assert signed_in(client) is None
-    assert Login.objects.get().user == known
+    assert SignIn.objects.get().user == known
     with_app(known)
     assert show_face(client)["Location"] == LOCK
 
@@ -663,11 +686,11 @@ def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) 
     assert "May I remember you?" in question.content.decode()
     assert sealed_in(question)
     answer = say(client, question, headers=JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
     assert signed_in(client) is None
     assert User.objects.count() == 1
     assert len(list(collection.faces())) == 1
-    page = open_notebook(user).get("/door/").content.decode()
+    page = open_notebook(user).get("/account/").content.decode()
     assert "a photo of you, which I turned away" in page
 
 
@@ -691,7 +714,7 @@ def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
     photo_logins.choose(known, Choice.NEVER)
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     answer = show(client, pictures.hopper(), JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
     assert User.objects.count() == 1
 
 
@@ -708,33 +731,33 @@ def test_a_refused_photo_is_no_fresh_face_either(known: User) -> None:
     photo_logins.choose(known, Choice.NEVER)
     client = open_notebook(known, seen=False)
     file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
-    answer = client.post("/again/", {"file": file}, headers=JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "look_needed")
-    assert client.get("/forget/")["Location"].startswith("/again/")
+    answer = client.post("/reauthenticate/", {"file": file}, headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
+    assert client.get("/forget/")["Location"].startswith("/reauthenticate/")
 
 
 def test_the_choice(known: User, looks_offered: None) -> None:
     client = open_notebook(known)
-    page = client.get("/locks/").content.decode()
+    page = client.get("/account/mfa/").content.decode()
     assert "That is the weaker way in" in page
-    assert client.post("/locks/photos/", {"choice": "with_lock"}).status_code == 422
-    assert client.post("/locks/photos/", {"choice": "never"})["Location"] == "/locks/"
+    assert client.post("/account/mfa/photos/", {"choice": "with_lock"}).status_code == 422
+    assert client.post("/account/mfa/photos/", {"choice": "never"})["Location"] == "/account/mfa/"
     assert photo_logins.choice_of(known) == Choice.NEVER
     with_app(known)
-    client.post("/locks/photos/", {"choice": "with_lock"})
+    client.post("/account/mfa/photos/", {"choice": "with_lock"})
     assert photo_logins.choice_of(known) == Choice.WITH_LOCK
-    assert "photos of you open nothing" not in client.get("/locks/").content.decode()
-    CodeApp.objects.all().delete()
-    assert "photos of you open nothing" in client.get("/locks/").content.decode()
+    assert "photos of you open nothing" not in client.get("/account/mfa/").content.decode()
+    AuthenticatorApp.objects.all().delete()
+    assert "photos of you open nothing" in client.get("/account/mfa/").content.decode()
     with_app(known)
-    assert client.post("/locks/photos/", {"choice": "sometimes"}).status_code == 404
+    assert client.post("/account/mfa/photos/", {"choice": "sometimes"}).status_code == 404
 
 
 def test_where_no_look_is_offered_there_is_nothing_to_choose(known: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo_logins, "offered", lambda: False)
     client = open_notebook(known)
-    assert "weaker way in" not in client.get("/locks/").content.decode()
-    assert client.post("/locks/photos/", {"choice": "never"}).status_code == 404
+    assert "weaker way in" not in client.get("/account/mfa/").content.decode()
+    assert client.post("/account/mfa/photos/", {"choice": "never"}).status_code == 404
 
 
 # Operators ------------------------------------------------------------------------------------------------------------
@@ -750,7 +773,7 @@ def desk(operator: User) -> Client:
 def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
     with_app(known)
     codes = authenticators.make_recovery_codes(known)
-    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["clear_lock"])
     question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
     assert "Be sure that it is they who asked" in question.content.decode()
@@ -764,11 +787,11 @@ def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User
     assert entry.change_message == "Took the second lock away."
     visitor = Client()
     show_face(visitor)
-    page = visitor.get("/door/")
+    page = visitor.get("/account/")
     assert "An operator took your second lock away on" in page.content.decode()
     assert not [code for code in codes if code in page.content.decode()]
-    assert len(visitor.get("/door/", headers=JSON).json()["clearings"]) == 1
-    assert desk.get(reverse("admin:faceauth_clearing_changelist")).status_code == 200
+    assert len(visitor.get("/account/", headers=JSON).json()["mfa_resets"]) == 1
+    assert desk.get(reverse("admin:faceauth_mfareset_changelist")).status_code == 200
 
 
 def test_the_desk_offers_it_where_there_is_a_lock(desk: Client, known: User) -> None:
@@ -783,7 +806,7 @@ def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
-    url = reverse("admin:auth_user_care", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["clear_lock"])
     assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
     assert authenticators.has_mfa(known)
 
@@ -804,7 +827,7 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     device = add_passkey(client, "My key")
     app = with_app(known)
     codes = authenticators.make_recovery_codes(known)
-    Clearing.objects.create(user=known)
+    MFAReset.objects.create(user=known)
     photo_logins.choose(known, Choice.WITH_LOCK)
     texts = texts_in(b"".join(client.get("/export/").streaming_content))  # type: ignore[attr-defined]
     told = json.loads(texts["locks.json"])
@@ -818,8 +841,8 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
 
 def test_a_session_holds_no_secret(known: User) -> None:
     client = open_notebook(known)
-    client.get("/locks/app/")
-    page = client.post("/locks/app/", {"code": code_for(known)})
-    secrets = [*page.context["codes"], CodeApp.objects.get().bin_key.hex(), CodeApp.objects.get().key]
+    client.get("/account/mfa/app/")
+    page = client.post("/account/mfa/app/", {"code": code_for(known)})
+    secrets = [*page.context["codes"], AuthenticatorApp.objects.get().bin_key.hex(), AuthenticatorApp.objects.get().key]
     kept = "".join(str(one.get_decoded()) for one in Session.objects.all())
     assert not [secret for secret in secrets if secret in kept]

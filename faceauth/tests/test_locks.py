@@ -16,7 +16,7 @@ from pytest_django import Settings
 from faceauth import crypto
 from faceauth.mfa import authenticators
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import Clearing, CodeApp, Login, Passkey, PhotoPath
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, SignIn
 from faceauth.policy import photo_logins
 from faceauth.policy.photo_logins import Choice
 from faceauth.tests.lock_cast import code_of, with_app
@@ -102,7 +102,7 @@ def test_what_is_no_code(code: str, owner: User) -> None:
     assert authenticators.check(owner, code) == Verdict.WRONG
 
 
-def wrong_code(app: CodeApp) -> str:
+def wrong_code(app: AuthenticatorApp) -> str:
     right = {code_of(app, later) for later in (-1, 0, 1, 2)}
     return next(code for code in ("000000", "111111", "222222", "333333", "444444") if code not in right)
 
@@ -122,7 +122,7 @@ def test_after_wrong_codes_even_the_right_one_waits(owner: User, clock: Any) -> 
 def test_nobody_waits_for_more_than_an_hour(owner: User, clock: Any) -> None:
     """Whoever looks like somebody may guess in their name, and must not shut them out by it."""
     app = with_app(owner)
-    CodeApp.objects.update(throttling_failure_count=99, throttling_failure_timestamp=clock.now)
+    AuthenticatorApp.objects.update(throttling_failure_count=99, throttling_failure_timestamp=clock.now)
     assert authenticators.check(owner, code_of(app)) == Verdict.WAIT
     assert authenticators.wait(owner) == 3600
     clock.passes(hours=1)
@@ -138,7 +138,7 @@ def test_brute_force_is_hopeless(owner: User, clock: Any) -> None:
     while clock.now - start < timedelta(days=3650) and authenticators.check(owner, wrong_code(app)) == Verdict.WRONG:
         looked_at += 1
         clock.passes(seconds=authenticators.wait(owner))
-    assert looked_at == CodeApp.MOST_WRONG == 100
+    assert looked_at == AuthenticatorApp.MOST_WRONG == 100
     assert clock.now - start > timedelta(days=3)  # even those take so long
     clock.passes(days=365)
     assert authenticators.check(owner, code_of(app)) == Verdict.RESTS
@@ -156,7 +156,7 @@ def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: 
         while clock.now < tomorrow and authenticators.check(owner, wrong_code(app)) == Verdict.WRONG:
             looked_at += 1
             clock.passes(seconds=authenticators.wait(owner))
-        CodeApp.objects.update(last_t=-1)  # the clock of the codes stands still
+        AuthenticatorApp.objects.update(last_t=-1)  # the clock of the codes stands still
         if authenticators.check(owner, code_of(app)) == Verdict.RESTS:
             break
         assert authenticators.wait(owner) == 0
@@ -168,11 +168,11 @@ def test_guessing_between_the_owners_visits_is_hopeless_too(owner: User, clock: 
 
 def test_a_mistyped_code_is_forgiven(owner: User, clock: Any) -> None:
     app = with_app(owner)
-    for _ in range(CodeApp.FORGIVEN):
+    for _ in range(AuthenticatorApp.FORGIVEN):
         authenticators.check(owner, wrong_code(app))
         clock.passes(seconds=authenticators.wait(owner))
     assert authenticators.check(owner, code_of(app)) == Verdict.OPEN
-    assert CodeApp.objects.get().throttling_failure_count == 0
+    assert AuthenticatorApp.objects.get().throttling_failure_count == 0
 
 
 def test_recovery_codes_cannot_be_guessed_and_never_wait(owner: User) -> None:
@@ -212,14 +212,14 @@ def test_of_ten_equal_codes_at_the_same_moment_one_opens(kind: str, owner: User)
 
 def test_the_secret_of_an_app_is_sealed(owner: User) -> None:
     app = with_app(owner)
-    [stored] = CodeApp.objects.values_list("key", flat=True)
+    [stored] = AuthenticatorApp.objects.values_list("key", flat=True)
     assert app.bin_key.hex() not in stored
     assert authenticators.secret_text(app).replace("-", "") not in stored
 
 
 def test_a_secret_that_is_moved_to_somebody_else_does_not_open(owner: User, stranger: User) -> None:
     mine, theirs = with_app(owner), with_app(stranger)
-    CodeApp.objects.filter(pk=theirs.pk).update(key=mine.key)
+    AuthenticatorApp.objects.filter(pk=theirs.pk).update(key=mine.key)
     with pytest.raises(crypto.CannotOpen, match="SECRETLY_ENCRYPTION_KEYS"):
         authenticators.check(stranger, code_of(mine))
 
@@ -227,7 +227,7 @@ def test_a_secret_that_is_moved_to_somebody_else_does_not_open(owner: User, stra
 @pytest.mark.parametrize("sealed", ["", "not base64", "AAAA", "A" * 64])
 def test_what_was_never_sealed_does_not_open(sealed: str, owner: User) -> None:
     with_app(owner)
-    CodeApp.objects.update(key=sealed)
+    AuthenticatorApp.objects.update(key=sealed)
     with pytest.raises(crypto.CannotOpen):
         authenticators.check(owner, "123456")
 
@@ -305,10 +305,10 @@ def test_a_lock_is_cleared(owner: User, stranger: User) -> None:
     assert authenticators.reset(owner)
     assert not authenticators.has_mfa(owner)
     assert authenticators.check(owner, codes[0]) == Verdict.WRONG
-    assert Clearing.objects.get().user == owner
+    assert MFAReset.objects.get().user == owner
     assert authenticators.has_mfa(stranger)
     assert not authenticators.reset(owner)
-    assert Clearing.objects.count() == 1
+    assert MFAReset.objects.count() == 1
 
 
 def test_everything_goes_with_its_person(owner: User) -> None:
@@ -316,22 +316,22 @@ def test_everything_goes_with_its_person(owner: User) -> None:
     passkey_of(owner)
     authenticators.make_recovery_codes(owner)
     photo_logins.choose(owner, Choice.NEVER)
-    Clearing.objects.create(user=owner)
+    MFAReset.objects.create(user=owner)
     owner.delete()
-    for model in (CodeApp, Passkey, StaticToken, Clearing, PhotoPath):
+    for model in (AuthenticatorApp, Passkey, StaticToken, MFAReset, PhotoLogin):
         assert not model._default_manager.exists(), model
 
 
 # The photo path -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", [*Login.Way.values, ""])
+@pytest.mark.parametrize("method", [*SignIn.Method.values, ""])
 @pytest.mark.parametrize("lock", [True, False])
 @pytest.mark.parametrize("choice", [None, *Choice])
-def test_what_a_photo_may_open(choice: Choice | None, lock: bool, way: str, owner: User) -> None:
+def test_what_a_photo_may_open(choice: Choice | None, lock: bool, method: str, owner: User) -> None:
     if choice is not None:
         photo_logins.choose(owner, choice)
     if lock:
         passkey_of(owner)
     photos = {None: True, Choice.OPEN: True, Choice.WITH_LOCK: lock, Choice.NEVER: False}[choice]
-    assert photo_logins.may_sign_in_by(owner, way) is (photos or way == Login.Way.LOOK)
+    assert photo_logins.may_sign_in_by(owner, method) is (photos or method == SignIn.Method.LIVENESS)

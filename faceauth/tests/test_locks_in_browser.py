@@ -15,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import CodeApp, Login, Passkey
+from faceauth.models import AuthenticatorApp, Passkey, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.lock_cast import code_of, with_app
@@ -57,7 +57,7 @@ def note(message: ConsoleMessage, problems: list[str]) -> None:
 
 
 @pytest.fixture
-def visit(chromium: Browser, live_server: LiveServer, problems: list[str]) -> Iterator[Visit]:
+def sign_in(chromium: Browser, live_server: LiveServer, problems: list[str]) -> Iterator[Visit]:
     """The door in a new browser, at a name (localhost) that may have passkeys."""
     contexts: list[BrowserContext] = []
 
@@ -106,7 +106,7 @@ def at(page: Page, path: str) -> str:
 
 def add_passkey(page: Page) -> list[str]:
     """By way of the notebook; the recovery codes that are shown."""
-    page.goto(at(page, "/door/"))
+    page.goto(at(page, "/account/"))
     page.get_by_role("link", name="My second lock").click()
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("What shall I call it?").fill("This computer")
@@ -126,41 +126,41 @@ def lock(page: Page) -> None:
 def closed(page: Page) -> None:
     """Nothing opens at any address."""
     here = page.url
-    for path in ("/", "/door/", "/locks/", "/export/", "/bin/"):
+    for path in ("/", "/account/", "/account/mfa/", "/export/", "/bin/"):
         page.goto(at(page, path))
         expect(page).to_have_url(re.compile("/login/"))
     page.goto(here)
 
 
-def test_face_then_passkey(visit: Visit, person: User) -> None:
-    page = visit()
+def test_face_then_passkey(sign_in: Visit, person: User) -> None:
+    page = sign_in()
     protocol, authenticator = device(page)
     open_notebook(page)
     assert len(add_passkey(page)) == 10
     assert len(keys_in(protocol, authenticator)) == 1
     lock(page)
     open_notebook(page)  # the device is asked without a click, and says yes
-    assert Login.objects.filter(outcome="recognised").first() == Login.objects.first()
+    assert SignIn.objects.filter(outcome="recognised").first() == SignIn.objects.first()
     assert Passkey.objects.get().sign_count > 0
 
 
-def test_nothing_opens_while_only_the_face_is_done(visit: Visit, person: User) -> None:
+def test_nothing_opens_while_only_the_face_is_done(sign_in: Visit, person: User) -> None:
     with_app(person)
-    page = visit()
+    page = sign_in()
     show_face(page)
     expect(page.get_by_role("heading", name="I know you. Now your second lock.")).to_be_visible()
     closed(page)
-    page.get_by_label("The code in your app").fill(code_of(CodeApp.objects.get()))
+    page.get_by_label("The code in your app").fill(code_of(AuthenticatorApp.objects.get()))
     page.get_by_role("button", name="Open").click()
     expect(page).to_have_title("Your notebook · Secretly")
 
 
-def test_another_device_opens_nothing(visit: Visit, person: User) -> None:
-    page = visit()
+def test_another_device_opens_nothing(sign_in: Visit, person: User) -> None:
+    page = sign_in()
     device(page)
     open_notebook(page)
     codes = add_passkey(page)
-    other = visit()
+    other = sign_in()
     protocol, authenticator = device(other)
     show_face(other)
     expect(other.get_by_role("heading", name="No passkey was given.")).to_be_visible()
@@ -182,7 +182,7 @@ def test_another_device_opens_nothing(visit: Visit, person: User) -> None:
     other.get_by_label("Or a recovery code").fill(codes[0])
     other.get_by_role("button", name="Open").click()
     expect(other).to_have_title("Your notebook · Secretly")
-    again = visit()
+    again = sign_in()
     device(again)  # with nothing in it; where there is none at all, the browser waits for one to be plugged in
     show_face(again)
     expect(again.get_by_role("heading", name="No passkey was given.")).to_be_visible()
@@ -203,8 +203,8 @@ def somebodys_private_key() -> str:
     return base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
 
 
-def test_a_passkey_is_removed(visit: Visit, person: User) -> None:
-    page = visit()
+def test_a_passkey_is_removed(sign_in: Visit, person: User) -> None:
+    page = sign_in()
     device(page)
     open_notebook(page)
     add_passkey(page)
@@ -215,13 +215,13 @@ def test_a_passkey_is_removed(visit: Visit, person: User) -> None:
     assert not authenticators.has_mfa(person)
 
 
-def test_recovery_codes_are_kept_as_a_file(visit: Visit, person: User, tmp_path: Path) -> None:
+def test_recovery_codes_are_kept_as_a_file(sign_in: Visit, person: User, tmp_path: Path) -> None:
     with_app(person)
-    page = visit()
+    page = sign_in()
     show_face(page)
-    page.get_by_label("The code in your app").fill(code_of(CodeApp.objects.get()))
+    page.get_by_label("The code in your app").fill(code_of(AuthenticatorApp.objects.get()))
     page.get_by_role("button", name="Open").click()
-    page.goto(at(page, "/locks/"))
+    page.goto(at(page, "/account/mfa/"))
     page.get_by_role("button", name="Make new ones").click()
     codes = page.locator(".codes li").all_text_contents()
     with page.expect_download() as download:
@@ -233,15 +233,15 @@ def test_recovery_codes_are_kept_as_a_file(visit: Visit, person: User, tmp_path:
     assert "localhost" in written
 
 
-def test_everything_but_passkeys_without_javascript(visit: Visit, person: User) -> None:
-    page = visit(script=False)
+def test_everything_but_passkeys_without_javascript(sign_in: Visit, person: User) -> None:
+    page = sign_in(script=False)
     show_face(page)
     page.get_by_role("button", name="Open my notes").click()
-    page.goto(at(page, "/locks/passkey/"))
+    page.goto(at(page, "/account/mfa/passkey/"))
     expect(page.get_by_text("A passkey needs JavaScript.")).to_be_visible()
     page.get_by_role("link", name="Add a one-time-code app").click()
     page.get_by_text("Or type this secret into it").click()
-    app = CodeApp.objects.get()
+    app = AuthenticatorApp.objects.get()
     expect(page.get_by_text(authenticators.secret_text(app))).to_be_visible()
     page.get_by_label("Then type the code of six digits").fill(code_of(app, -1))
     page.get_by_role("button", name="That is the code").click()
@@ -257,11 +257,11 @@ def test_everything_but_passkeys_without_javascript(visit: Visit, person: User) 
         lock(page)
 
 
-def test_an_operator_clears_the_lock(visit: Visit, person: User, operator: User) -> None:
+def test_an_operator_clears_the_lock(sign_in: Visit, person: User, operator: User) -> None:
     with_app(person)
     operator.set_password("one two three four")
     operator.save()
-    desk = visit()
+    desk = sign_in()
     desk.goto(at(desk, "/admin/auth/user/"))
     desk.get_by_label("Username").fill("operator")
     desk.get_by_label("Password").fill("one two three four")
@@ -272,24 +272,24 @@ def test_an_operator_clears_the_lock(visit: Visit, person: User, operator: User)
     expect(desk.get_by_text(person.username)).to_be_visible()
     desk.get_by_role("button", name="Take the second lock away").click()
     expect(desk.get_by_text("Take the second lock away: 1 person.")).to_be_visible()
-    page = visit()
+    page = sign_in()
     open_notebook(page)
-    page.goto(at(page, "/door/"))
+    page.goto(at(page, "/account/"))
     expect(page.get_by_text("An operator took your second lock away on")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [320])
-def test_nothing_reaches_over_the_edge(width: int, visit: Visit, person: User) -> None:
-    page = visit(width=width)
+def test_nothing_reaches_over_the_edge(width: int, sign_in: Visit, person: User) -> None:
+    page = sign_in(width=width)
     device(page)
     open_notebook(page)
-    for path in ("/locks/", "/locks/app/", "/locks/passkey/"):
+    for path in ("/account/mfa/", "/account/mfa/app/", "/account/mfa/passkey/"):
         page.goto(at(page, path))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.locator(".codes li")).to_have_count(10)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    other = visit(width=width)
+    other = sign_in(width=width)
     show_face(other)
     expect(other.get_by_role("button", name="Use my passkey")).to_be_visible()
     assert other.evaluate("document.documentElement.scrollWidth") <= width

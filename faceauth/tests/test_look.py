@@ -11,7 +11,7 @@ import pytest
 from faceauth.liveness import challenge
 from faceauth.liveness.challenge import Ask, Code, Hint, Observation, State, step
 from faceauth.outcomes import Reason
-from faceauth.tests.heads import FLAT, SOMEBODY_ELSE, Film, seen
+from faceauth.tests.heads import DIFFERENT_PERSON, FLAT, Film, seen
 
 
 def asking(*asks: Ask) -> challenge.Draw:
@@ -150,7 +150,7 @@ def test_who_stands_there_after_the_first_frames_is_the_same_as_in_the_base() ->
     film = Film(asking(Ask.LEFT))
     film.show(pitch=-3)
     film.show(pitch=0)
-    film.show(pitch=4, template=SOMEBODY_ELSE)
+    film.show(pitch=4, template=DIFFERENT_PERSON)
     assert film.state.base is film.taken[1]
     for _ in range(challenge.MOST_STRANGE):
         film.show(pitch=0)
@@ -223,7 +223,7 @@ def test_a_side_when_up_was_asked_for() -> None:
 
 
 def test_another_person(film: Film) -> None:
-    film.show(template=SOMEBODY_ELSE)
+    film.show(template=DIFFERENT_PERSON)
     assert not film.state.over  # one frame may be a hand before the face
     film.show()
     assert failure_of(film) == Code.ANOTHER_PERSON
@@ -234,7 +234,7 @@ def test_another_person_among_the_last_frames(film: Film) -> None:
     film.do(Ask.RIGHT)
     film.show(yaw=0)
     film.show()
-    film.show(template=SOMEBODY_ELSE)
+    film.show(template=DIFFERENT_PERSON)
     film.show()
     assert failure_of(film) == Code.ANOTHER_PERSON
 

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from faceauth.liveness import challenge, sessions
 from faceauth.liveness.challenge import Ask, Observation
-from faceauth.models import Login, Look, SpentFrame, Tally
+from faceauth.models import LivenessSession, RateCount, SignIn, SpentFrame
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -48,11 +48,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def stage(clock: Clock, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the detector sees in a frame is what its visitor wants it to see."""
 
-    def seen_in(jpeg: bytes, digest: str, at: float) -> Observation:
+    def observe_jpeg(jpeg: bytes, digest: str, at: float) -> Observation:
         assert Visitor.acting is not None
         return seen(at, Visitor.acting.chance, digest=digest, **Visitor.acting.pose)
 
-    monkeypatch.setattr(sessions, "seen_in", seen_in)
+    monkeypatch.setattr(sessions, "seen_in", observe_jpeg)
     return clock
 
 
@@ -74,7 +74,7 @@ class Visitor:
         self.answer: dict[str, Any] = {}
 
     def start(self) -> None:
-        response = self.client.post("/login/look/")
+        response = self.client.post("/login/liveness/")
         assert response.status_code == 200
         self.answer = response.json()
         self.sent, self.kept, self.pose = [], [], {}
@@ -88,7 +88,7 @@ class Visitor:
         Visitor.acting = self
         self.clock.now += after
         self.sent.append(jpeg or self.jpeg())
-        url = f"/login/look/frame/?number={number or len(self.sent)}"
+        url = f"/login/liveness/frame/?number={number or len(self.sent)}"
         response = self.client.post(url, self.sent[-1], content_type="image/jpeg")
         self.answer = response.json()
         assert response.status_code == (422 if self.answer["state"] == "failed" else 200)
@@ -149,7 +149,7 @@ def test_a_stranger_is_remembered_and_known_again(grace: Visitor) -> None:
     question = grace.enter(grace.look())
     assert question.json()["outcome"] == Outcome.STRANGER
     answer = {"sealed": question.json()["sealed"], "answer": "yes"}
-    assert grace.client.post("/login/remember/", answer, headers=JSON).json()["outcome"] == Outcome.REMEMBERED
+    assert grace.client.post("/login/enrol/", answer, headers=JSON).json()["outcome"] == Outcome.ENROLLED
     user = User.objects.get()
     assert user.faces.count() == 3
 
@@ -157,12 +157,12 @@ def test_a_stranger_is_remembered_and_known_again(grace: Visitor) -> None:
     response = back.enter(back.look(), Accept="text/html")
     assert (response.status_code, response["Location"]) == (302, "/")
     assert back.client.session["_auth_user_id"] == str(user.pk)
-    assert Login.objects.filter(outcome=Outcome.RECOGNISED, way=Login.Way.LOOK, user=user).count() == 1
+    assert SignIn.objects.filter(outcome=Outcome.RECOGNISED, method=SignIn.Method.LIVENESS, user=user).count() == 1
 
 
 def test_whoever_is_somebody_else_stays_outside(grace: Visitor, eileen: Visitor) -> None:
     question = grace.enter(grace.look())
-    grace.client.post("/login/remember/", {"sealed": question.json()["sealed"], "answer": "yes"})
+    grace.client.post("/login/enrol/", {"sealed": question.json()["sealed"], "answer": "yes"})
     assert eileen.enter(eileen.look()).json()["outcome"] == Outcome.STRANGER
     assert "_auth_user_id" not in eileen.client.session
 
@@ -178,14 +178,17 @@ def test_one_of_the_frames_is_enough(grace: Visitor) -> None:
 
 def test_being_looked_at_once_more(grace: Visitor, eileen: Visitor) -> None:
     question = grace.enter(grace.look())
-    grace.client.post("/login/remember/", {"sealed": question.json()["sealed"], "answer": "yes"})
+    grace.client.post("/login/enrol/", {"sealed": question.json()["sealed"], "answer": "yes"})
     before = grace.client.session["faceauth.seen"]
-    response = grace.enter(grace.look(), "/again/?next=/forget/", Accept="text/html")
+    response = grace.enter(grace.look(), "/reauthenticate/?next=/forget/", Accept="text/html")
     assert (response.status_code, response["Location"]) == (302, "/forget/")
     assert grace.client.session["faceauth.seen"] > before
     grace.pictures = eileen.pictures
-    assert reason_of(grace.enter(grace.look(), "/again/")) == Reason.SOMEBODY_ELSE
-    assert reason_of(grace.client.post("/again/", {"image": url(grace.person)}, headers=JSON)) == Reason.LOOK_NEEDED
+    assert reason_of(grace.enter(grace.look(), "/reauthenticate/")) == Reason.DIFFERENT_PERSON
+    assert (
+        reason_of(grace.client.post("/reauthenticate/", {"image": url(grace.person)}, headers=JSON))
+        == Reason.LIVENESS_REQUIRED
+    )
 
 
 def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,39 +223,43 @@ def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("setting", "frame", "file"),
-    [("camera", Reason.LOOK_NEEDED, None), ("always", Reason.LOOK_NEEDED, Reason.LOOK_NEEDED), ("off", None, None)],
+    [
+        ("camera", Reason.LIVENESS_REQUIRED, None),
+        ("always", Reason.LIVENESS_REQUIRED, Reason.LIVENESS_REQUIRED),
+        ("off", None, None),
+    ],
 )
 def test_who_must_show_a_living_face(
     setting: str, frame: Reason | None, file: Reason | None, settings: Settings, collection: Collection
 ) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": setting}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": setting}
     face = pictures.hopper()
     ways = {"image": url(face), "file": SimpleUploadedFile("me.jpg", face, "image/jpeg")}
     for (name, value), reason in zip(ways.items(), (frame, file), strict=True):
         answer = Client().post("/login/", {name: value}, headers=JSON).json()
         assert answer["reason"] == reason, name
     page = Client().get("/login/").content.decode()
-    assert ("data-look-url" in page) == (setting != "off")
+    assert ("data-liveness-url" in page) == (setting != "off")
     assert ('name="file"' in page) == (setting != "always")
 
 
 def test_the_default_asks_for_it(settings: Settings) -> None:
-    assert settings.FACEAUTH["LOOK"] == "camera"
+    assert settings.FACEAUTH["LIVENESS"] == "camera"
 
 
 # Attacks on the server ------------------------------------------------------------------------------------------------
 
 
 def test_without_a_look(grace: Visitor, codes: list[str]) -> None:
-    assert reason_of(grace.enter([grace.jpeg()])) == Reason.LOOK_EXPIRED
-    assert grace.send(number=1)["say"] == Reason.LOOK_EXPIRED
+    assert reason_of(grace.enter([grace.jpeg()])) == Reason.EXPIRED
+    assert grace.send(number=1)["say"] == Reason.EXPIRED
     assert codes == ["no_look"] * 2
 
 
 def test_before_the_look_is_over(grace: Visitor, codes: list[str]) -> None:
     grace.start()
     grace.send()
-    assert reason_of(grace.enter(grace.sent)) == Reason.LOOK_FAILED
+    assert reason_of(grace.enter(grace.sent)) == Reason.LIVENESS_FAILED
     assert codes == ["unfinished"]
 
 
@@ -260,8 +267,8 @@ def test_rewinding(grace: Visitor, codes: list[str]) -> None:
     grace.start()
     grace.send()
     grace.send()
-    assert grace.send(number=2)["say"] == Reason.LOOK_FAILED
-    assert grace.send(number=3)["say"] == Reason.LOOK_EXPIRED  # it is over
+    assert grace.send(number=2)["say"] == Reason.LIVENESS_FAILED
+    assert grace.send(number=3)["say"] == Reason.EXPIRED  # it is over
     assert codes == ["out_of_order", "no_look"]
 
 
@@ -269,8 +276,8 @@ def test_rewinding(grace: Visitor, codes: list[str]) -> None:
 def test_a_number_that_is_not_the_next(number: Any, grace: Visitor, codes: list[str]) -> None:
     grace.start()
     grace.send()
-    response = grace.client.post(f"/login/look/frame/?number={number}", grace.jpeg(), content_type="image/jpeg")
-    assert response.json()["say"] == Reason.LOOK_FAILED
+    response = grace.client.post(f"/login/liveness/frame/?number={number}", grace.jpeg(), content_type="image/jpeg")
+    assert response.json()["say"] == Reason.LIVENESS_FAILED
     assert codes == ["out_of_order"]
 
 
@@ -278,20 +285,20 @@ def test_two_frames_at_once(grace: Visitor, codes: list[str], monkeypatch: pytes
     """The second comes with the same number while the first is looked at: neither counts."""
     grace.start()
     grace.send()
-    honest = sessions.seen_in
+    honest = sessions.observe_jpeg
     twin = Client()
     twin.cookies = grace.client.cookies
 
     def meanwhile(jpeg: bytes, digest: str, at: float) -> Observation:
         monkeypatch.setattr(sessions, "seen_in", honest)
-        other = twin.post("/login/look/frame/?number=2", grace.jpeg(), content_type="image/jpeg")
+        other = twin.post("/login/liveness/frame/?number=2", grace.jpeg(), content_type="image/jpeg")
         assert other.json()["state"] == "failed"
         return honest(jpeg, digest, at)
 
     monkeypatch.setattr(sessions, "seen_in", meanwhile)
-    assert grace.send()["say"] == Reason.LOOK_FAILED
+    assert grace.send()["say"] == Reason.LIVENESS_FAILED
     assert codes == ["out_of_order"] * 2
-    assert not Look.objects.exists()
+    assert not LivenessSession.objects.exists()
 
 
 def test_a_recorded_look_in_a_new_one(grace: Visitor, codes: list[str]) -> None:
@@ -299,9 +306,9 @@ def test_a_recorded_look_in_a_new_one(grace: Visitor, codes: list[str]) -> None:
     recorded = grace.sent
     thief = Visitor(grace.clock, grace.person)
     thief.start()
-    assert thief.send(recorded[0])["say"] == Reason.LOOK_FAILED
+    assert thief.send(recorded[0])["say"] == Reason.LIVENESS_FAILED
     grace.start()  # nor in the same session
-    assert grace.send(recorded[-1])["say"] == Reason.LOOK_FAILED
+    assert grace.send(recorded[-1])["say"] == Reason.LIVENESS_FAILED
     assert codes == ["replayed"] * 2
 
 
@@ -318,8 +325,8 @@ def test_a_failed_looks_frames_are_spent_too(grace: Visitor, codes: list[str]) -
 def test_frames_of_two_sessions(grace: Visitor, eileen: Visitor, codes: list[str]) -> None:
     """What one session has passed does not open the other, whoever passed there."""
     hers, others = grace.look(), eileen.look()
-    assert reason_of(eileen.enter(hers)) == Reason.LOOK_FAILED
-    assert reason_of(grace.enter([hers[0], others[0]])) == Reason.LOOK_FAILED
+    assert reason_of(eileen.enter(hers)) == Reason.LIVENESS_FAILED
+    assert reason_of(grace.enter([hers[0], others[0]])) == Reason.LIVENESS_FAILED
     assert codes == ["swapped"] * 2
 
 
@@ -328,41 +335,43 @@ def test_a_look_in_another_session_does_not_open(grace: Visitor, eileen: Visitor
     hers = grace.look()
     eileen.look()
     session = eileen.client.session
-    session[sessions.LOOK] = [grace.client.session[sessions.LOOK][0], session[sessions.LOOK][1]]
+    session[sessions.LIVENESS] = [grace.client.session[sessions.LIVENESS][0], session[sessions.LIVENESS][1]]
     session.save()
-    assert reason_of(eileen.enter(hers)) == Reason.LOOK_EXPIRED
+    assert reason_of(eileen.enter(hers)) == Reason.EXPIRED
     assert codes == ["no_look"]
 
 
 def test_a_finished_look_is_used_once(grace: Visitor, codes: list[str]) -> None:
     best = grace.look()
     assert grace.enter(best).json()["outcome"] == Outcome.STRANGER
-    assert reason_of(grace.enter(best)) == Reason.LOOK_EXPIRED
+    assert reason_of(grace.enter(best)) == Reason.EXPIRED
     assert codes == ["no_look"]
 
 
 def test_no_frame_after_the_last(grace: Visitor, codes: list[str]) -> None:
     grace.look()
-    assert grace.send()["say"] == Reason.LOOK_FAILED
+    assert grace.send()["say"] == Reason.LIVENESS_FAILED
     assert codes == ["out_of_order"]
 
 
 def test_a_finished_look_waits_for_a_minute(grace: Visitor, codes: list[str]) -> None:
     best = grace.look()
-    Look.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    assert reason_of(grace.enter(best)) == Reason.LOOK_EXPIRED
+    LivenessSession.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert reason_of(grace.enter(best)) == Reason.EXPIRED
     assert codes == ["no_look"]
 
 
 def test_the_last_frame_swapped(grace: Visitor, eileen: Visitor, codes: list[str]) -> None:
     best = grace.look()
-    assert reason_of(grace.enter([*best[:2], eileen.jpeg()])) == Reason.LOOK_FAILED
+    assert reason_of(grace.enter([*best[:2], eileen.jpeg()])) == Reason.LIVENESS_FAILED
     best = grace.look()
-    assert reason_of(grace.enter([best[0] + b"\0"])) == Reason.LOOK_FAILED  # the same picture, but not the same bytes
+    assert (
+        reason_of(grace.enter([best[0] + b"\0"])) == Reason.LIVENESS_FAILED
+    )  # the same picture, but not the same bytes
     best = grace.look()
-    assert reason_of(grace.enter([best[0], best[0]])) == Reason.LOOK_FAILED
+    assert reason_of(grace.enter([best[0], best[0]])) == Reason.LIVENESS_FAILED
     grace.look()
-    assert reason_of(grace.enter([grace.sent[0]])) == Reason.LOOK_FAILED  # of this look, but not of its end
+    assert reason_of(grace.enter([grace.sent[0]])) == Reason.LIVENESS_FAILED  # of this look, but not of its end
     assert codes == ["swapped"] * 4
 
 
@@ -371,9 +380,9 @@ def test_the_last_frame_swapped(grace: Visitor, eileen: Visitor, codes: list[str
     [
         ({"refusal": Reason.SEVERAL_FACES}, STEP, "several_faces", Reason.SEVERAL_FACES),
         ({"refusal": Reason.NO_FACE}, STEP, "lost", Reason.NO_FACE),
-        ({}, 4.0, "too_slow", Reason.LOOK_EXPIRED),
-        ({}, 0.01, "too_fast", Reason.LOOK_FAILED),
-        ({}, STEP, "unmoved", Reason.LOOK_EXPIRED),
+        ({}, 4.0, "too_slow", Reason.EXPIRED),
+        ({}, 0.01, "too_fast", Reason.LIVENESS_FAILED),
+        ({}, STEP, "unmoved", Reason.EXPIRED),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -390,14 +399,14 @@ def test_how_it_fails(
     assert grace.answer["message"] == sentence(Outcome.REFUSED, reason)
     assert code not in str(grace.answer).replace(reason, "")  # the code is the operator's
     assert codes == [code]
-    visit = Login.objects.get()
-    assert (visit.outcome, visit.reason, visit.way) == (Outcome.REFUSED, reason, Login.Way.LOOK)
-    assert not Look.objects.exists()
+    sign_in = SignIn.objects.get()
+    assert (sign_in.outcome, sign_in.reason, sign_in.method) == (Outcome.REFUSED, reason, SignIn.Method.LIVENESS)
+    assert not LivenessSession.objects.exists()
 
 
 def failures() -> int:
     """Those of the hour, which are those of the day."""
-    return max(Tally.objects.filter(key__startswith="failures").values_list("count", flat=True), default=0)
+    return max(RateCount.objects.filter(key__startswith="failures").values_list("count", flat=True), default=0)
 
 
 def test_a_look_that_is_left_when_it_asks_has_failed(grace: Visitor, settings: Settings) -> None:
@@ -408,7 +417,7 @@ def test_a_look_that_is_left_when_it_asks_has_failed(grace: Visitor, settings: S
         while grace.answer["say"] == Ask.STRAIGHT:
             grace.send()
     assert failures() == 2
-    answer = grace.client.post("/login/look/", headers=JSON)
+    answer = grace.client.post("/login/liveness/", headers=JSON)
     assert answer.status_code == 429
     assert "That was a lot at once." in answer.json()["message"]
 
@@ -429,7 +438,7 @@ def test_one_that_is_passed_has_not(grace: Visitor) -> None:
 
 def test_one_look_is_one_attempt(grace: Visitor) -> None:
     assert grace.look()
-    assert set(Tally.objects.filter(key__startswith="attempts").values_list("count", flat=True)) == {1}
+    assert set(RateCount.objects.filter(key__startswith="attempts").values_list("count", flat=True)) == {1}
 
 
 def test_one_that_fails_counts_once(grace: Visitor) -> None:
@@ -448,24 +457,24 @@ def test_nobody_is_asked_anything_when_there_is_no_more_room(grace: Visitor, set
         for _ in range(challenge.FIRST - 1):
             other.send()
     assert others[0].send()["say"] != Ask.STRAIGHT
-    url = f"/login/look/frame/?number={challenge.FIRST}"
+    url = f"/login/liveness/frame/?number={challenge.FIRST}"
     grace.clock.now += STEP
     answer = others[1].client.post(url, others[1].jpeg(), content_type="image/jpeg", headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
-    assert Look.objects.count() == 1
+    assert LivenessSession.objects.count() == 1
 
 
 def test_frames_of_no_look_do_not_fill_the_log(collection: Collection, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ATTEMPTS_PER_ADDRESS": "5/m"}
     client = Client()
-    came = [client.post("/login/look/frame/?number=1", b"x", content_type="image/jpeg") for _ in range(20)]
+    came = [client.post("/login/liveness/frame/?number=1", b"x", content_type="image/jpeg") for _ in range(20)]
     assert [answer.status_code for answer in came] == [422] * 5 + [429] * 15
-    assert Login.objects.count() == 6  # five, and one that stands for all the others
+    assert SignIn.objects.count() == 6  # five, and one that stands for all the others
 
 
 def test_a_frame_that_is_too_large(grace: Visitor, codes: list[str]) -> None:
     grace.start()
-    assert grace.send(b"\xff" * 400_001)["say"] == Reason.LOOK_FAILED
+    assert grace.send(b"\xff" * 400_001)["say"] == Reason.LIVENESS_FAILED
     assert codes == ["oversized"]
 
 
@@ -477,7 +486,7 @@ def test_what_is_no_picture_is_an_empty_frame(clock: Clock, collection: Collecti
 
 
 def test_it_needs_a_token(collection: Collection) -> None:
-    for path in ("/login/look/", "/login/look/frame/?number=1"):
+    for path in ("/login/liveness/", "/login/liveness/frame/?number=1"):
         assert Client(enforce_csrf_checks=True).post(path, b"x", content_type="image/jpeg").status_code == 403
         assert Client().get(path).status_code == 405
 
@@ -520,7 +529,7 @@ def everything_written() -> bytes:
 def test_the_session_holds_a_number_and_a_nonce(grace: Visitor) -> None:
     grace.start()
     grace.send()
-    assert len(str(grace.client.session[sessions.LOOK])) < 100
+    assert len(str(grace.client.session[sessions.LIVENESS])) < 100
     assert len(Session.objects.get().session_data) < 400
 
 
@@ -528,8 +537,8 @@ def test_the_row_opens_with_its_sessions_nonce_alone(grace: Visitor) -> None:
     grace.start()
     for _ in range(challenge.FIRST):
         grace.send()
-    row = Look.objects.get()
-    _pk, nonce = grace.client.session[sessions.LOOK]
+    row = LivenessSession.objects.get()
+    _pk, nonce = grace.client.session[sessions.LIVENESS]
     state = sessions.opened(row.sealed, nonce)
     assert state is not None
     assert state.base is not None
@@ -539,7 +548,7 @@ def test_the_row_opens_with_its_sessions_nonce_alone(grace: Visitor) -> None:
 
 def test_no_template_is_left_when_it_is_passed(grace: Visitor) -> None:
     grace.look()
-    state = sessions.opened(Look.objects.get().sealed, grace.client.session[sessions.LOOK][1])
+    state = sessions.opened(LivenessSession.objects.get().sealed, grace.client.session[sessions.LIVENESS][1])
     assert state is not None
     assert state.base is None
     assert not any(one.template for one in state.finals)
@@ -548,16 +557,16 @@ def test_no_template_is_left_when_it_is_passed(grace: Visitor) -> None:
 def test_a_new_look_ends_the_one_before(grace: Visitor, codes: list[str]) -> None:
     best = grace.look()
     grace.start()
-    assert Look.objects.count() == 1
-    assert reason_of(grace.enter(best)) == Reason.LOOK_FAILED
+    assert LivenessSession.objects.count() == 1
+    assert reason_of(grace.enter(best)) == Reason.LIVENESS_FAILED
     assert codes == ["unfinished"]
 
 
 def test_what_was_left_lying_is_swept(grace: Visitor) -> None:
     grace.start()
     grace.send()
-    Look.objects.update(expires=timezone.now() - timedelta(minutes=2))
+    LivenessSession.objects.update(expires=timezone.now() - timedelta(minutes=2))
     SpentFrame.objects.update(at=timezone.now() - timedelta(days=1, minutes=1))
     Visitor(grace.clock, grace.person).start()
-    assert Look.objects.count() == 1
+    assert LivenessSession.objects.count() == 1
     assert not SpentFrame.objects.exists()

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from faceauth.audit import user_agents
-from faceauth.models import Deletion, Enrolment, Face, Login
+from faceauth.models import Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.recognition.matching import decide
 from faceauth.recognition.search import recognise
@@ -43,7 +43,7 @@ def another_client(user: User, data: bytes, agent: str = FIREFOX) -> Client:
 
 
 def add(client: Client, data: bytes, headers: Any = None) -> Any:
-    return client.post("/looks/", {"file": SimpleUploadedFile("me.jpg", data, "image/jpeg")}, headers=headers)
+    return client.post("/account/faces/", {"file": SimpleUploadedFile("me.jpg", data, "image/jpeg")}, headers=headers)
 
 
 # My door --------------------------------------------------------------------------------------------------------------
@@ -52,11 +52,11 @@ def add(client: Client, data: bytes, headers: Any = None) -> Any:
 def test_my_door_shows_visits_and_open_sessions(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper())
-    page = client.get("/door/").content.decode()
+    page = client.get("/account/").content.decode()
     assert "telephone, Firefox, Android" in page
     assert page.count("this one") == 1
-    content = client.get("/door/", headers=JSON).json()
-    assert [visit["outcome"] for visit in content["visits"]] == ["recognised", "remembered"]
+    content = client.get("/account/", headers=JSON).json()
+    assert [sign_in["outcome"] for sign_in in content["visits"]] == ["recognised", "enrolled"]
     assert [session["this"] for session in content["sessions"]] == [False, True]
 
 
@@ -64,7 +64,7 @@ def test_somebody_elses_visits_are_not_shown(collection: Collection, client: Cli
     enter(client, pictures.hopper())
     other = Client()
     enter(other, pictures.collins())
-    assert len(client.get("/door/", headers=JSON).json()["visits"]) == 1
+    assert len(client.get("/account/", headers=JSON).json()["visits"]) == 1
 
 
 def test_no_session_key_is_shown(collection: Collection, client: Client) -> None:
@@ -73,53 +73,53 @@ def test_no_session_key_is_shown(collection: Collection, client: Client) -> None
     keys = [client.session.session_key, other.session.session_key]
     archive = b"".join(client.get("/export/").streaming_content)  # type: ignore[attr-defined]
     exported = "".join(texts_in(archive).values())
-    for page in (client.get("/door/").content.decode(), exported):
+    for page in (client.get("/account/").content.decode(), exported):
         assert not [key for key in keys if key and key in page]
 
 
 def test_end_one_session(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
-    [session] = [it for it in client.get("/door/", headers=JSON).json()["sessions"] if not it["this"]]
-    assert client.post(f"/door/sessions/{session['pk']}/end/")["Location"] == "/door/"
+    [session] = [it for it in client.get("/account/", headers=JSON).json()["sessions"] if not it["this"]]
+    assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/"
     assert other.get("/").status_code == 302
     assert signed_in(client) == user
-    assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 1
+    assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 1
 
 
 def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     thief = another_client(user, pictures.hopper())
-    Login.objects.filter(session_key=thief.session.session_key).delete()  # `shorten_log` does so after a month
+    SignIn.objects.filter(session_key=thief.session.session_key).delete()  # `prune_sign_ins` does so after a month
     assert thief.get("/").status_code == 200
-    assert client.post("/door/sessions/end-others/")["Location"] == "/door/"
+    assert client.post("/account/sessions/end-others/")["Location"] == "/account/"
     assert thief.get("/").status_code == 302
     assert signed_in(client) == user
-    assert [it["this"] for it in client.get("/door/", headers=JSON).json()["sessions"]] == [True]
+    assert [it["this"] for it in client.get("/account/", headers=JSON).json()["sessions"]] == [True]
 
 
 def test_a_session_is_shown_however_many_have_lapsed_since(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper())
-    Login.objects.bulk_create(
-        Login(outcome="recognised", user=user, session_key=f"{number:032}") for number in range(150)
+    SignIn.objects.bulk_create(
+        SignIn(outcome="recognised", user=user, session_key=f"{number:032}") for number in range(150)
     )
-    Login.objects.filter(session_key__startswith="000").update(at=timezone.now() - timedelta(hours=1))
-    assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 2
-    assert Login.objects.exclude(session_key="").count() == 2  # the lapsed ones are not asked for again
+    SignIn.objects.filter(session_key__startswith="000").update(at=timezone.now() - timedelta(hours=1))
+    assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 2
+    assert SignIn.objects.exclude(session_key="").count() == 2  # the lapsed ones are not asked for again
 
 
 def test_end_ones_own_session(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
-    [session] = client.get("/door/", headers=JSON).json()["sessions"]
-    client.post(f"/door/sessions/{session['pk']}/end/")
+    [session] = client.get("/account/", headers=JSON).json()["sessions"]
+    client.post(f"/account/sessions/{session['pk']}/end/")
     assert signed_in(client) is None
 
 
 def test_end_all_other_sessions(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     others = [another_client(user, pictures.hopper()) for _ in range(3)]
-    client.post("/door/sessions/end-others/")
+    client.post("/account/sessions/end-others/")
     assert [other.get("/").status_code for other in others] == [302, 302, 302]
     assert signed_in(client) == user
 
@@ -128,23 +128,31 @@ def test_nobody_ends_a_session_of_somebody_else(collection: Collection, client: 
     enter(client, pictures.hopper())
     other = Client()
     enter(other, pictures.collins())
-    [session] = other.get("/door/", headers=JSON).json()["sessions"]
-    assert client.post(f"/door/sessions/{session['pk']}/end/").status_code == 404
+    [session] = other.get("/account/", headers=JSON).json()["sessions"]
+    assert client.post(f"/account/sessions/{session['pk']}/end/").status_code == 404
     assert signed_in(other) is not None
 
 
 def test_a_locked_notebook_is_no_open_session(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper()).post("/logout/")
-    assert len(client.get("/door/", headers=JSON).json()["sessions"]) == 1
+    assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 1
     # There may be some that are not listed.
-    assert "/door/sessions/end-others/" in client.get("/door/").content.decode()
-    assert not list(Login.objects.filter(session_key="").exclude(outcome="stranger").exclude(outcome="recognised"))
+    assert "/account/sessions/end-others/" in client.get("/account/").content.decode()
+    assert not list(SignIn.objects.filter(session_key="").exclude(outcome="stranger").exclude(outcome="recognised"))
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/door/", "/looks/", "/export/", "/again/", "/forget/", "/door/sessions/1/end/", "/door/sessions/end-others/"],
+    [
+        "/account/",
+        "/account/faces/",
+        "/export/",
+        "/reauthenticate/",
+        "/forget/",
+        "/account/sessions/1/end/",
+        "/account/sessions/end-others/",
+    ],
 )
 def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
     for answer in (client.get(path), client.post(path)):
@@ -176,18 +184,18 @@ def test_kinds_of_devices(agent: str, kind: str) -> None:
 
 def test_a_look_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
     user = enter(door, pictures.hopper())
-    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/looks/"
-    first, second = Face.objects.order_by("remembered")
+    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/faces/"
+    first, second = Face.objects.order_by("enrolled")
     assert first.person == second.person == user.username
     assert Face.objects.filter(associated=True).count() == 2
     assert not Enrolment.objects.exists()
-    page = door.get("/looks/").content.decode()
+    page = door.get("/account/faces/").content.decode()
     assert str(first.face_id) in page
     assert str(second.face_id) in page
     calls.clear()
     assert recognise(read(pictures.hopper())).user == user
     assert calls == ["SearchUsersByImage"]  # everybody has a vector, so one call is enough
-    door.post(f"/looks/{first.face_id}/remove/")
+    door.post(f"/account/faces/{first.face_id}/remove/")
     assert [face.face_id for face in Collection("secretly").faces()] == [str(second.face_id)]
     assert Face.objects.get().associated
     assert Deletion.objects.get(face_id=first.face_id).confirmed is not None
@@ -196,7 +204,7 @@ def test_a_look_is_added_listed_and_removed(door: Client, calls: list[str]) -> N
 
 def test_the_last_look_stays(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
-    answer = client.post(f"/looks/{Face.objects.get().face_id}/remove/")
+    answer = client.post(f"/account/faces/{Face.objects.get().face_id}/remove/")
     assert answer.status_code == 422
     assert Face.objects.exists()
 
@@ -204,7 +212,7 @@ def test_the_last_look_stays(collection: Collection, client: Client) -> None:
 def test_somebody_else_is_no_look(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     answer = add(client, pictures.collins(), JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "somebody_else")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "different_person")
     assert Face.objects.count() == 1
     assert len(list(collection.faces())) == 1
 
@@ -212,7 +220,7 @@ def test_somebody_else_is_no_look(collection: Collection, client: Client) -> Non
 def test_another_person_here_is_no_look(collection: Collection, client: Client) -> None:
     enter(Client(), pictures.collins())
     enter(client, pictures.hopper())
-    assert add(client, pictures.collins(), JSON).json()["reason"] == "somebody_else"
+    assert add(client, pictures.collins(), JSON).json()["reason"] == "different_person"
 
 
 def test_a_bad_picture_is_no_look(collection: Collection, client: Client) -> None:
@@ -229,8 +237,8 @@ def test_ten_looks_are_enough(collection: Collection, client: Client) -> None:
         Face.objects.create(
             user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username
         )
-    assert add(client, pictures.another(pictures.hopper()), JSON).json()["reason"] == "enough_looks"
-    assert 'type="file"' not in client.get("/looks/").content.decode()
+    assert add(client, pictures.another(pictures.hopper()), JSON).json()["reason"] == "too_many_faces"
+    assert 'type="file"' not in client.get("/account/faces/").content.decode()
 
 
 def test_the_same_picture_twice_is_one_look(collection: Collection, client: Client) -> None:
@@ -244,7 +252,7 @@ def test_a_look_of_somebody_else_is_not_theirs_to_remove(collection: Collection,
     enter(Client(), pictures.collins())
     face = Face.objects.get()
     enter(client, pictures.hopper())
-    assert client.post(f"/looks/{face.face_id}/remove/").status_code == 404
+    assert client.post(f"/account/faces/{face.face_id}/remove/").status_code == 404
     assert Face.objects.filter(pk=face.pk).exists()
 
 
@@ -269,9 +277,9 @@ def test_a_removed_look_opens_nothing_while_rekognition_is_away(
 ) -> None:
     user = enter(client, pictures.hopper())
     add(client, pictures.another(pictures.hopper()))
-    look = Face.objects.order_by("remembered")[1]
+    look = Face.objects.order_by("enrolled")[1]
     fault("DisassociateFaces", "InternalServerError", status=500)
-    client.post(f"/looks/{look.face_id}/remove/")
+    client.post(f"/account/faces/{look.face_id}/remove/")
     assert not Face.objects.get().associated
     assert decide([Match(str(look.face_id), user.username, 99.9)]).user is None
     assert decide([Match("", user.username, 99.9)]).user is None
@@ -332,7 +340,7 @@ def test_export(collection: Collection, client: Client) -> None:
     assert [row["text"] for row in json.loads(texts["consents.json"])] == [user.consents.get().text]
     [look] = json.loads(texts["looks.json"])
     assert look["face_id"] == str(user.faces.get().face_id)
-    assert [row["outcome"] for row in json.loads(texts["door.json"])] == ["remembered"]
+    assert [row["outcome"] for row in json.loads(texts["door.json"])] == ["enrolled"]
     assert [row["text"] for row in json.loads(texts["notes.json"])] == ["The key is under the stone."]
     assert any(name.startswith("notes/") and "under the stone" in text for name, text in texts.items())
     assert "Somebody else" not in "".join(texts.values())
@@ -342,7 +350,7 @@ def test_export(collection: Collection, client: Client) -> None:
 def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> None:
     """However long the log is, no piece is long: nothing is gathered up before it is sent."""
     user = enter(client, pictures.hopper())
-    Login.objects.bulk_create(Login(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
+    SignIn.objects.bulk_create(SignIn(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
     pieces = list(client.get("/export/").streaming_content)  # type: ignore[attr-defined]
     assert len(json.loads(texts_in(b"".join(pieces))["door.json"])) == 5001
     assert len(pieces) > 10
@@ -370,8 +378,8 @@ def test_forget_me(door: Client) -> None:
     assert {face["face_id"] for face in content["faces"]} == face_ids
     assert all(face["deleted"] for face in content["faces"])
     assert not User.objects.exists()
-    assert not Login.objects.exclude(user=None).exists()
-    assert not Login.objects.exclude(session_key="").exists()
+    assert not SignIn.objects.exclude(user=None).exists()
+    assert not SignIn.objects.exclude(session_key="").exists()
     assert list(Collection("secretly").faces()) == []
     assert list(Collection("secretly").users()) == []
     assert signed_in(door) is None
@@ -437,7 +445,7 @@ def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, mo
     enter(client, pictures.hopper())
     monkeypatch.setattr(reauthentication, "VERIFIED_FOR", -1)
     for answer in (client.get("/forget/"), client.post("/forget/", {"word": "forget me"})):
-        assert answer["Location"] == "/again/?next=/forget/"
+        assert answer["Location"] == "/reauthenticate/?next=/forget/"
     assert User.objects.exists()
 
 
@@ -450,7 +458,7 @@ def test_the_fresh_look_must_be_of_the_same_person(collection: Collection, clien
 
     def again(data: bytes) -> Any:
         file = SimpleUploadedFile("me.jpg", data, "image/jpeg")
-        return client.post("/again/", {"file": file, "next": "/forget/"})
+        return client.post("/reauthenticate/", {"file": file, "next": "/forget/"})
 
     for data in (pictures.collins(), pictures.landscape()):
         assert again(data).status_code == 422
@@ -500,9 +508,9 @@ def test_who_looks_familiar_is_asked_to_try_once_more(
     user = enter(Client(), pictures.hopper())
     familiar(monkeypatch)
     first = show(client, pictures.collins(), JSON)
-    assert (first.status_code, first.json()["reason"]) == (422, "familiar")
-    assert "familiar" in first.json()["message"]
-    assert Login.objects.latest("pk").user == user  # who sees it at their door
+    assert (first.status_code, first.json()["reason"]) == (422, "near_match")
+    assert "near_match" in first.json()["message"]
+    assert SignIn.objects.latest("pk").user == user  # who sees it at their door
     assert show(client, pictures.collins(), JSON).json()["outcome"] == "stranger"
 
 
@@ -512,6 +520,6 @@ def test_who_looks_familiar_is_asked_in_an_open_house_too(
     enter(Client(), pictures.hopper())
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     familiar(monkeypatch)
-    assert show(client, pictures.collins(), JSON).json()["reason"] == "familiar"
+    assert show(client, pictures.collins(), JSON).json()["reason"] == "near_match"
     assert User.objects.count() == 1
-    assert show(client, pictures.collins(), JSON).json()["outcome"] == "remembered"
+    assert show(client, pictures.collins(), JSON).json()["outcome"] == "enrolled"

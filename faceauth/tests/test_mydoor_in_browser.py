@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth.models import Face, Login
+from faceauth.models import Face, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.test_views import enter
@@ -27,10 +27,10 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
     key = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
     page = context.new_page()
-    for path in ("/door/", "/looks/", "/forget/", "/again/"):
+    for path in ("/account/", "/account/faces/", "/forget/", "/reauthenticate/"):
         page.goto(live_server.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-    page.goto(live_server.url + "/looks/")
+    page.goto(live_server.url + "/account/faces/")
     page.get_by_role("button", name="Choose a photo").click()
     choose(page, pictures.another(pictures.hopper()))
     expect(page.get_by_role("button", name="Remove Remembered on")).to_have_count(2)
@@ -47,16 +47,16 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
 def test_times_are_told_by_the_clock_of_who_reads(chromium: Browser, live_server: LiveServer, client: Client) -> None:
     Collection("secretly").create()
     enter(client, pictures.hopper())
-    Login.objects.update(at=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
-    Face.objects.update(remembered=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
+    SignIn.objects.update(at=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
+    Face.objects.update(enrolled=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
     key = client.cookies["sessionid"].value
     for javascript, told in ((True, "November 23, 2026 at 2:30"), (False, "2026-11-22 22:30 UTC")):
         context = chromium.new_context(timezone_id="Asia/Dubai", java_script_enabled=javascript, locale="en-US")
         context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
         page = context.new_page()
-        page.goto(live_server.url + "/door/")
+        page.goto(live_server.url + "/account/")
         expect(page.locator("time").first).to_contain_text(told)
-        page.goto(live_server.url + "/looks/")
+        page.goto(live_server.url + "/account/faces/")
         expect(page.get_by_text("Remembered on")).to_contain_text(told)
         context.close()
 

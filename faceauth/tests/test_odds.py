@@ -40,7 +40,7 @@ LIMITS = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
 @pytest.fixture
 def limit(settings: Settings) -> Any:
     def change(odds_at_most: float, **others: Any) -> None:
-        settings.FACEAUTH = {**settings.FACEAUTH, "FALSE_OPEN_ODDS": odds_at_most, **others}
+        settings.FACEAUTH = {**settings.FACEAUTH, "TARGET_FPIR": odds_at_most, **others}
 
     return change
 
@@ -231,18 +231,18 @@ def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
     now = thresholds.outlook()
     assert (now.people, now.faces, now.limit, now.is_measured) == (1, 1, 1e-4, True)
     assert now.frames_from is not None
-    assert now.look_lock_from is not None
-    assert now.photo_lock_from == now.look_lock_from == 22
+    assert now.liveness_mfa_from is not None
+    assert now.photo_mfa_from == now.liveness_mfa_from == 22
     assert requirement(now.frames_from, 3).frames > 1
     assert requirement(now.frames_from - 1, 3).frames == 1
-    assert requirement(now.look_lock_from, 3).lock
-    assert not requirement(now.look_lock_from - 1, 3).lock
+    assert requirement(now.liveness_mfa_from, 3).lock
+    assert not requirement(now.liveness_mfa_from - 1, 3).lock
 
 
 def test_the_outlook_of_a_fixed_threshold_never_changes(limit: Any, owner: User) -> None:
     limit(1e-4, THRESHOLD=90)
     now = thresholds.outlook()
-    assert (now.frames_from, now.photo_lock_from, now.look_lock_from) == (None, None, None)
+    assert (now.frames_from, now.photo_mfa_from, now.liveness_mfa_from) == (None, None, None)
 
 
 # What the operator hears ----------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_nothing_is_said_of_few_people(db: None) -> None:
 def test_it_is_said_before_the_lock_is_required_and_after(db: None) -> None:
     crowd(20)
     [soon] = warned()
-    assert (soon.id, "from 22 on" in soon.msg, "SECRETLY_FALSE_OPEN_ODDS" in str(soon.hint)) == (
+    assert (soon.id, "from 22 on" in soon.msg, "SECRETLY_TARGET_FPIR" in str(soon.hint)) == (
         "faceauth.W003",
         True,
         True,
@@ -328,7 +328,7 @@ def test_two_people_on_all_frames_open_nothing(owner: User, stranger: User) -> N
     both = [
         one + other for one, other in zip(in_frames(owner, 99.3, 99.2), in_frames(stranger, 99.2, 99.25), strict=True)
     ]
-    assert with_crowd(*both, count=10).reason == Reason.TOO_ALIKE
+    assert with_crowd(*both, count=10).reason == Reason.AMBIGUOUS
 
 
 def test_frames_that_name_different_people_open_nothing(owner: User, stranger: User) -> None:
@@ -348,7 +348,7 @@ def test_a_face_that_is_gone_counts_with_frames_too(owner: User) -> None:
 def test_two_people_about_equally_similar_at_the_automatic_threshold(count: int, owner: User, stranger: User) -> None:
     threshold = requirement(count).threshold
     recognition = decide([match(owner, threshold + 0.03), match(stranger, threshold)], needed=requirement(count))
-    assert recognition.reason == Reason.TOO_ALIKE
+    assert recognition.reason == Reason.AMBIGUOUS
 
 
 def similar(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
@@ -385,8 +385,8 @@ def test_a_stranger_costs_no_more_with_three_frames(
 def test_frames_of_two_people_are_refused(hopper: User, calls: list[str]) -> None:
     calls.clear()
     photos = [*looks_of(pictures.hopper())[:2], read(pictures.collins())]
-    assert recognise(photos) == Recognition(Outcome.REFUSED, Reason.LOOK_FAILED)
-    assert enrol(photos).reason == Reason.LOOK_FAILED
+    assert recognise(photos) == Recognition(Outcome.REFUSED, Reason.LIVENESS_FAILED)
+    assert enrol(photos).reason == Reason.LIVENESS_FAILED
     assert calls == []
 
 
@@ -433,7 +433,7 @@ def test_photos_are_closed_beside_something_that_is_none(hopper: User) -> None:
 def test_a_stranger_is_remembered_by_all_frames(endpoint: str, collection: Collection, calls: list[str]) -> None:
     recognition = enrol(looks_of(pictures.hopper()), "text")
     user = User.objects.get()
-    assert recognition == Recognition(Outcome.REMEMBERED, user=user)
+    assert recognition == Recognition(Outcome.ENROLLED, user=user)
     assert user.faces.filter(associated=True, person=user.username).count() == 3
     assert {face.face_id for face in collection.faces()} == {str(face.face_id) for face in user.faces.all()}
     assert not Enrolment.objects.exists()
@@ -446,7 +446,7 @@ def test_a_stranger_is_remembered_by_all_frames(endpoint: str, collection: Colle
 def test_frames_that_are_too_poor_to_remember_are_left_out(collection: Collection) -> None:
     good, _, _ = looks_of(pictures.hopper())
     dim = read(pictures.encoded(pictures.opened(pictures.hopper()).point(lambda value: value // 5)))
-    assert enrol([dim, good]).outcome == Outcome.REMEMBERED
+    assert enrol([dim, good]).outcome == Outcome.ENROLLED
     assert Face.objects.count() == 1
 
 
@@ -464,7 +464,7 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
 
     monkeypatch.setattr(Collection, "index", once)
     recognition = enrol(looks_of(pictures.hopper()), "text")
-    assert recognition.outcome == Outcome.REMEMBERED
+    assert recognition.outcome == Outcome.ENROLLED
     assert Face.objects.filter(associated=True).count() == len(list(collection.faces())) == 1
     assert "A look of" in caplog.text
     assert Deletion.objects.count() == 0

@@ -95,7 +95,7 @@ def test_the_best_of_several_faces_of_a_person_counts(owner: User) -> None:
 @pytest.mark.usefixtures("at_90")
 def test_two_people_about_equally_similar_open_nothing(owner: User, stranger: User) -> None:
     recognition = decide([match(owner, 95.0), match(stranger, 93.0)])
-    assert recognition == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=95.0)
+    assert recognition == Recognition(Outcome.REFUSED, Reason.AMBIGUOUS, similarity=95.0)
 
 
 @pytest.mark.usefixtures("at_90")
@@ -164,7 +164,7 @@ def test_the_better_of_vector_and_face_counts(owner: User) -> None:
 def test_a_vector_and_a_face_of_two_people_may_be_too_alike(owner: User, stranger: User) -> None:
     associated(match(owner, 0))
     recognition = decide([vector(owner, 96.0), match(stranger, 93.0)])
-    assert recognition == Recognition(Outcome.REFUSED, Reason.TOO_ALIKE, similarity=96.0)
+    assert recognition == Recognition(Outcome.REFUSED, Reason.AMBIGUOUS, similarity=96.0)
 
 
 @pytest.mark.usefixtures("at_90")
@@ -196,16 +196,16 @@ def test_a_removed_look_does_not_lock_its_person_out(owner: User) -> None:
 def test_remember_makes_a_user_named_by_a_uuid(collection: Collection) -> None:
     recognition = enrol(read(pictures.hopper()), consent="2026")
     user = User.objects.get()
-    assert recognition == Recognition(Outcome.REMEMBERED, user=user)
+    assert recognition == Recognition(Outcome.ENROLLED, user=user)
     assert uuid.UUID(user.username).version == 4
     assert not user.has_usable_password()
     face = Face.objects.get()
     assert (face.user, face.person, face.collection_id) == (user, user.username, collection.id)
     assert list(Consent.objects.values_list("user", "text")) == [(user.pk, "2026")]
     assert not Enrolment.objects.exists()
-    [remembered] = collection.faces()
-    assert (remembered.face_id, remembered.external_id) == (str(face.face_id), user.username)
-    assert remembered.image_id == str(face.image_id)
+    [enrolled] = collection.faces()
+    assert (enrolled.face_id, enrolled.external_id) == (str(face.face_id), user.username)
+    assert enrolled.image_id == str(face.image_id)
 
 
 def test_one_face_of_several_is_remembered(collection: Collection) -> None:
@@ -216,7 +216,7 @@ def test_one_face_of_several_is_remembered(collection: Collection) -> None:
     wide = Image.new("RGB", (picture.width * 2, picture.height), (128, 128, 128))
     wide.paste(picture, (0, 0))
     wide.paste(pictures.opened(pictures.collins()).resize((200, 200)), (picture.width + 150, 60))
-    assert enrol(read(pictures.encoded(wide))).outcome == Outcome.REMEMBERED
+    assert enrol(read(pictures.encoded(wide))).outcome == Outcome.ENROLLED
     assert len(list(collection.faces())) == 1
 
 
@@ -348,7 +348,7 @@ def test_nobody_of_a_crowd_opens_anothers_notebook(collection: Collection, setti
     for folder in folders[:60]:
         first = sorted(folder.glob("*.jpg"))[0]
         recognition = enrol(read(first.read_bytes()))
-        if recognition.outcome == Outcome.REMEMBERED:
+        if recognition.outcome == Outcome.ENROLLED:
             users[folder.name] = recognition.user
     opened, wrong = 0, []
     for folder in folders[:60]:

@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import MAX_BYTES
 from faceauth.web.uploads import MemoryUploadHandler, from_data_url, picture_in
@@ -27,15 +27,15 @@ def data_url(content: bytes, kind: str = "image/jpeg") -> str:
 
 
 def test_chosen_file() -> None:
-    assert picture_in(posted(file=chosen(3_000_000))) == (b"x" * 3_000_000, Login.Way.FILE)
+    assert picture_in(posted(file=chosen(3_000_000))) == (b"x" * 3_000_000, SignIn.Method.FILE)
 
 
 def test_frame_of_the_camera() -> None:
-    assert picture_in(posted(image=data_url(b"frame"))) == (b"frame", Login.Way.CAMERA)
+    assert picture_in(posted(image=data_url(b"frame"))) == (b"frame", SignIn.Method.CAMERA)
 
 
 def test_an_empty_image_field_beside_a_file_is_no_second_picture() -> None:
-    assert picture_in(posted(image="", file=chosen(3))) == (b"xxx", Login.Way.FILE)
+    assert picture_in(posted(image="", file=chosen(3))) == (b"xxx", SignIn.Method.FILE)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from django.db import IntegrityError
 from django.test import Client
 from pytest_django import Settings
 
-from faceauth.models import Consent, Face, Login
+from faceauth.models import Consent, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -52,7 +52,7 @@ def sealed_in(response: Any) -> str:
 
 
 def say(client: Client, response: Any, answer: str = "yes", **headers: Any) -> Any:
-    return client.post("/login/remember/", {"sealed": sealed_in(response), "answer": answer}, **headers)
+    return client.post("/login/enrol/", {"sealed": sealed_in(response), "answer": answer}, **headers)
 
 
 def signed_in(client: Client) -> User | None:
@@ -90,9 +90,9 @@ def test_first_visit_and_return(door: Client) -> None:
     back = look(door, pictures.another(pictures.hopper()))
     assert (back.status_code, back["Location"]) == (302, "/")
     assert signed_in(door) == user
-    assert list(Login.objects.order_by("pk").values_list("outcome", "way", "user")) == [
+    assert list(SignIn.objects.order_by("pk").values_list("outcome", "method", "user")) == [
         ("stranger", "file", None),
-        ("remembered", "", user.pk),
+        ("enrolled", "", user.pk),
         ("recognised", "camera", user.pk),
     ]
 
@@ -124,10 +124,10 @@ def test_json(door: Client) -> None:
         "outcome": "stranger",
         "reason": None,
         "message": "We have not met. May I remember you?",
-        "next": "/login/remember/",
+        "next": "/login/enrol/",
     }
-    yes = door.post("/login/remember/", {"sealed": sealed, "answer": "yes"}, headers=JSON)
-    assert (yes.status_code, yes.json()["outcome"], yes.json()["next"]) == (200, "remembered", "/")
+    yes = door.post("/login/enrol/", {"sealed": sealed, "answer": "yes"}, headers=JSON)
+    assert (yes.status_code, yes.json()["outcome"], yes.json()["next"]) == (200, "enrolled", "/")
     known = look(Client(), pictures.hopper(), JSON)
     assert (known.status_code, known.json()["outcome"]) == (200, "recognised")
     refused = show(Client(), b"text", JSON)
@@ -176,7 +176,7 @@ def test_consent_of_another_session_counts_for_nothing(door: Client) -> None:
     show(other, pictures.collins())
     answer = say(other, question)
     assert answer.status_code == 422
-    assert sentence(Outcome.REFUSED, Reason.LOOK_EXPIRED) in answer.content.decode()
+    assert sentence(Outcome.REFUSED, Reason.EXPIRED) in answer.content.decode()
     assert not User.objects.exists()
 
 
@@ -196,7 +196,7 @@ def test_consent_too_late(door: Client, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_consent_without_a_photo(door: Client) -> None:
-    assert door.post("/login/remember/", {"answer": "yes"}).status_code == 422
+    assert door.post("/login/enrol/", {"answer": "yes"}).status_code == 422
     assert not User.objects.exists()
 
 
@@ -285,8 +285,8 @@ def test_refused_photo(
     assert answer.status_code == 422
     assert sentence(Outcome.REFUSED, reason) in answer.content.decode()
     assert calls == []
-    visit = Login.objects.get()
-    assert (visit.outcome, visit.reason) == (Outcome.REFUSED, reason)
+    sign_in = SignIn.objects.get()
+    assert (sign_in.outcome, sign_in.reason) == (Outcome.REFUSED, reason)
     assert not User.objects.exists()
     assert not Session.objects.exists()
 
@@ -327,7 +327,7 @@ def test_both_fields(collection: Collection, client: Client) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (422, "not_an_image")
 
 
-@pytest.mark.parametrize("path", ["/login/", "/login/remember/", "/logout/", "/forget/"])
+@pytest.mark.parametrize("path", ["/login/", "/login/enrol/", "/logout/", "/forget/"])
 def test_missing_token_says_to_try_again(path: str, collection: Collection) -> None:
     client = Client(enforce_csrf_checks=True)
     answer = client.post(path, {"image": "x"})
@@ -335,7 +335,7 @@ def test_missing_token_says_to_try_again(path: str, collection: Collection) -> N
         return  # nobody is signed in
     assert answer.status_code == 403
     assert "again" in answer.content.decode()
-    assert not Login.objects.exists()
+    assert not SignIn.objects.exists()
 
 
 def test_stale_token_says_to_try_again(collection: Collection) -> None:
@@ -356,7 +356,7 @@ def test_a_photo_in_the_browsers_history_opens_nothing(collection: Collection) -
     first = {"csrfmiddlewaretoken": token()}
     question = show(client, pictures.hopper(), **first)
     answer = {"sealed": sealed_in(question), "answer": "yes", **first}
-    assert client.post("/login/remember/", answer).status_code == 302
+    assert client.post("/login/enrol/", answer).status_code == 302
     client.post("/logout/", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
     assert signed_in(client) is None
     assert show(client, pictures.hopper(), **first).status_code == 403
@@ -364,7 +364,7 @@ def test_a_photo_in_the_browsers_history_opens_nothing(collection: Collection) -
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("put", "/login/"), ("get", "/login/remember/"), ("get", "/logout/"), ("delete", "/logout/")]
+    ("method", "path"), [("put", "/login/"), ("get", "/login/enrol/"), ("get", "/logout/"), ("delete", "/logout/")]
 )
 def test_wrong_method(method: str, path: str, client: Client, db: None) -> None:
     assert getattr(client, method)(path).status_code == 405
@@ -407,7 +407,7 @@ def test_rekognition_is_broken(
     assert sentence(Outcome(outcome)) in answer.content.decode()
     assert ("Retry-After" in answer) == (status == 429)
     assert cure in caplog.text
-    assert Login.objects.first().outcome == outcome  # type: ignore[union-attr]
+    assert SignIn.objects.first().outcome == outcome  # type: ignore[union-attr]
     assert not User.objects.exists()
     assert signed_in(door) is None
 

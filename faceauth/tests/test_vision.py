@@ -205,7 +205,7 @@ def test_roll_follows_the_picture(degrees: int) -> None:
 def test_a_mirrored_face_looks_the_other_way() -> None:
     for path in sorted((FACES / "lfw" / "Colin_Powell").iterdir())[:20]:
         seen = pixels(path.read_bytes())
-        pose, mirrored = (find_faces(np.ascontiguousarray(way))[0].pose for way in (seen, seen[:, ::-1]))
+        pose, mirrored = (find_faces(np.ascontiguousarray(method))[0].pose for method in (seen, seen[:, ::-1]))
         assert mirrored.yaw == pytest.approx(-pose.yaw, abs=15)
         assert mirrored.pitch == pytest.approx(pose.pitch, abs=10)
         assert mirrored.roll == pytest.approx(-pose.roll, abs=10)

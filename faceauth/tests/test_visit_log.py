@@ -12,11 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.operators import sign_ins_csv
 from faceauth.operators.sign_ins_csv import COLUMNS, harmless
 
-URL = "admin:faceauth_login_export"
+URL = "admin:faceauth_signin_export"
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def exported(desk: Client, **query: str) -> list[dict[str, str]]:
 
 
 def test_what_is_filtered_is_what_is_exported(desk: Client, owner: User) -> None:
-    Login.objects.create(outcome="recognised", user=owner, similarity=98.5, address="10.0.0.1", session_key="s3cr3t")
-    Login.objects.create(outcome="refused", reason="too_dark", address="10.0.0.2")
-    Login.objects.create(outcome="refused", reason="blurred", address="10.0.0.1")
+    SignIn.objects.create(outcome="recognised", user=owner, similarity=98.5, address="10.0.0.1", session_key="s3cr3t")
+    SignIn.objects.create(outcome="refused", reason="too_dark", address="10.0.0.2")
+    SignIn.objects.create(outcome="refused", reason="blurred", address="10.0.0.1")
     assert len(exported(desk)) == 3
     assert [row["reason"] for row in exported(desk, reason__exact="too_dark")] == ["too_dark"]
     assert [row["outcome"] for row in exported(desk, outcome__exact="recognised", address="10.0.0.1")] == ["recognised"]
@@ -51,7 +51,7 @@ def test_what_is_filtered_is_what_is_exported(desk: Client, owner: User) -> None
 
 
 def test_a_stranger_s_text_is_no_formula(desk: Client) -> None:
-    Login.objects.create(outcome="refused", reason="too_dark", device='=HYPERLINK("http://x","a")')
+    SignIn.objects.create(outcome="refused", reason="too_dark", device='=HYPERLINK("http://x","a")')
     [row] = exported(desk)
     assert row["device"] == '\'=HYPERLINK("http://x","a")'
 
@@ -75,10 +75,11 @@ def test_the_days_that_have_visits(db: None) -> None:
     from datetime import UTC, datetime
 
     for month, day in ((1, 31), (2, 1), (2, 1), (12, 31)):
-        Login.objects.create(outcome="recognised", at=datetime(2025, month, day, 23, 59, tzinfo=UTC))
-    Login.objects.create(outcome="recognised", at=datetime(2026, 1, 1, tzinfo=UTC))
+        SignIn.objects.create(outcome="recognised", at=datetime(2025, month, day, 23, 59, tzinfo=UTC))
+    SignIn.objects.create(outcome="recognised", at=datetime(2026, 1, 1, tzinfo=UTC))
     found = {
-        kind: [it.date().isoformat() for it in Login.objects.datetimes("at", kind)] for kind in ("year", "month", "day")
+        kind: [it.date().isoformat() for it in SignIn.objects.datetimes("at", kind)]
+        for kind in ("year", "month", "day")
     }
     assert found == {
         "year": ["2025-01-01", "2026-01-01"],
@@ -92,16 +93,16 @@ def test_visits_older_than_the_days_are_deleted_and_nobody_else(
 ) -> None:
     monkeypatch.setattr(sign_ins_csv, "BATCH", 2)
     for days in (0, 89, 91, 92, 365, 400, 4000):
-        Login.objects.create(outcome="recognised", user=owner, at=timezone.now() - timedelta(days=days))
-    call_command("shorten_log", "--keep-days", "90")
+        SignIn.objects.create(outcome="recognised", user=owner, at=timezone.now() - timedelta(days=days))
+    call_command("prune_sign_ins", "--keep-days", "90")
     assert capsys.readouterr().out == "5 visits were deleted.\n"
-    assert sorted((timezone.now() - at).days for at in Login.objects.values_list("at", flat=True)) == [0, 89]
+    assert sorted((timezone.now() - at).days for at in SignIn.objects.values_list("at", flat=True)) == [0, 89]
     assert User.objects.filter(pk=owner.pk).exists()
-    call_command("shorten_log", "--keep-days", "90")
+    call_command("prune_sign_ins", "--keep-days", "90")
     assert capsys.readouterr().out == "0 visits were deleted.\n"
 
 
 @pytest.mark.parametrize("days", ["30", "0", "-1", "many", "", "1000000"])
 def test_the_days_that_the_desk_draws_stay(days: str) -> None:
     with pytest.raises(CommandError, match="31 to 36500"):
-        call_command("shorten_log", f"--keep-days={days}")
+        call_command("prune_sign_ins", f"--keep-days={days}")

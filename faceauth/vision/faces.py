@@ -244,7 +244,7 @@ def detect(pixels: Pixels) -> NDArray[np.float32]:
 
 def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:
     box = Box(*(float(value) for value in row[:4]))
-    look = look_closely(pixels, box) or Look(row[4:14].reshape(5, 2).astype(np.float64), float(row[14]), 0.0)
+    look = look_closely(pixels, box) or LivenessSession(row[4:14].reshape(5, 2).astype(np.float64), float(row[14]), 0.0)
     landmarks = look.landmarks.astype(np.float32)
     landmarks.setflags(write=False)
     return Face(
@@ -256,7 +256,7 @@ def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:
     )
 
 
-class Look(NamedTuple):
+class LivenessSession(NamedTuple):
     """One look at a face: its five points in the picture, YuNet's score, and how the head was turned for it."""
 
     landmarks: Points
@@ -264,7 +264,7 @@ class Look(NamedTuple):
     tilt: float
 
 
-def look_closely(pixels: Pixels, box: Box) -> Look | None:
+def look_closely(pixels: Pixels, box: Box) -> LivenessSession | None:
     """Place the five points well, from upright cuts around the face; None where no face is seen in them."""
     best = look_at(pixels, box, 0)
     if best is None or best.score < DOUBTFUL:
@@ -277,7 +277,7 @@ def look_closely(pixels: Pixels, box: Box) -> Look | None:
     return best
 
 
-def look_at(pixels: Pixels, box: Box, tilt: float) -> Look | None:
+def look_at(pixels: Pixels, box: Box, tilt: float) -> LivenessSession | None:
     """Look at a face in a cut that is turned by `tilt` degrees, so that a head with this tilt is upright in it."""
     scale = CLOSE_SIDE * CLOSE_SHARE / max(side_of(box), 1.0)
     turned = scale * np.exp(-1j * np.radians(tilt))
@@ -288,7 +288,7 @@ def look_at(pixels: Pixels, box: Box, tilt: float) -> Look | None:
     middles = rows[:, :2] + rows[:, 2:4] / 2
     row = rows[np.square(middles - CLOSE_SIDE / 2).sum(axis=1).argmin()]
     landmarks = as_points((as_complex(row[4:14].reshape(5, 2)) - shift) / turned)
-    return Look(landmarks, float(row[14]), tilt)
+    return LivenessSession(landmarks, float(row[14]), tilt)
 
 
 def tilt_of(landmarks: Points) -> float:
@@ -343,8 +343,8 @@ def part(pixels: Pixels, turned: complex, shift: complex, side: int) -> tuple[Pi
 def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     if (height, width) == pixels.shape[:2]:
         return pixels
-    way = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
+    method = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=method), np.uint8)
 
 
 CROP = 112

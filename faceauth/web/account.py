@@ -21,7 +21,7 @@ from faceauth.audit import user_agents
 from faceauth.audit.log import record
 from faceauth.audit.sessions import end_session, end_sessions, open_sessions
 from faceauth.enrolment.faces import MAX_FACES, add, remove
-from faceauth.models import Clearing, Login, Receipt
+from faceauth.models import MFAReset, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
 from faceauth.policy import accounts
 from faceauth.privacy import deletion_ledger, export, forget
@@ -55,56 +55,56 @@ NOTICED = 90  # days for which the page says that an operator took the second lo
 def account_view(request: HttpRequest) -> HttpResponse:
     """Recent visits and open sessions."""
     user = user_of(request)
-    recent = [sign_in_row(visit) for visit in Login.objects.filter(user_id=user.pk)[:RECENT]]
+    recent = [sign_in_row(sign_in) for sign_in in SignIn.objects.filter(user_id=user.pk)[:RECENT]]
     sessions = [
-        sign_in_row(visit) | {"pk": visit.pk, "this": visit.session_key == request.session.session_key}
-        for visit in open_sessions(user)
+        sign_in_row(sign_in) | {"pk": sign_in.pk, "this": sign_in.session_key == request.session.session_key}
+        for sign_in in open_sessions(user)
     ]
     since = timezone.now() - timedelta(days=NOTICED)
-    clearings = [clearing.at for clearing in Clearing.objects.filter(user_id=user.pk, at__gte=since)]
-    content = {"visits": recent, "sessions": sessions, "clearings": clearings}
-    return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/door.html", content))
+    mfa_resets = [mfa_reset.at for mfa_reset in MFAReset.objects.filter(user_id=user.pk, at__gte=since)]
+    content = {"visits": recent, "sessions": sessions, "mfa_resets": mfa_resets}
+    return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/account.html", content))
 
 
-def sign_in_row(visit: Login) -> dict[str, object]:
+def sign_in_row(sign_in: SignIn) -> dict[str, object]:
     return {
-        "at": visit.at,
-        "way": visit.way,
-        "way_text": visit.get_way_display(),
-        "device": user_agents.describe(visit.device),
-        "outcome": visit.outcome,
-        "reason": visit.reason,
-        "text": text_of(visit),
+        "at": sign_in.at,
+        "method": sign_in.method,
+        "way_text": sign_in.get_method_display(),
+        "device": user_agents.describe(sign_in.device),
+        "outcome": sign_in.outcome,
+        "reason": sign_in.reason,
+        "text": text_of(sign_in),
     }
 
 
-def text_of(visit: Login) -> str:
-    if visit.reason == Reason.LOOK_NEEDED:
+def text_of(sign_in: SignIn) -> str:
+    if sign_in.reason == Reason.LIVENESS_REQUIRED:
         return _("a photo of you, which I turned away")
-    return str(visit.get_reason_display() if visit.reason else visit.get_outcome_display())
+    return str(sign_in.get_reason_display() if sign_in.reason else sign_in.get_outcome_display())
 
 
 @never_cache
 @login_required
-@requires_mfa("faceauth:door")
+@requires_mfa("faceauth:account")
 @require_POST
 def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
     """End one open session, which must be the person's own."""
-    visit = get_object_or_404(Login.objects.exclude(session_key=""), pk=pk, user_id=user_of(request).pk)
-    if visit.session_key == request.session.session_key:
+    sign_in = get_object_or_404(SignIn.objects.exclude(session_key=""), pk=pk, user_id=user_of(request).pk)
+    if sign_in.session_key == request.session.session_key:
         logout(request)
-    end_session(visit)
-    return redirect("faceauth:door")
+    end_session(sign_in)
+    return redirect("faceauth:account")
 
 
 @never_cache
 @login_required
-@requires_mfa("faceauth:door")
+@requires_mfa("faceauth:account")
 @require_POST
 def end_others_view(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
     end_sessions(user_of(request), besides=request)
-    return redirect("faceauth:door")
+    return redirect("faceauth:account")
 
 
 @login_required
@@ -112,14 +112,14 @@ def show_faces(request: HttpRequest, recognition: Recognition | None = None, mes
     faces = user_of(request).faces.all()
     status = 200
     if recognition is not None:
-        added = recognition.outcome == Outcome.REMEMBERED
+        added = recognition.outcome == Outcome.ENROLLED
         said = _("I know this look of you now.") if added else sentence(recognition.outcome, recognition.reason)
         message, status = message or said, STATUS[recognition.outcome]
     if wants_json(request):
         rows = [
             {
                 "face_id": face.face_id,
-                "remembered": face.remembered,
+                "enrolled": face.enrolled,
                 "brightness": face.brightness,
                 "sharpness": face.sharpness,
             }
@@ -131,7 +131,7 @@ def show_faces(request: HttpRequest, recognition: Recognition | None = None, mes
         response: HttpResponse = JsonResponse(content, status=status)
     else:
         context = {"faces": faces, "most": MAX_FACES, "message": message}
-        response = render(request, "faceauth/looks.html", context, status=status)
+        response = render(request, "faceauth/faces.html", context, status=status)
     return finished(response, recognition) if recognition else varied(response)
 
 
@@ -142,7 +142,7 @@ def faces_view(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return show_faces(request)
     user = user_of(request)
-    photo, way = photo_in(request)
+    photo, method = photo_in(request)
     if not accounts.may_sign_in(user):  # an operator uses a password, and would be remembered for nothing
         recognition = outcomes.refused(Reason.INACTIVE)
     elif isinstance(photo, Refusal):
@@ -151,9 +151,9 @@ def faces_view(request: HttpRequest) -> HttpResponse:
         with photo, unbroken() as broken:
             recognition = add(user, photo)
         recognition = broken[0] if broken else recognition
-    record(request, Recognition(recognition.outcome, recognition.reason, user), way)
-    if recognition.outcome == Outcome.REMEMBERED and not wants_json(request):
-        return redirect("faceauth:looks")
+    record(request, Recognition(recognition.outcome, recognition.reason, user), method)
+    if recognition.outcome == Outcome.ENROLLED and not wants_json(request):
+        return redirect("faceauth:faces")
     return show_faces(request, recognition)
 
 
@@ -166,9 +166,9 @@ def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
     if not user.faces.filter(face_id=face_id).exists():
         raise Http404
     if remove(user, face_id):
-        return redirect("faceauth:looks")
+        return redirect("faceauth:faces")
     context = {"faces": user.faces.all(), "most": MAX_FACES, "message": _("I keep your last look.")}
-    return render(request, "faceauth/looks.html", context, status=422)
+    return render(request, "faceauth/faces.html", context, status=422)
 
 
 @never_cache
@@ -201,7 +201,7 @@ def forget_view(request: HttpRequest) -> HttpResponse:
         return render(request, page, context | {"mistyped": True}, status=422)
     receipt = forget.forget(user)
     logout(request)
-    return redirect("faceauth:forgotten", receipt.pk)
+    return redirect("faceauth:receipt", receipt.pk)
 
 
 @never_cache
@@ -227,5 +227,5 @@ def forgotten_view(request: HttpRequest, pk: UUID) -> HttpResponse:
         }
         return varied(JsonResponse(content))
     return varied(
-        render(request, "faceauth/forgotten.html", {"receipt": receipt, "deletions": deletions, "pending": pending})
+        render(request, "faceauth/receipt.html", {"receipt": receipt, "deletions": deletions, "pending": pending})
     )

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from faceauth import outcomes
 from faceauth.conf import conf
 from faceauth.liveness import sessions
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
 from faceauth.policy import capacity, photo_logins
 from faceauth.recognition import search
@@ -28,37 +28,39 @@ logger = logging.getLogger(__name__)
 
 
 @sensitive_variables()
-def photos_in(request: HttpRequest) -> tuple[list[Photo] | Refusal, Login.Way]:
+def photos_in(request: HttpRequest) -> tuple[list[Photo] | Refusal, SignIn.Method]:
     """The photos that somebody wants to be recognised by: the frames of a look, or one that needs no look here."""
     frames = frames_in(request)
     if frames is not None:
-        return (sessions.redeem(request.session, frames) if isinstance(frames, list) else frames), Login.Way.LOOK
-    photo, way = photo_in(request)
+        return (
+            sessions.redeem(request.session, frames) if isinstance(frames, list) else frames
+        ), SignIn.Method.LIVENESS
+    photo, method = photo_in(request)
     if isinstance(photo, Refusal):
-        return photo, way
-    if conf().LOOK == "always" or (conf().LOOK == "camera" and way == Login.Way.CAMERA):
+        return photo, method
+    if conf().LIVENESS == "always" or (conf().LIVENESS == "camera" and method == SignIn.Method.CAMERA):
         photo.close()
-        return Refusal(Reason.LOOK_NEEDED), way
-    return [photo], way
+        return Refusal(Reason.LIVENESS_REQUIRED), method
+    return [photo], method
 
 
 @sensitive_variables()
-def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, Login.Way]:
-    picture, way = picture_in(request)
-    return (read_photo(picture) if isinstance(picture, bytes) else picture), way
+def photo_in(request: HttpRequest) -> tuple[Photo | Refusal, SignIn.Method]:
+    picture, method = picture_in(request)
+    return (read_photo(picture) if isinstance(picture, bytes) else picture), method
 
 
 @sensitive_variables()
-def ask(request: HttpRequest, photos: Sequence[Photo], remember: bool, consent: str = "") -> Recognition:
+def ask(request: HttpRequest, photos: Sequence[Photo], enrol: bool, consent: str = "") -> Recognition:
     """What the authentication backends say. What is broken becomes `throttled` or `unavailable`."""
     with unbroken() as broken:
-        authenticate(request, photos=[photo.copy() for photo in photos], remember=remember, consent=consent)
+        authenticate(request, photos=[photo.copy() for photo in photos], enrol=enrol, consent=consent)
     return broken[0] if broken else cast(Recognition, request.recognition)  # type: ignore[attr-defined]
 
 
-def opens(recognition: Recognition, way: str) -> bool:
+def opens(recognition: Recognition, method: str) -> bool:
     """False for somebody on a photo that their notebook does not open for."""
-    return recognition.user is None or photo_logins.may_sign_in_by(recognition.user, way)
+    return recognition.user is None or photo_logins.may_sign_in_by(recognition.user, method)
 
 
 def as_stranger(photos: Sequence[Photo]) -> Recognition:
@@ -73,7 +75,7 @@ def as_stranger(photos: Sequence[Photo]) -> Recognition:
         return outcomes.refused(bad.reason, searched=True)
     # An open house would remember a stranger now. That would be a second notebook of one person, so here it shows.
     if conf().ENROLMENT == "open":
-        return outcomes.refused(Reason.LOOK_NEEDED, searched=True)
+        return outcomes.refused(Reason.LIVENESS_REQUIRED, searched=True)
     return Recognition(Outcome.STRANGER)
 
 

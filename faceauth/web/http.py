@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STATUS = {
     Outcome.RECOGNISED: 200,
-    Outcome.REMEMBERED: 200,
+    Outcome.ENROLLED: 200,
     Outcome.STRANGER: 200,
     Outcome.REFUSED: 422,
     Outcome.THROTTLED: 429,

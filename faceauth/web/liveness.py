@@ -12,7 +12,7 @@ from faceauth.audit.log import record
 from faceauth.liveness import sessions
 from faceauth.liveness.challenge import Ask, Hint
 from faceauth.liveness.sessions import Taken
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.ratelimit import limits
 from faceauth.web.http import STATUS
@@ -36,7 +36,7 @@ SENTENCES: dict[Ask | Hint, Promise] = {
 @require_POST
 def start_view(request: HttpRequest) -> HttpResponse:
     """Begin a look. It asks for nothing yet: first comes a frame on which the person looks straight."""
-    turned_away = limits.admit(request, calls=0, door="look")
+    turned_away = limits.admit(request, calls=0, door="liveness")
     if turned_away:
         return limits.turn_away(request, turned_away)
     limits.give_back(request)  # it is no failure before it has asked for anything
@@ -68,7 +68,7 @@ def frame_view(request: HttpRequest) -> HttpResponse:
     if taken.code:
         return answer_failure(request, taken)
     if taken.begins:
-        turned_away = limits.admit_again(request, door="look")
+        turned_away = limits.admit_again(request, door="liveness")
         if turned_away:
             sessions.end(request.session)
             return limits.turn_away(request, turned_away)
@@ -97,10 +97,10 @@ def message(taken: Taken) -> str:
 def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
     reason = Reason(taken.say)
     if not limits.let_go(request, failed=True):  # it has failed before it asked for anything
-        turned_away = limits.admit(request, calls=0, door="look")
+        turned_away = limits.admit(request, calls=0, door="liveness")
         if turned_away:
             return limits.turn_away(request, turned_away)
     limits.settle(request, Outcome.REFUSED, reason)
-    record(request, outcomes.refused(reason), Login.Way.LOOK)
+    record(request, outcomes.refused(reason), SignIn.Method.LIVENESS)
     content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

@@ -19,7 +19,7 @@ from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
 from faceauth.policy import capacity
 from faceauth.ratelimit import limits
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-# The version of the text in templates/faceauth/stranger.html. Change it with the text: it is kept with each face.
+# The version of the text in templates/faceauth/consent.html. Change it with the text: it is kept with each face.
 CONSENT_VERSION = "2026-11-23.2"
 
 
@@ -57,17 +57,17 @@ def login_view(request: HttpRequest) -> HttpResponse:
     """GET shows the door. POST takes the frames of a look, a `file` or an `image`, and says who it is."""
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else show_sign_in(request)
-    photos, way = photos_in(request)
+    photos, method = photos_in(request)
     if isinstance(photos, Refusal):
-        return answer(request, outcomes.refused(photos.reason), way)
+        return answer(request, outcomes.refused(photos.reason), method)
     with ExitStack() as stack:
         for photo in photos:
             stack.enter_context(photo)
         truth = recognise(request, photos)
-        recognition = truth if opens(truth, way) else as_stranger(photos)
+        recognition = truth if opens(truth, method) else as_stranger(photos)
         stranger = recognition.outcome == Outcome.STRANGER
         sealed = seal([photo.jpeg for photo in photos], request.session) if stranger else ""
-        return answer(request, recognition, way, sealed, truth)
+        return answer(request, recognition, method, sealed, truth)
 
 
 @never_cache
@@ -84,80 +84,80 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
         return turn_away(request, turned_away, show_answer)
     jpegs = unseal(request.POST.get("sealed", ""), request.session)
     if jpegs is None and request.user.is_authenticated:  # a second click, after the first has let them in
-        limits.settle(request, Outcome.REFUSED, Reason.LOOK_EXPIRED)
+        limits.settle(request, Outcome.REFUSED, Reason.EXPIRED)
         return redirect(next_url(request))
     if jpegs is None:
-        return answer(request, outcomes.refused(Reason.LOOK_EXPIRED), "")
+        return answer(request, outcomes.refused(Reason.EXPIRED), "")
     with ExitStack() as stack:
         photos = [stack.enter_context(reopen_photo(jpeg)) for jpeg in jpegs]
-        return answer(request, recognise(request, photos, remember=True, consent=CONSENT_VERSION), "")
+        return answer(request, recognise(request, photos, enrol=True, consent=CONSENT_VERSION), "")
 
 
 @never_cache
 @require_POST
 def logout_view(request: HttpRequest) -> HttpResponse:
     """Lock the notebook."""
-    Login.objects.filter(session_key=request.session.session_key or "-").update(session_key="")
+    SignIn.objects.filter(session_key=request.session.session_key or "-").update(session_key="")
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL or reverse("faceauth:login"))
 
 
 @sensitive_variables()
-def recognise(request: HttpRequest, photos: Sequence[Photo], remember: bool = False, consent: str = "") -> Recognition:
+def recognise(request: HttpRequest, photos: Sequence[Photo], enrol: bool = False, consent: str = "") -> Recognition:
     """Ask the authentication backends who is on the photos, and remember a stranger if that needs no asking."""
-    recognition = ask(request, photos, remember, consent)
+    recognition = ask(request, photos, enrol, consent)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
     if recognition.near is not None and NEAR_MATCH_TOLD not in request.session:
         request.session[NEAR_MATCH_TOLD] = True
-        return outcomes.refused(Reason.FAMILIAR, recognition.similarity, recognition.near)
+        return outcomes.refused(Reason.NEAR_MATCH, recognition.similarity, recognition.near)
     if capacity.enrolment_closed():
         return outcomes.refused(Reason.CLOSED, recognition.similarity)
     if conf().ENROLMENT == "open":
-        return ask(request, photos, remember=True)
+        return ask(request, photos, enrol=True)
     return recognition
 
 
 @sensitive_variables("sealed")
 def answer(
-    request: HttpRequest, recognition: Recognition, way: str, sealed: str = "", truth: Recognition | None = None
+    request: HttpRequest, recognition: Recognition, method: str, sealed: str = "", truth: Recognition | None = None
 ) -> HttpResponse:
     """Open the session if there is a user, write the visit down, and answer as a page or as JSON.
 
     `truth` is what the log of the door says, where the visitor hears something else.
     """
-    truth = checked(truth or recognition, way)
+    truth = checked(truth or recognition, method)
     recognition = truth if recognition.user is not None else recognition
     # By what the visitor hears: the limits must not tell a photo that is turned away from a stranger's either.
     limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
     if recognition.user is not None and authenticators.has_mfa(recognition.user):
-        return ask_for_mfa(request, recognition, way)
+        return ask_for_mfa(request, recognition, method)
     if recognition.user is not None:
         open_session(request, recognition.user)
-    record(request, truth, way, opened=recognition.user is not None)
+    record(request, truth, method, opened=recognition.user is not None)
     return show_answer(request, recognition, sealed=sealed)
 
 
-def checked(recognition: Recognition, way: str) -> Recognition:
+def checked(recognition: Recognition, method: str) -> Recognition:
     """Refused where the face alone is not enough: on a photo that may not open this notebook, or by the odds."""
     user = recognition.user
     if user is None:
         return recognition
-    if not opens(recognition, way):
-        return outcomes.refused(Reason.LOOK_NEEDED, recognition.similarity, user, searched=True)
+    if not opens(recognition, method):
+        return outcomes.refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
     if recognition.lock and not authenticators.has_mfa(user):
-        return outcomes.refused(Reason.LOCK_NEEDED, recognition.similarity, user)
+        return outcomes.refused(Reason.MFA_REQUIRED, recognition.similarity, user)
     return recognition
 
 
-def ask_for_mfa(request: HttpRequest, recognition: Recognition, way: str) -> HttpResponse:
+def ask_for_mfa(request: HttpRequest, recognition: Recognition, method: str) -> HttpResponse:
     """The face is known, and the second lock comes now. Until it is open the log says that it was needed."""
     user = cast("User", recognition.user)
-    visit = record(request, outcomes.refused(Reason.LOCK_NEEDED, recognition.similarity, user), way)
-    page = reverse("faceauth:second_lock")
+    sign_in = record(request, outcomes.refused(Reason.MFA_REQUIRED, recognition.similarity, user), method)
+    page = reverse("faceauth:second_factor")
     if given_next(request):
         page = f"{page}?{urlencode({'next': given_next(request)})}"
-    pending_login.begin(request, user, visit)
+    pending_login.begin(request, user, sign_in)
     if not wants_json(request):
         return finished(redirect(page), recognition)
     message = _("I know you. Now your second lock.")
@@ -170,7 +170,7 @@ def answer_page(request: HttpRequest, recognition: Recognition, message: str, se
         return redirect(inside(request, recognition))
     if recognition.outcome == Outcome.STRANGER:
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
-        return render(request, "faceauth/stranger.html", context)
+        return render(request, "faceauth/consent.html", context)
     return show_sign_in(request, recognition, message)
 
 
@@ -184,12 +184,12 @@ def answer_json(request: HttpRequest, recognition: Recognition, message: str, se
     if recognition.user is not None:
         content["next"] = inside(request, recognition)
     if recognition.outcome == Outcome.STRANGER:
-        content |= {"next": reverse("faceauth:remember"), "sealed": sealed}
+        content |= {"next": reverse("faceauth:enrol"), "sealed": sealed}
     return JsonResponse(content, status=STATUS[recognition.outcome])
 
 
 def show_sign_in(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
-    context: dict[str, str] = {"next": given_next(request), "look": conf().LOOK}
+    context: dict[str, str] = {"next": given_next(request), "liveness": conf().LIVENESS}
     status = 200
     if recognition is not None:
         context["message"] = message
@@ -207,5 +207,5 @@ def say_goodbye(request: HttpRequest) -> HttpResponse:
 
 def inside(request: HttpRequest, recognition: Recognition) -> str:
     """Where whoever comes in goes. A newcomer who will not come in again by their face alone adds a second lock now."""
-    newcomer = recognition.outcome == Outcome.REMEMBERED
-    return reverse("faceauth:locks") if newcomer and capacity.mfa_required() else next_url(request)
+    newcomer = recognition.outcome == Outcome.ENROLLED
+    return reverse("faceauth:mfa") if newcomer and capacity.mfa_required() else next_url(request)

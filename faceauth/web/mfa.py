@@ -24,7 +24,7 @@ from faceauth.audit.log import record
 from faceauth.crypto import CannotOpen
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.policy import accounts, capacity, photo_logins
 from faceauth.ratelimit import limits
@@ -60,15 +60,15 @@ def second_factor_view(request: HttpRequest) -> HttpResponse:
 
     POST takes `credential`, what a passkey has signed, or `code`, of an app or a recovery code.
     """
-    visit = pending_login.current(request)
-    if visit is None and not request.user.is_authenticated:
+    sign_in = pending_login.current(request)
+    if sign_in is None and not request.user.is_authenticated:
         limits.give_back(request)
         return redirect(sign_in_url(request))
-    user = visit.user if visit else user_of(request)
+    user = sign_in.user if sign_in else user_of(request)
     if not authenticators.has_mfa(user):
         limits.give_back(request)
         pending_login.end(request)  # it was taken away meanwhile; the face shows itself again, and is enough
-        return redirect(sign_in_url(request) if visit else next_url(request))
+        return redirect(sign_in_url(request) if sign_in else next_url(request))
     if request.method != "POST":
         return show_second_factor(request, user)
     try:
@@ -78,8 +78,8 @@ def second_factor_view(request: HttpRequest) -> HttpResponse:
         logger.error("A one-time code could not be checked: %s", error)
         return show_second_factor(request, user, _("I cannot check one-time codes now. Use a recovery code."), 503)
     if verdict == Verdict.OPEN:
-        return signed_in(request, user, visit)
-    return refused(request, user, visit, verdict)
+        return signed_in(request, user, sign_in)
+    return refused(request, user, sign_in, verdict)
 
 
 def sign_in_url(request: HttpRequest) -> str:
@@ -99,14 +99,14 @@ def verdict_of(request: HttpRequest, user: "User") -> Verdict:
     return Verdict.OPEN
 
 
-def signed_in(request: HttpRequest, user: "User", visit: Pending | None) -> HttpResponse:
+def signed_in(request: HttpRequest, user: "User", sign_in: Pending | None) -> HttpResponse:
     """Only now is somebody signed in. The visit that the log called refused has come in after all."""
     limits.settle(request, Outcome.RECOGNISED)
     url = next_url(request)
-    if visit is not None:
+    if sign_in is not None:
         pending_login.end(request)
-        open_session(request, user, seen=visit.seen)
-        Login.objects.filter(pk=visit.visit).update(
+        open_session(request, user, seen=sign_in.seen)
+        SignIn.objects.filter(pk=sign_in.sign_in).update(
             outcome=Outcome.RECOGNISED, reason="", session_key=request.session.session_key
         )
     request.session[MFA_VERIFIED] = time.time()
@@ -116,13 +116,13 @@ def signed_in(request: HttpRequest, user: "User", visit: Pending | None) -> Http
     return JsonResponse({"outcome": Outcome.RECOGNISED, "reason": None, "message": message, "next": url})
 
 
-def refused(request: HttpRequest, user: "User", visit: Pending | None, verdict: Verdict) -> HttpResponse:
+def refused(request: HttpRequest, user: "User", sign_in: Pending | None, verdict: Verdict) -> HttpResponse:
     """What was not looked at counts for nothing; a wrong code is written down, and the fifth ends the visit."""
-    recognition = outcomes.refused(Reason.LOCK_FAILED, near=user)
+    recognition = outcomes.refused(Reason.MFA_FAILED, near=user)
     if verdict == Verdict.WRONG:
         limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-        record(request, recognition, visit.way if visit else "")
-        if visit is not None and pending_login.failed(request):
+        record(request, recognition, sign_in.method if sign_in else "")
+        if sign_in is not None and pending_login.failed(request):
             return show_answer(request, recognition)
     else:
         limits.give_back(request)
@@ -137,18 +137,18 @@ def sentence_for(verdict: Verdict) -> str:
         return sentence(Outcome.THROTTLED)
     if verdict == Verdict.RESTS:
         return _("There were too many wrong one-time codes. Use a passkey or a recovery code.")
-    return sentence(Outcome.REFUSED, Reason.LOCK_FAILED)
+    return sentence(Outcome.REFUSED, Reason.MFA_FAILED)
 
 
 def show_second_factor(request: HttpRequest, user: "User", message: str = "", status: int = 200) -> HttpResponse:
     options = webauthn.asking_options(request, user)
     if wants_json(request):
         outcome = {429: Outcome.THROTTLED, 503: Outcome.UNAVAILABLE}.get(status, Outcome.REFUSED)
-        reason = {200: Reason.LOCK_NEEDED, 422: Reason.LOCK_FAILED}.get(status)
+        reason = {200: Reason.MFA_REQUIRED, 422: Reason.MFA_FAILED}.get(status)
         content = {
             "outcome": outcome,
             "reason": reason,
-            "message": message or sentence(Outcome.REFUSED, Reason.LOCK_NEEDED),
+            "message": message or sentence(Outcome.REFUSED, Reason.MFA_REQUIRED),
             "next": request.get_full_path(),
             "passkey": json.loads(options) if options else None,
         }
@@ -161,7 +161,7 @@ def show_second_factor(request: HttpRequest, user: "User", message: str = "", st
         "next": given_next(request),
         "open": request.user.is_authenticated,
     }
-    return varied(render(request, "faceauth/second_lock.html", context, status=status))
+    return varied(render(request, "faceauth/second_factor.html", context, status=status))
 
 
 # My second lock -------------------------------------------------------------------------------------------------------
@@ -175,12 +175,12 @@ def changes_mfa(view: View) -> View:
     @wraps(view)
     def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not accounts.may_sign_in(user_of(request)):
-            return render(request, "faceauth/locks.html", {"operator": True}, status=403)
+            return render(request, "faceauth/mfa.html", {"operator": True}, status=403)
         if not authenticators.has_mfa(user_of(request)) and not face_verified(request):
-            return ask_for_face(request.path if request.method in ("GET", "HEAD") else reverse("faceauth:locks"))
+            return ask_for_face(request.path if request.method in ("GET", "HEAD") else reverse("faceauth:mfa"))
         return cast(HttpResponse, asked(request, *args, **kwargs))
 
-    asked = requires_mfa("faceauth:locks")(view)
+    asked = requires_mfa("faceauth:mfa")(view)
     return asking
 
 
@@ -191,7 +191,7 @@ def mfa_view(request: HttpRequest) -> HttpResponse:
     """What locks there are, and what photos may open. No secret is ever shown again."""
     user = user_of(request)
     if not accounts.may_sign_in(user):
-        return render(request, "faceauth/locks.html", {"operator": True}, status=403)
+        return render(request, "faceauth/mfa.html", {"operator": True}, status=403)
     return show_mfa(request, user)
 
 
@@ -207,7 +207,7 @@ def show_mfa(request: HttpRequest, user: "User", message: str = "", status: int 
         "advice": capacity.advice(user),
         "message": message,
     }
-    return render(request, "faceauth/locks.html", context, status=status)
+    return render(request, "faceauth/mfa.html", context, status=status)
 
 
 @sensitive_post_parameters("credential")
@@ -238,7 +238,7 @@ def app_view(request: HttpRequest) -> HttpResponse:
     """GET shows the secret of a new one-time-code app; POST takes the first `code` that the app made of it."""
     user = user_of(request)
     if authenticators.app_of(user) is not None:
-        return redirect("faceauth:locks")
+        return redirect("faceauth:mfa")
     app = authenticators.app_to_confirm(user, request.session.get(APP))
     request.session[APP] = app.pk
     verdict = None
@@ -253,7 +253,7 @@ def app_view(request: HttpRequest) -> HttpResponse:
         context["message"] = (
             sentence_for(verdict) if verdict != Verdict.WRONG else _("That was not the code. Try the next one.")
         )
-    return render(request, "faceauth/add_app.html", context, status=STATUS[verdict] if verdict else 200)
+    return render(request, "faceauth/add_authenticator_app.html", context, status=STATUS[verdict] if verdict else 200)
 
 
 def name_of(request: HttpRequest) -> str:
@@ -267,7 +267,7 @@ def added(request: HttpRequest, user: "User") -> HttpResponse:
     sessions.end_sessions(user, besides=request)
     request.session[MFA_VERIFIED] = time.time()
     if authenticators.codes_left(user):
-        return redirect("faceauth:locks")
+        return redirect("faceauth:mfa")
     return show_codes(request, user)
 
 
@@ -276,7 +276,7 @@ def added(request: HttpRequest, user: "User") -> HttpResponse:
 def codes_view(request: HttpRequest) -> HttpResponse:
     """Ten new recovery codes, shown in this answer and never again. Without a lock there is nothing to recover."""
     user = user_of(request)
-    return show_codes(request, user) if authenticators.has_mfa(user) else redirect("faceauth:locks")
+    return show_codes(request, user) if authenticators.has_mfa(user) else redirect("faceauth:mfa")
 
 
 @sensitive_variables()
@@ -297,7 +297,7 @@ def remove_view(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     if kind not in authenticators.KINDS:
         raise Http404
     if authenticators.remove(user, kind, pk, keep_last=capacity.mfa_required()):
-        return redirect("faceauth:locks")
+        return redirect("faceauth:mfa")
     if authenticators.KINDS[kind].objects.filter(user_id=user.pk, pk=pk).exists():
         message = _("This lock stays, for without it your notebook would not open. Add another one first.")
         return show_mfa(request, user, message, 422)
@@ -315,4 +315,4 @@ def photo_logins_view(request: HttpRequest) -> HttpResponse:
     if choice == photo_logins.Choice.WITH_LOCK and not authenticators.has_mfa(user):
         return show_mfa(request, user, _("You have no second lock yet. Add one first."), 422)
     photo_logins.choose(user, photo_logins.Choice(choice))
-    return redirect("faceauth:locks")
+    return redirect("faceauth:mfa")

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from faceauth.backends import FaceBackend
-from faceauth.models import Login
+from faceauth.models import SignIn
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -28,19 +28,19 @@ class Pending:
     user: "User"
     seen: float
     """When the face was recognised, in seconds since 1970."""
-    way: str
-    visit: int
+    method: str
+    sign_in: int
     """The row of this visit in the log of the door."""
 
 
-def begin(request: HttpRequest, user: "User", visit: Login) -> None:
+def begin(request: HttpRequest, user: "User", sign_in: SignIn) -> None:
     """Let the visit wait, in a session that is new: whoever knew the old one's key does not come in with it."""
     logout(request)
     request.session[PENDING] = {
         "user": user._meta.pk.value_to_string(user),
         "seen": time.time(),
-        "way": visit.way,
-        "visit": visit.pk,
+        "method": sign_in.method,
+        "visit": sign_in.pk,
         "tries": 0,
     }
 
@@ -54,7 +54,7 @@ def current(request: HttpRequest) -> Pending | None:
     if user is None:
         end(request)
         return None
-    return Pending(user, kept["seen"], kept["way"], kept["visit"])
+    return Pending(user, kept["seen"], kept["method"], kept["visit"])
 
 
 def person(pk: str) -> "User | None":

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from faceauth import outcomes
 from faceauth.audit.log import record
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.ratelimit import limits
 from faceauth.web.http import drain
@@ -78,5 +78,5 @@ def turn_away(request: HttpRequest, turned_away: limits.Exceeded, show: Show) ->
 def too_large(request: HttpRequest, show: Show) -> HttpResponse:
     recognition = outcomes.refused(Reason.TOO_LARGE)
     limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-    record(request, recognition, Login.Way.CAMERA)
+    record(request, recognition, SignIn.Method.CAMERA)
     return show(request, recognition)

@@ -63,13 +63,13 @@ def requires_mfa(back: str = "") -> Callable[[View], View]:
 
 
 def ask_for_mfa(request: HttpRequest, back: str) -> HttpResponse:
-    page = f"{reverse('faceauth:second_lock')}?{urlencode({'next': back})}"
+    page = f"{reverse('faceauth:second_factor')}?{urlencode({'next': back})}"
     if not wants_json(request):
         return redirect(page)
     content = {
         "outcome": Outcome.REFUSED,
-        "reason": Reason.LOCK_NEEDED,
-        "message": sentence(Outcome.REFUSED, Reason.LOCK_NEEDED),
+        "reason": Reason.MFA_REQUIRED,
+        "message": sentence(Outcome.REFUSED, Reason.MFA_REQUIRED),
         "next": page,
     }
     return JsonResponse(content, status=403)
@@ -84,11 +84,11 @@ def show_reauthentication(
 ) -> HttpResponse:
     message = message or (sentence(recognition.outcome, recognition.reason) if recognition else "")
     status = STATUS[recognition.outcome] if recognition else 200
-    context = {"next": given_next(request), "message": message, "look": conf().LOOK}
+    context = {"next": given_next(request), "message": message, "liveness": conf().LIVENESS}
     if wants_json(request) and recognition:
         content = {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
         return finished(JsonResponse(content, status=status), recognition)
-    response = render(request, "faceauth/again.html", context, status=status)
+    response = render(request, "faceauth/reauthenticate.html", context, status=status)
     return finished(response, recognition) if recognition else varied(response)
 
 
@@ -98,20 +98,20 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
     """Look at the person once more, before something that cannot be undone. Nobody's session changes by it."""
     if request.method != "POST":
         return show_reauthentication(request)
-    photos, way = photos_in(request)
+    photos, method = photos_in(request)
     if isinstance(photos, Refusal):
         recognition = outcomes.refused(photos.reason)
     else:
         with ExitStack() as stack:
             for photo in photos:
                 stack.enter_context(photo)
-            recognition = ask(request, photos, remember=False)
+            recognition = ask(request, photos, enrol=False)
         if recognition.outcome == Outcome.STRANGER or (recognition.user and recognition.user != request.user):
-            recognition = outcomes.refused(Reason.SOMEBODY_ELSE, recognition.similarity, user_of(request))
-        elif not opens(recognition, way):
-            recognition = outcomes.refused(Reason.LOOK_NEEDED, recognition.similarity, user_of(request))
+            recognition = outcomes.refused(Reason.DIFFERENT_PERSON, recognition.similarity, user_of(request))
+        elif not opens(recognition, method):
+            recognition = outcomes.refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user_of(request))
     limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-    record(request, recognition, way)
+    record(request, recognition, method)
     if recognition.user is None:
         return show_reauthentication(request, recognition)
     request.session[FACE_VERIFIED] = time.time()
@@ -123,4 +123,4 @@ def face_verified(request: HttpRequest) -> bool:
 
 
 def ask_for_face(back: str) -> HttpResponse:
-    return redirect(f"{reverse('faceauth:again')}?next={back}")
+    return redirect(f"{reverse('faceauth:reauthenticate')}?next={back}")

@@ -11,7 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import MAX_BYTES
 
@@ -56,18 +56,18 @@ class MemoryUploadHandler(FileUploadHandler):
 
 
 @sensitive_variables()
-def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, Login.Way]:
+def picture_in(request: HttpRequest) -> tuple[bytes | Refusal, SignIn.Method]:
     """The bytes of the one picture in the form, and the way it came."""
     chosen = request.FILES.getlist("file")
     frames = [frame for frame in request.POST.getlist("image") if frame]
-    way = Login.Way.CAMERA if frames and not chosen else Login.Way.FILE
+    method = SignIn.Method.CAMERA if frames and not chosen else SignIn.Method.FILE
     if len(chosen) + len(frames) != 1:
-        return Refusal(Reason.NOT_AN_IMAGE), way
+        return Refusal(Reason.NOT_AN_IMAGE), method
     if frames:
-        return from_data_url(frames[0]), way
+        return from_data_url(frames[0]), method
     if (chosen[0].size or 0) > MAX_BYTES:
-        return Refusal(Reason.TOO_LARGE), way
-    return chosen[0].read(), way
+        return Refusal(Reason.TOO_LARGE), method
+    return chosen[0].read(), method
 
 
 @sensitive_variables()

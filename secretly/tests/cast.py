@@ -56,7 +56,7 @@ def make() -> Cast:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from faceauth.models import Clearing, CodeApp, Deletion, Face, Login, Receipt
+    from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
 
@@ -79,11 +79,11 @@ def make() -> Cast:
         "operator": open_session(operator),
     }
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-    came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "way": "camera", "device": browser}
+    came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "method": "camera", "device": browser}
     for key in (sessions["owner"], open_session(owner)):
-        Login.objects.create(session_key=key, address="192.0.2.7", **came_in)
-    for reason in ("too_dark", "familiar"):
-        Login.objects.create(outcome="refused", reason=reason, user=owner, way="file", address="192.0.2.8")
+        SignIn.objects.create(session_key=key, address="192.0.2.7", **came_in)
+    for reason in ("too_dark", "near_match"):
+        SignIn.objects.create(outcome="refused", reason=reason, user=owner, method="file", address="192.0.2.8")
     for day in (3, 40):
         Face.objects.create(
             user=owner,
@@ -93,12 +93,12 @@ def make() -> Cast:
             person=owner.username,
             brightness=61.5,
             sharpness=80.2,
-            remembered=now - timedelta(days=day),
+            enrolled=now - timedelta(days=day),
         )
     app = authenticators.app_to_confirm(locked, None)
-    CodeApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
+    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
     authenticators.make_recovery_codes(locked)
-    Clearing.objects.create(user=owner)
+    MFAReset.objects.create(user=owner)
     # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
     receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]
     for receipt, confirmed in zip(receipts, (now, None), strict=True):

@@ -200,7 +200,7 @@ class Visitor:
 
     def agree(self, machine: Machine, sealed: str) -> tuple[int, dict[str, Any]]:
         """Say yes to being remembered."""
-        return self.post(machine, "/login/remember/", {"answer": "yes", "sealed": sealed})
+        return self.post(machine, "/login/enrol/", {"answer": "yes", "sealed": sealed})
 
     def write(self, machine: Machine, text: str, page: str = "") -> tuple[int, dict[str, Any]]:
         """Write on a blank page. The same `page` with the same words is one note, however often it is sent."""

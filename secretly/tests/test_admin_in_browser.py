@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server: LiveServer, operator: User) -> None:
     operator.set_password("one two three four")
     operator.save()
-    Login.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1")
+    SignIn.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1")
     page = chromium.new_page()
     problems: list[str] = []
     page.on("pageerror", faults(problems))
@@ -73,7 +73,7 @@ def test_many_people_are_cared_for_with_progress(
 def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
     operator.set_password("one two three four")
     operator.save()
-    Login.objects.create(outcome="recognised", similarity=99.0, rekognition_ms=40)
+    SignIn.objects.create(outcome="recognised", similarity=99.0, rekognition_ms=40)
     context = chromium.new_context(viewport={"width": 320, "height": 700}, locale=language)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/")
@@ -90,8 +90,13 @@ def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server
 def test_the_columns_fit_a_laptop(
     address: str, chromium: Browser, live_server: LiveServer, operator: User, owner: User
 ) -> None:
-    Login.objects.create(
-        outcome="recognised", user=owner, similarity=99.0, way="file", address="198.51.100.197", device="Firefox Linux"
+    SignIn.objects.create(
+        outcome="recognised",
+        user=owner,
+        similarity=99.0,
+        method="file",
+        address="198.51.100.197",
+        device="Firefox Linux",
     )
     operator.set_password("one two three four")
     operator.save()

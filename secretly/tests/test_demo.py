@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from faceauth.models import Consent, Face, Login
+from faceauth.models import Consent, Face, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from notes.models import Attachment, Key, Note
@@ -42,11 +42,11 @@ def everything_in(folder: str) -> set[str]:
 
 def test_it_fills_and_removes_exactly_that(transactional_db: None, owner: User, stranger: User, operator: User) -> None:
     note = Note.objects.write(owner, "Mine.")
-    visit = Login.objects.create(outcome="recognised", user=owner)
+    visit = SignIn.objects.create(outcome="recognised", user=owner)
     before = stored()
     told = run("--add", *SMALL)
     assert "4 people" in told
-    assert Login.objects.count() == 61
+    assert SignIn.objects.count() == 61
     assert User.objects.count() == 3 + 4 + 1
     assert Consent.objects.count() == 4
     assert Note.objects.count() > 8
@@ -56,7 +56,7 @@ def test_it_fills_and_removes_exactly_that(transactional_db: None, owner: User, 
         assert made.text
     run("--remove", "--yes")
     assert set(User.objects.all()) == {owner, stranger, operator}
-    assert list(Login.objects.all()) == [visit]
+    assert list(SignIn.objects.all()) == [visit]
     assert list(Note.objects.all()) == [note]
     assert Key.objects.count() == 1
     assert not Consent.objects.exists()
@@ -93,7 +93,7 @@ def test_it_refuses_where_somebody_lives(somebody: str, db: None) -> None:
 def test_the_same_seed_makes_the_same(db: None) -> None:
     def made() -> tuple[list[str], list[tuple[str, str]], list[str]]:
         names = sorted(User.objects.filter(is_staff=False).values_list("username", flat=True))
-        visits = list(Login.objects.order_by("pk").values_list("outcome", "address"))
+        visits = list(SignIn.objects.order_by("pk").values_list("outcome", "address"))
         texts = [note.text for note in Note.objects.order_by("id")]
         run("--remove", "--yes")
         return names, visits, texts  # type: ignore[return-value]
@@ -183,4 +183,4 @@ def test_ten_thousand_visits_are_written_many_at_once(
 ) -> None:
     with django_assert_max_num_queries(500):  # for all that the people have, too
         run("--visits", "10000")
-    assert Login.objects.count() == 10_000
+    assert SignIn.objects.count() == 10_000

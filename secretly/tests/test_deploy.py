@@ -295,7 +295,7 @@ def test_behind_nginx(proxied: tuple[Machine, str, str], tmp_path: Path) -> None
     headers |= {"Referer": "https://secretly.example/login/"}
     opened = Answer(f"{secure}/login/", cookie, head + photo + b"\r\n--B--\r\n", headers)
     watched.end()
-    assert json.loads(opened.body)["outcome"] == "remembered"
+    assert json.loads(opened.body)["outcome"] == "enrolled"
     assert watched.folders <= {tmp_path / "bodies"}
     assert not list((tmp_path / "bodies").rglob("*.*"))
 
@@ -350,7 +350,7 @@ def script(name: str, argument: Path, machine: Machine) -> str:
 
 def fill(machine: Machine) -> Visitor:
     visitor = Visitor()
-    assert visitor.show(machine, pictures.hopper())[1]["outcome"] == "remembered"
+    assert visitor.show(machine, pictures.hopper())[1]["outcome"] == "enrolled"
     note = visitor.write(machine, "tea-1")[1]["url"]
     assert visitor.show(machine, b"the word of a file", f"{note}attach/")[1]["outcome"] == "attached"
     return visitor

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from faceauth.models import Consent, Deletion, Face, Login, Receipt
+from faceauth.models import Consent, Deletion, Face, Receipt, SignIn
 from faceauth.operators import groups
 from notes import attaching
 from notes.models import Attachment, Note
@@ -31,7 +31,7 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
     visitor = Client()
     visitor.force_login(owner, backend="faceauth.backends.FaceBackend")
     key = str(visitor.session.session_key)
-    Login.objects.create(outcome="recognised", user=owner, similarity=99.0, session_key=key, address="192.0.2.1")
+    SignIn.objects.create(outcome="recognised", user=owner, similarity=99.0, session_key=key, address="192.0.2.1")
     face = "3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"
     Face.objects.create(user=owner, face_id=face, image_id=face, collection_id="secretly", person=owner.username)
     Consent.objects.create(user=owner, text="1")
@@ -85,7 +85,7 @@ def test_no_page_shows_a_secret(kind: str, lived_in: dict[str, str], owner: User
     pages = crawl(client)
     kinds = {re.sub(r"\d+|\?.*", "", url) for url in pages}
     wanted = {"/admin/", "/admin/auth/user/", "/admin/auth/user//change/", "/admin/auth/user//history/"}
-    wanted |= {f"/admin/faceauth/{name}/" for name in groups.SEEN} | {"/admin/faceauth/login/export/"}
+    wanted |= {f"/admin/faceauth/{name}/" for name in groups.VIEWED} | {"/admin/faceauth/signin/export/"}
     if kind != groups.VIEWERS:
         wanted.add("/admin/auth/user/care/forget/")
     assert wanted <= kinds
@@ -130,5 +130,5 @@ def test_every_page_names_its_icon(operator: User) -> None:
     client = Client()
     pages = [client.get("/admin/login/")]
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    pages += [client.get(address) for address in ("/admin/", "/admin/auth/user/", "/admin/faceauth/login/")]
+    pages += [client.get(address) for address in ("/admin/", "/admin/auth/user/", "/admin/faceauth/signin/")]
     assert all('rel="icon"' in page.content.decode() for page in pages)

@@ -38,8 +38,8 @@ def test_documented_defaults_are_the_defaults() -> None:
     code = (ROOT / "secretly" / "settings.py").read_text()
     assert "| `REKOGNITION_THRESHOLD` | `auto` |" in text
     assert 'number_or("REKOGNITION_THRESHOLD", "auto",' in code
-    assert "| `SECRETLY_FALSE_OPEN_ODDS` | `0.0001` |" in text
-    assert 'number("SECRETLY_FALSE_OPEN_ODDS", 1e-4,' in code
+    assert "| `SECRETLY_TARGET_FPIR` | `0.0001` |" in text
+    assert 'number("SECRETLY_TARGET_FPIR", 1e-4,' in code
     assert "| `SECRETLY_LOCK_AFTER` | `900` |" in text
     assert 'number("SECRETLY_LOCK_AFTER", 15 * 60,' in code
     for name in LIMITS:  # they stand in three places

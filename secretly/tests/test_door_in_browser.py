@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.outcomes import Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def one_picture_is_enough(settings: Settings) -> None:
     """test_look_in_browser.py has the door that wants to see somebody living."""
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +160,7 @@ def the_whole_way(visit: Callable[..., Page], first: bytes, second: bytes, someb
     look(back)
     expect(back.get_by_text("The key is under the third stone.")).to_be_visible()
     assert User.objects.count() == 1
-    assert Login.objects.filter(outcome="recognised", way="camera").count() == 1
+    assert SignIn.objects.filter(outcome="recognised", method="camera").count() == 1
 
 
 def test_first_visit_note_lock_and_return(visit: Callable[..., Page]) -> None:

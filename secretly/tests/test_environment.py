@@ -132,7 +132,7 @@ def test_many_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("REKOGNITION_THRESHOLD", "high"),
-        ("SECRETLY_FALSE_OPEN_ODDS", "one in ten"),
+        ("SECRETLY_TARGET_FPIR", "one in ten"),
         ("SECRETLY_LOCK_AFTER", "0"),
         ("DJANGO_DEBUG", "perhaps"),
         ("SECRETLY_ENROLMENT", "maybe"),

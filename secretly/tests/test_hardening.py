@@ -58,7 +58,7 @@ def visitor(owner: User) -> Client:
 
 
 def test_the_walk_finds_the_site() -> None:
-    assert {"/", "/login/", "/looks/", "/admin/faceauth/login/", f"/notes/{UUID(int=0)}/"} <= set(ADDRESSES)
+    assert {"/", "/login/", "/account/faces/", "/admin/faceauth/signin/", f"/notes/{UUID(int=0)}/"} <= set(ADDRESSES)
     assert len(ADDRESSES) > 50
 
 
@@ -111,7 +111,7 @@ def test_every_post_needs_our_token(owner: User) -> None:
         answer = strict.post(address, {"text": "x", "answer": "yes"})
         assert answer.status_code in (403, 405) or answer.status_code in (301, 302, 404), address
         if answer.status_code == 302:  # at the door it may be a second click, which goes on into what is open anyway
-            goes_in = address in ("/login/", "/login/remember/") and answer.headers["Location"] == "/"
+            goes_in = address in ("/login/", "/login/enrol/") and answer.headers["Location"] == "/"
             assert goes_in or "/login/" in answer.headers["Location"], address
     assert Note.objects.count() == 1
     assert User.objects.filter(pk=owner.pk).exists()

@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import ngettext, override
 
 from faceauth.conf import conf
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 
@@ -306,8 +306,8 @@ OWN_NAMES = re.compile(
 
 
 PAGES = (
-    *("faceauth:door", "faceauth:looks", "faceauth:locks", "faceauth:add_passkey", "faceauth:add_app"),
-    *("faceauth:again", "faceauth:forget", "notes:list", "notes:bin", "notes:preferences", "notes:away"),
+    *("faceauth:account", "faceauth:faces", "faceauth:mfa", "faceauth:add_passkey", "faceauth:add_app"),
+    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:bin", "notes:preferences", "notes:away"),
 )
 
 
@@ -333,12 +333,12 @@ def test_forget_me_is_confirmed_in_either_language(owner: User, word: str, gone:
 
 def test_the_desk_in_arabic(operator: User, owner: User) -> None:
     Collection(conf().COLLECTION).create()
-    Login.objects.create(outcome="refused", reason="too_dark", user=owner, way="file", similarity=42)
+    SignIn.objects.create(outcome="refused", reason="too_dark", user=owner, method="file", similarity=42)
     client = arabic(operator)
     pages = [reverse("admin:index"), reverse("admin:auth_user_change", args=[owner.pk])]
-    pages += [f"{reverse('admin:auth_user_care', args=[act])}?person={owner.pk}" for act in actions.ACTIONS]
+    pages += [f"{reverse('admin:auth_user_action', args=[act])}?person={owner.pk}" for act in actions.ACTIONS]
     pages += [
-        reverse(f"admin:faceauth_{model}_changelist") for model in ("login", "consent", "clearing", "examination")
+        reverse(f"admin:faceauth_{model}_changelist") for model in ("login", "consent", "clearing", "healthcheck")
     ]
     for page in pages:
         english = [it for it in english_on(client.get(page).content.decode()) if str(owner) not in it]

@@ -164,7 +164,7 @@ def test_lines_for_people_have_it_too(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_busy_run_leaves_nothing_of_anybody_in_its_logs(tmp_path: Path, installation: Path) -> None:
     """A real server, with JSON: people come, write, attach and search; pictures, keys, rows and the database break."""
     face, other = pictures.hopper(), pictures.collins()
-    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "SECRETLY_LOOK": "off"})
+    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "SECRETLY_LIVENESS": "off"})
     machine.install_like(installation)
     with running(machine):
         visitor = Visitor()

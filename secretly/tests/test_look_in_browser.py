@@ -19,7 +19,7 @@ from pytest_django import Settings
 from faceauth.conf import conf
 from faceauth.liveness import challenge, sessions
 from faceauth.liveness.challenge import Ask
-from faceauth.models import Login
+from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
 from faceauth.vision import faces
@@ -149,7 +149,7 @@ def test_first_visit_note_lock_and_return(
     expect(back.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
     user = User.objects.get()
     assert user.faces.count() == 3
-    assert Login.objects.filter(outcome="recognised", way="look", user=user).count() == 1
+    assert SignIn.objects.filter(outcome="recognised", method="liveness", user=user).count() == 1
 
 
 def failed(page: Page, says: str) -> None:
@@ -166,7 +166,7 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     failed(page, "I am not sure that I see a living face.")
     page.get_by_role("button", name="Try again").click()
     failed(page, "I am not sure that I see a living face.")
-    assert set(Login.objects.values_list("reason", "way")) == {("look_failed", "look")}
+    assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "liveness")}
 
 
 def test_somebody_who_does_something_else(
@@ -191,7 +191,7 @@ def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], some
 
 
 def test_where_photos_are_refused_none_is_offered(visit: Callable[..., Page], settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "always"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "always"}
     page = visit()
     expect(page.get_by_role("button", name="Look at me")).to_be_visible()
     expect(page.get_by_role("button", name="Choose a photo")).to_have_count(0)

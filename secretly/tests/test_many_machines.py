@@ -127,7 +127,7 @@ def test_a_person_is_the_same_everywhere_and_nowhere_when_forgotten(world: World
     one, two, three = world.machines
     face, again = pictures.collins(), pictures.another(pictures.collins())
     first = Visitor()
-    assert enter(first, one, two, face) == "remembered"  # what one has sealed the other opens
+    assert enter(first, one, two, face) == "enrolled"  # what one has sealed the other opens
     assert first.write(three, "tea-1")[1]["outcome"] == "saved"
     note = first.write(one, "tea-2")[1]["url"]
     assert first.show(two, b"the word of a file", f"{note}attach/")[1]["outcome"] == "attached"
@@ -136,7 +136,7 @@ def test_a_person_is_the_same_everywhere_and_nowhere_when_forgotten(world: World
     assert enter(second, two, two, again) == "recognised"
     assert words_on(second.get(three)[1], "tea") == {"tea-1", "tea-2"}
     assert "the word of a file" in notes_of(second, three)
-    status, page = second.get(one, "/door/")
+    status, page = second.get(one, "/account/")
     assert status == 200
     assert page.count("/end/") >= 1
 

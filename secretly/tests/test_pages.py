@@ -94,14 +94,14 @@ def test_a_form_without_a_token_is_told_what_to_do(db: None) -> None:
     assert "CSRF" not in page
 
 
-@pytest.mark.parametrize("address", ["/login/", "/login/remember/"])
+@pytest.mark.parametrize("address", ["/login/", "/login/enrol/"])
 def test_a_second_click_at_the_door_goes_on_into_the_notebook(owner: User, address: str) -> None:
     """Its token is that of before the first click, which has let the person in."""
     client = Client(enforce_csrf_checks=True)
     assert client.post(address).status_code == 403
     client.force_login(owner)
     assert client.post(address, {"csrfmiddlewaretoken": "x" * 64}).headers["Location"] == "/"
-    assert client.post("/door/sessions/end-others/").status_code == 403
+    assert client.post("/account/sessions/end-others/").status_code == 403
 
 
 def test_pages_carry_nothing_inline(db: None, owner: User) -> None:

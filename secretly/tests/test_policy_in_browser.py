@@ -7,7 +7,7 @@ from django.test import Client
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from secretly.tests.test_hardening import ADDRESSES
 from secretly.tests.transitions import faults
 
@@ -31,7 +31,7 @@ def test_no_page_breaks_the_policy(
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         key = client.cookies[site.SESSION_COOKIE_NAME].value
         context.add_cookies([{"name": site.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])
-        Login.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1", user=user)
+        SignIn.objects.create(outcome="refused", reason="too_dark", address="127.0.0.1", user=user)
         kinds = ("change", "delete", "history", "password")
         addresses = [*addresses, *(f"/admin/auth/user/{user.pk}/{kind}/" for kind in kinds)]
     page = context.new_page()

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from faceauth.models import Login
+from faceauth.models import SignIn
 from secretly import proxies
 
 STRANGER = "203.0.113.9"
@@ -112,4 +112,4 @@ def test_the_log_and_the_doorman_see_the_true_client(db: None, settings: Setting
     assert come(STRANGER) == 422
     assert come(STRANGER, spoofed="1.2.3.4, ") == 429
     assert come("203.0.113.10") == 422
-    assert list(Login.objects.order_by("pk").values_list("address", flat=True)) == [STRANGER, STRANGER, "203.0.113.10"]
+    assert list(SignIn.objects.order_by("pk").values_list("address", flat=True)) == [STRANGER, STRANGER, "203.0.113.10"]

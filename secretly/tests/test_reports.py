@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def a_door_where_one_frame_is_enough(settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
 
 
 BEFORE_THE_VIEW = "secretly.tests.test_reports.breaks_before_the_view"
@@ -156,12 +156,12 @@ def mails(settings: Settings) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
-@pytest.mark.parametrize("way", ["file", "camera"])
+@pytest.mark.parametrize("method", ["file", "camera"])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.slow
 def test_a_picture_in_flight_is_written_nowhere(
     place: str,
-    way: str,
+    method: str,
     debug: bool,
     collection: Collection,
     settings: Settings,
@@ -172,7 +172,7 @@ def test_a_picture_in_flight_is_written_nowhere(
 ) -> None:
     settings.DEBUG = debug
     caplog.set_level(logging.DEBUG, logger="django")
-    picture = pictures.hopper() + b"\0" * (3_000_000 if way == "file" else 0)  # above what Django keeps in memory
+    picture = pictures.hopper() + b"\0" * (3_000_000 if method == "file" else 0)  # above what Django keeps in memory
     words = set(words_of(pictures.hopper()))
     seen: list[bytes] = []
     encode = photos.encode_jpeg
@@ -194,14 +194,14 @@ def test_a_picture_in_flight_is_written_nowhere(
     if place == "faceauth.local.service.answer":
         monkeypatch.setattr("faceauth.local.transport.answer", breaks)
     client = Client(raise_request_exception=False)
-    if way == "file":
+    if method == "file":
         form: dict[str, Any] = {"file": SimpleUploadedFile("me.jpg", picture, "image/jpeg")}
     else:
         form = {"image": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"}
 
     answer = client.post("/login/", form)
 
-    only_files = "MemoryUploadHandler" in place and way == "camera"
+    only_files = "MemoryUploadHandler" in place and method == "camera"
     assert answer.status_code == (200 if only_files else 500)
     for jpeg in seen:
         words |= set(words_of(jpeg))
@@ -259,7 +259,7 @@ def test_a_sealed_picture_is_written_nowhere(
     words = {found[1][start : start + 32] for start in range(0, 4000, 157)} | set(words_of(pictures.hopper()))
     monkeypatch.setattr(place, breaks)
     for settings.DEBUG in (False, True):
-        answer = client.post("/login/remember/", {"sealed": found[1], "answer": "yes"})
+        answer = client.post("/login/enrol/", {"sealed": found[1], "answer": "yes"})
         assert answer.status_code == 500
         assert found_in(answer.content.decode(), words) == []
     for message in mail.outbox:

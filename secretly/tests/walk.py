@@ -31,12 +31,12 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:logout": "goes to the door",
     "faceauth:end_session": "goes back to my door",
     "faceauth:end_others": "goes back to my door",
-    "faceauth:remove_look": "goes back to my looks",
+    "faceauth:remove_face": "goes back to my looks",
     "faceauth:export": "a ZIP",
-    "faceauth:look": "JSON",
-    "faceauth:look_frame": "JSON",
-    "faceauth:photo_path": "goes back to my locks",
-    "faceauth:remove_lock": "goes back to my locks",
+    "faceauth:liveness": "JSON",
+    "faceauth:liveness_frame": "JSON",
+    "faceauth:photo_logins": "goes back to my locks",
+    "faceauth:remove_factor": "goes back to my locks",
     "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",
@@ -77,13 +77,13 @@ def stops(cast: Cast) -> Iterator[Stop]:
 
 
 def at_the_door(cast: Cast) -> Iterator[Stop]:
-    login, remember = reverse("faceauth:login"), reverse("faceauth:remember")
+    login, enrol = reverse("faceauth:login"), reverse("faceauth:enrol")
     picture = ("me.png", "image/png", pictures.encoded(pictures.opened(pictures.landscape()), "PNG"))
     yield Stop("door", login, "nobody")
     yield Stop("door-refused", login, "nobody", sends_to=login, fields={"file": picture})
     face = ("me.jpg", "image/jpeg", pictures.hopper())
     yield Stop("consent", login, "nobody", sends_to=login, fields={"file": face})
-    yield Stop("goodbye", login, "nobody", sends_to=remember, fields={"answer": "no", "sealed": ""})
+    yield Stop("goodbye", login, "nobody", sends_to=enrol, fields={"answer": "no", "sealed": ""})
     yield Stop("offline", reverse("offline"), "nobody")
 
 
@@ -136,22 +136,22 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
 
 
 def about_oneself(cast: Cast) -> Iterator[Stop]:
-    yield Stop("my-door", reverse("faceauth:door"))
-    yield Stop("my-looks", reverse("faceauth:looks"))
-    yield Stop("again", reverse("faceauth:again"))
-    yield Stop("my-locks", reverse("faceauth:locks"))
+    yield Stop("my-door", reverse("faceauth:account"))
+    yield Stop("my-looks", reverse("faceauth:faces"))
+    yield Stop("again", reverse("faceauth:reauthenticate"))
+    yield Stop("my-locks", reverse("faceauth:mfa"))
     yield Stop("add-passkey", reverse("faceauth:add_passkey"))
     yield Stop("add-app", reverse("faceauth:add_app"))
-    yield Stop("my-locks-some", reverse("faceauth:locks"), "locked")
-    lock = reverse("faceauth:second_lock")
+    yield Stop("my-locks-some", reverse("faceauth:mfa"), "locked")
+    lock = reverse("faceauth:second_factor")
     yield Stop("second-lock", lock, "locked")
     yield Stop("second-lock-wrong", lock, "locked", sends_to=lock, fields={"code": "wrong"})
-    yield Stop("recovery-codes", reverse("faceauth:locks"), "locked", sends_to=reverse("faceauth:recovery_codes"))
+    yield Stop("recovery-codes", reverse("faceauth:mfa"), "locked", sends_to=reverse("faceauth:recovery_codes"))
     forget = reverse("faceauth:forget")
     yield Stop("forget", forget)
     yield Stop("forget-mistyped", forget, sends_to=forget, fields={"word": "forget you"})
-    yield Stop("forgotten", reverse("faceauth:forgotten", args=[cast.receipt]), "nobody")
-    yield Stop("forgotten-pending", reverse("faceauth:forgotten", args=[cast.pending_receipt]), "nobody")
+    yield Stop("forgotten", reverse("faceauth:receipt", args=[cast.receipt]), "nobody")
+    yield Stop("forgotten-pending", reverse("faceauth:receipt", args=[cast.pending_receipt]), "nobody")
 
 
 def errors() -> Iterator[Stop]:

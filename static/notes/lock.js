@@ -102,7 +102,7 @@ export class Lock {
 
   #go() {
     if (this.#sheets.unsaved || this.#sheets.pending) this.#keep();
-    else this.#leave(this.#cover.dataset.door);
+    else this.#leave(this.#cover.dataset.signIn);
   }
 
   /** The page was away, with words that are only in it. It is shown again unless the server says that it is locked. */

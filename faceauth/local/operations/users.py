@@ -52,7 +52,7 @@ def once(operation: Change) -> Callable[[Parameters], Answer]:
             used = RequestToken.objects.filter(operation=name, token=token).first()
             if used is None:
                 answer = operation(collection, parameters)
-                remember(
+                enrol(
                     RequestToken(
                         collection=collection, operation=name, token=token, fingerprint=fingerprint, answer=answer
                     )
@@ -65,7 +65,7 @@ def once(operation: Change) -> Callable[[Parameters], Answer]:
     return wrapper
 
 
-def remember(token: RequestToken) -> None:
+def enrol(token: RequestToken) -> None:
     RequestToken.objects.filter(created__lt=timezone.now() - TOKENS_KEPT).delete()
     try:
         with transaction.atomic():

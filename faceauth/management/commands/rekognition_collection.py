@@ -200,7 +200,7 @@ class Command(BaseCommand):
 
         def counted(bar: Any) -> Iterator[reconcile.Finding]:
             for finding in reconcile.reconciled(collection, repair, lambda count: bar.update(count - bar.n)):
-                counts[finding.mended] += 1
+                counts[finding.repaired] += 1
                 yield finding
 
         with self.progress(options, "faces", expected) as bar:
@@ -208,10 +208,10 @@ class Command(BaseCommand):
                 self.stream_json(map(asdict, counted(bar)))
             else:
                 for finding in counted(bar):
-                    done = "mended" if finding.mended else finding.cure
+                    done = "repaired" if finding.repaired else finding.cure
                     self.say(f"{finding.kind:20}  {finding.subject:36}  {finding.what}; {done}")
         if not options["json"]:
-            told = f"{counts.total()} found, {counts[True]} mended." if counts else "Everything is as it should be."
+            told = f"{counts.total()} found, {counts[True]} repaired." if counts else "Everything is as it should be."
             self.stdout.write(told)
         if counts[False]:
             raise CommandError(f"{counts[False]} left to mend.", returncode=NO)
@@ -408,9 +408,9 @@ def rows_of(outlook: thresholds.Outlook, here: Capacity) -> dict[str, str]:
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
         "odds_at_most": thresholds.as_words(outlook.limit),
         "photo": needs(outlook.photo),
-        "look": needs(outlook.look),
+        "liveness": needs(outlook.liveness),
         "several_frames": since(outlook.frames_from),
-        "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
+        "second_lock": f"photo: {since(outlook.photo_mfa_from)}; look: {since(outlook.liveness_mfa_from)}",
         "without_one": f"{here.without_mfa:,} people{then}",
     }
 

@@ -1,0 +1,24 @@
+"""The models of faceauth. No picture is ever stored, and no template that is not encrypted."""
+
+from faceauth.models.faces import Consent, Deletion, Enrolment, Face, HealthCheck, Receipt
+from faceauth.models.liveness import LivenessSession, SpentFrame
+from faceauth.models.mfa import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCodes
+from faceauth.models.sign_ins import RateCount, SignIn
+
+__all__ = [
+    "AuthenticatorApp",
+    "Consent",
+    "Deletion",
+    "Enrolment",
+    "Face",
+    "HealthCheck",
+    "LivenessSession",
+    "MFAReset",
+    "Passkey",
+    "PhotoLogin",
+    "RateCount",
+    "Receipt",
+    "RecoveryCodes",
+    "SignIn",
+    "SpentFrame",
+]

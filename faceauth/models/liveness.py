@@ -1,0 +1,39 @@
+"""Liveness checks that are under way, and the frames they have used."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class LivenessSession(models.Model):
+    """A liveness check that is under way: see `faceauth.liveness.sessions`. The row is of no use without its session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sequence = models.PositiveIntegerField(_("frames so far"), default=0)
+    sealed = models.TextField(_("state"), editable=False)
+    """Numbers, encrypted with a key that only the session and SECRET_KEY together give."""
+    passed = models.BooleanField(_("passed"), default=False)
+    expires = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("liveness check under way")
+        verbose_name_plural = _("liveness checks under way")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SpentFrame(models.Model):
+    """A frame that was looked at, as a keyed digest of its bytes, for a day: it never counts a second time."""
+
+    digest = models.CharField(_("digest"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("used frame")
+        verbose_name_plural = _("used frames")
+
+    def __str__(self) -> str:
+        return self.digest[:8]

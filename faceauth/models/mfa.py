@@ -1,0 +1,158 @@
+"""Second factors, and what a photo may open."""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device, TimestampMixin, VerifyNotAllowed
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from faceauth import crypto
+
+
+class Passkey(TimestampMixin, Device):  # type: ignore[misc]
+    """A public key whose private half is in a person's telephone, computer or security key (WebAuthn)."""
+
+    credential_id = models.CharField(_("credential id"), max_length=1364, unique=True)
+    """At most 1,023 bytes (WebAuthn Level 3, 4.1), in base64url without padding."""
+    public_key = models.BinaryField(_("public key"))
+    """As a COSE_Key (RFC 9052, 7)."""
+    sign_count = models.BigIntegerField(_("signatures"), default=0)
+    """As the authenticator counts; 0 where it does not. 32 bits without a sign, so no IntegerField."""
+    transports = models.JSONField(_("transports"), default=list)
+    host = models.CharField(_("relying party"), max_length=253)
+    """The name of the site under which it was made: it answers to no other."""
+
+    class Meta:
+        verbose_name = _("passkey")
+        verbose_name_plural = _("passkeys")
+
+
+class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
+    """An app that shows a new code of six digits every thirty seconds (TOTP, RFC 6238). Its secret is sealed.
+
+    Whoever has a picture of somebody's face may type wrong codes, which must neither find the right one nor keep its
+    owner out for long. So the wait after wrong codes doubles (1, 2, 4 seconds), but never lasts more than an hour; and
+    after a hundred, the most in a row that NIST SP 800-63B-4 (3.2.2) allows, no code opens anything until the owner has
+    come in by a passkey or a recovery code, for which there is no wait. With three codes valid at a time (this one,
+    the one before and the one after), a hundred guesses find one in 3 of 10,000 cases.
+
+    A right code ends the wait and forgives three wrong ones, as many as people mistype. Were it to forgive all, whoever
+    guesses between the visits of somebody who comes every day could go on for ever.
+    """
+
+    LONGEST_WAIT = timedelta(hours=1)
+    MOST_WRONG = 100
+    FORGIVEN = 3
+
+    throttling_failure_count: int
+
+    class Meta:
+        proxy = True
+        verbose_name = _("authenticator app")
+        verbose_name_plural = _("authenticator apps")
+
+    @property
+    def place(self) -> str:
+        return f"secret of the one-time-code app of user {self.user_id}"
+
+    def keep_secret(self, secret: bytes) -> None:
+        self.key = crypto.seal(secret, self.place)
+
+    @property
+    def bin_key(self) -> bytes:
+        """Raises `at_rest.CannotOpen`."""
+        return crypto.unseal(self.key, self.place)
+
+    def throttle_reset(self, commit: bool = True) -> None:
+        self.throttling_failure_timestamp = None
+        self.throttling_failure_count = max(0, self.throttling_failure_count - self.FORGIVEN)
+        if commit:
+            self.save()
+
+    @property
+    def rests(self) -> bool:
+        return bool(self.throttling_failure_count >= self.MOST_WRONG)
+
+    @property
+    def allowed_from(self) -> datetime | None:
+        """When the next code is looked at, after wrong ones; None is now."""
+        last: datetime | None = self.throttling_failure_timestamp
+        if not self.throttling_failure_count or last is None:
+            return None
+        doubled = timedelta(seconds=2 ** min(self.throttling_failure_count - 1, 30))
+        return last + min(doubled, self.LONGEST_WAIT)
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        allowed_from = self.allowed_from
+        if not self.rests and (allowed_from is None or timezone.now() >= allowed_from):
+            return True, None
+        count = self.throttling_failure_count
+        return False, {"reason": VerifyNotAllowed.N_FAILED_ATTEMPTS, "failure_count": count}
+
+
+class RecoveryCodes(StaticDevice):  # type: ignore[misc]
+    """Ten codes for the day on which all else is lost. Each opens once; what is kept is a hash of it.
+
+    A code has 80 random bits: no guessing finds one, so that nobody need ever wait (NIST SP 800-63B-4, 3.1.2.2, wants
+    a limit below 64 bits), and trying them all against a fast hash is as hopeless.
+    """
+
+    class Meta:
+        proxy = True
+        verbose_name = _("recovery codes")
+        verbose_name_plural = _("recovery codes")
+
+    def get_throttle_factor(self) -> int:
+        return 0
+
+    def hashed(self, code: str) -> str:
+        """96 bits of SHA-256, which is what a StaticToken has room for; other for the same code of another person."""
+        return base64.b64encode(hashlib.sha256(f"{self.pk} {code}".encode()).digest()[:12]).decode()
+
+    def verify_token(self, code: str) -> bool:
+        return bool(super().verify_token(self.hashed(code)))
+
+
+class MFAReset(models.Model):
+    """An operator took somebody's second lock away. The person sees it at their door; Django's log says who it was."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="mfa_resets", verbose_name=_("user")
+    )
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("second-factor reset")
+        verbose_name_plural = _("second-factor resets")
+        ordering = ("-at", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class PhotoLogin(models.Model):
+    """What a photo of a person may open, if they have chosen. Without a row photos open their notebook."""
+
+    class Choice(models.TextChoices):
+        OPEN = "open", _("A photo opens my notebook, as a look does.")
+        WITH_LOCK = "with_lock", _("A photo opens my notebook only together with my second lock.")
+        NEVER = "never", _("A photo never opens my notebook.")
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
+    )
+    choice = models.CharField(_("choice"), max_length=16, choices=Choice.choices, default=Choice.OPEN)
+
+    class Meta:
+        verbose_name = _("photo sign-in choice")
+        verbose_name_plural = _("photo sign-in choices")
+
+    def __str__(self) -> str:
+        return self.choice
