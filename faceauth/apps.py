@@ -2,15 +2,15 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from faceauth.operators import groups
-
 
 class FaceAuthConfig(AppConfig):
     name = "faceauth"
-    verbose_name = _("The door")
+    verbose_name = _("Sign-in by face")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth.privacy import deletion_ledger  # noqa: F401 - they register what they check and listen to
+        from faceauth import checks  # noqa: F401 - registers its checks
+        from faceauth.operators import groups
+        from faceauth.privacy import deletion_ledger  # noqa: F401 - listens to deleted faces
 
         post_migrate.connect(groups.make_groups, sender=self)

@@ -37,7 +37,7 @@ def test_others_do_not_come_in(who: str, owner: User) -> None:
     assert answer["Location"].startswith("/admin/login/")
 
 
-@pytest.mark.parametrize("model", ["face", "login"])
+@pytest.mark.parametrize("model", ["face", "signin"])
 def test_lists_are_shown_with_few_queries_and_are_read_only(
     model: str, desk: Client, hopper: User, django_assert_max_num_queries: object
 ) -> None:

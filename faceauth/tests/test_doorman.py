@@ -527,7 +527,9 @@ def test_the_door_tells_a_stranger_the_same_whoever_is_remembered(collection: An
     assert told() == before
 
 
-@pytest.mark.parametrize("path", ["/account/", "/account/faces/", "/export/", "/reauthenticate/", "/forget/"])
+@pytest.mark.parametrize(
+    "path", ["/account/", "/account/faces/", "/account/export/", "/reauthenticate/", "/account/forget/"]
+)
 def test_pages_of_people_say_nothing_to_nobody(path: str, hopper: User) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={path}")

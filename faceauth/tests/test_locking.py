@@ -43,8 +43,8 @@ PRIVATE = [
     "/account/faces/",
     "/account/mfa/",
     "/account/mfa/passkey/",
-    "/export/",
-    "/forget/",
+    "/account/export/",
+    "/account/forget/",
     "/bin/",
     "/admin/",
 ]
@@ -145,12 +145,12 @@ def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
     assert SignIn.objects.get(outcome="recognised").session_key == at_lock.session.session_key
     page = at_lock.get("/account/").content.decode()
     assert "this one" in page
-    assert "second lock not opened" in page
+    assert "second factor failed" in page
 
 
 def test_who_stops_at_the_lock_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
     page = open_notebook(known).get("/account/").content.decode()
-    assert "second lock needed" in page
+    assert "second factor required" in page
 
 
 def test_nobody_comes_to_the_lock_without_a_face(client: Client, owner: User) -> None:
@@ -488,9 +488,9 @@ CHANGES = [
     ("post", "/account/mfa/codes/"),
     ("post", "/account/mfa/photos/"),
     ("post", "/account/mfa/app/{app}/remove/"),
-    ("get", "/export/"),
-    ("get", "/forget/"),
-    ("post", "/forget/"),
+    ("get", "/account/export/"),
+    ("get", "/account/forget/"),
+    ("post", "/account/forget/"),
     ("post", "/account/sessions/end-others/"),
     ("post", "/account/sessions/1/end/"),
 ]
@@ -517,30 +517,30 @@ def test_and_then_it_goes_on(known: User) -> None:
     with_app(known)
     client = open_notebook(known, lock=False)
     key = client.session.session_key
-    to = client.get("/forget/")["Location"]
+    to = client.get("/account/forget/")["Location"]
     page = client.get(to).content.decode()
     assert "once more" in page
     assert client.post(to, {"code": "wrong"}).status_code == 422
-    assert client.get("/forget/").status_code == 302
-    assert client.post(to, {"code": code_for(known)})["Location"] == "/forget/"
-    assert client.get("/forget/").status_code == 200
+    assert client.get("/account/forget/").status_code == 302
+    assert client.post(to, {"code": code_for(known)})["Location"] == "/account/forget/"
+    assert client.get("/account/forget/").status_code == 200
     assert signed_in(client) == known
     assert client.session.session_key == key
     assert SignIn.objects.get().reason == "mfa_failed"
-    assert client.get("/export/", headers=JSON).status_code == 200
+    assert client.get("/account/export/", headers=JSON).status_code == 200
 
 
 def test_json_that_needs_the_lock_again(known: User) -> None:
     with_app(known)
-    answer = open_notebook(known, lock=False).get("/export/", headers=JSON)
+    answer = open_notebook(known, lock=False).get("/account/export/", headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (403, "mfa_required")
-    assert answer.json()["next"] == "/login/second-factor/?next=%2Fexport%2F"
+    assert answer.json()["next"] == "/login/second-factor/?next=%2Faccount%2Fexport%2F"
 
 
 def test_without_a_lock_nothing_is_asked(known: User) -> None:
     client = open_notebook(known, lock=False)
-    assert client.get("/export/").status_code == 200
-    assert client.get("/forget/").status_code == 200
+    assert client.get("/account/export/").status_code == 200
+    assert client.get("/account/forget/").status_code == 200
     assert client.get(LOCK)["Location"] == "/"
 
 
@@ -733,7 +733,7 @@ def test_a_refused_photo_is_no_fresh_face_either(known: User) -> None:
     file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
     answer = client.post("/reauthenticate/", {"file": file}, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
-    assert client.get("/forget/")["Location"].startswith("/reauthenticate/")
+    assert client.get("/account/forget/")["Location"].startswith("/reauthenticate/")
 
 
 def test_the_choice(known: User, looks_offered: None) -> None:
@@ -829,7 +829,7 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     codes = authenticators.make_recovery_codes(known)
     MFAReset.objects.create(user=known)
     photo_logins.choose(known, Choice.WITH_LOCK)
-    texts = texts_in(b"".join(client.get("/export/").streaming_content))  # type: ignore[attr-defined]
+    texts = texts_in(b"".join(client.get("/account/export/").streaming_content))  # type: ignore[attr-defined]
     told = json.loads(texts["locks.json"])
     assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
     assert all(lock["added"] for lock in told["locks"])

@@ -71,7 +71,7 @@ def test_no_session_key_is_shown(collection: Collection, client: Client) -> None
     user = enter(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
     keys = [client.session.session_key, other.session.session_key]
-    archive = b"".join(client.get("/export/").streaming_content)  # type: ignore[attr-defined]
+    archive = b"".join(client.get("/account/export/").streaming_content)  # type: ignore[attr-defined]
     exported = "".join(texts_in(archive).values())
     for page in (client.get("/account/").content.decode(), exported):
         assert not [key for key in keys if key and key in page]
@@ -147,9 +147,9 @@ def test_a_locked_notebook_is_no_open_session(collection: Collection, client: Cl
     [
         "/account/",
         "/account/faces/",
-        "/export/",
+        "/account/export/",
         "/reauthenticate/",
-        "/forget/",
+        "/account/forget/",
         "/account/sessions/1/end/",
         "/account/sessions/end-others/",
     ],
@@ -331,7 +331,7 @@ def test_export(collection: Collection, client: Client) -> None:
     other = Client()
     enter(other, pictures.collins())
     other.post("/", {"text": "Somebody else's secret."})
-    answer = client.get("/export/")
+    answer = client.get("/account/export/")
     assert answer["Content-Type"] == "application/zip"
     assert "attachment" in answer["Content-Disposition"]
     assert answer.streaming
@@ -351,7 +351,7 @@ def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> 
     """However long the log is, no piece is long: nothing is gathered up before it is sent."""
     user = enter(client, pictures.hopper())
     SignIn.objects.bulk_create(SignIn(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
-    pieces = list(client.get("/export/").streaming_content)  # type: ignore[attr-defined]
+    pieces = list(client.get("/account/export/").streaming_content)  # type: ignore[attr-defined]
     assert len(json.loads(texts_in(b"".join(pieces))["door.json"])) == 5001
     assert len(pieces) > 10
     assert max(map(len, pieces)) < 100_000
@@ -366,8 +366,8 @@ def test_forget_me(door: Client) -> None:
     door.post("/", {"text": "A secret."})
     add(door, pictures.another(pictures.hopper()))
     face_ids = {face.face_id for face in Collection("secretly").faces()}
-    assert door.get("/forget/").status_code == 200
-    receipt = door.post("/forget/", {"word": "Forget me "}, follow=True)
+    assert door.get("/account/forget/").status_code == 200
+    receipt = door.post("/account/forget/", {"word": "Forget me "}, follow=True)
     assert receipt.status_code == 200
     page = receipt.content.decode()
     assert len(face_ids) == 2
@@ -389,7 +389,7 @@ def test_forget_me(door: Client) -> None:
 
 def test_a_person_who_comes_back_is_a_stranger(door: Client) -> None:
     first = enter(door, pictures.hopper())
-    door.post("/forget/", {"word": "forget me"})
+    door.post("/account/forget/", {"word": "forget me"})
     assert enter(door, pictures.hopper()) != first
 
 
@@ -397,7 +397,7 @@ def test_a_person_who_comes_back_is_a_stranger(door: Client) -> None:
 def test_forget_me_while_rekognition_is_away(operation: str, door: Client, fault: Fault) -> None:
     enter(door, pictures.hopper())
     fault(operation, "InternalServerError", status=500)
-    receipt = door.post("/forget/", {"word": "forget me"}, follow=True)
+    receipt = door.post("/account/forget/", {"word": "forget me"}, follow=True)
     assert "not deleted yet" in receipt.content.decode()
     assert door.get(receipt.redirect_chain[0][0], headers=JSON).json()["complete"] is False
     assert not User.objects.exists()
@@ -411,7 +411,7 @@ def test_a_receipt_that_is_looked_at_later_asks_again(
     enter(client, pictures.hopper())
     with monkeypatch.context() as patch:
         patch.setattr("faceauth.privacy.deletion_ledger.settle", lambda deletions: None)
-        receipt = client.post("/forget/", {"word": "forget me"})["Location"]
+        receipt = client.post("/account/forget/", {"word": "forget me"})["Location"]
         assert client.get(receipt, headers=JSON).json()["complete"] is False
     assert client.get(receipt, headers=JSON).json()["complete"] is False
     monkeypatch.setattr(account, "TRY_AGAIN_AFTER", -1)
@@ -428,7 +428,7 @@ def test_forget_me_takes_the_name_out_of_the_admins_log(collection: Collection, 
         object_repr=user.username,
         action_flag=CHANGE,
     )
-    client.post("/forget/", {"word": "forget me"})
+    client.post("/account/forget/", {"word": "forget me"})
     assert not User.objects.filter(pk=user.pk).exists()
     entry.refresh_from_db()
     assert entry.object_repr == f"#{user.pk}"
@@ -437,15 +437,15 @@ def test_forget_me_takes_the_name_out_of_the_admins_log(collection: Collection, 
 @pytest.mark.parametrize("word", ["", "forget", "yes"])
 def test_forget_me_needs_the_word(word: str, collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
-    assert client.post("/forget/", {"word": word}).status_code == 422
+    assert client.post("/account/forget/", {"word": word}).status_code == 422
     assert User.objects.exists()
 
 
 def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(client, pictures.hopper())
     monkeypatch.setattr(reauthentication, "VERIFIED_FOR", -1)
-    for answer in (client.get("/forget/"), client.post("/forget/", {"word": "forget me"})):
-        assert answer["Location"] == "/reauthenticate/?next=/forget/"
+    for answer in (client.get("/account/forget/"), client.post("/account/forget/", {"word": "forget me"})):
+        assert answer["Location"] == "/reauthenticate/?next=/account/forget/"
     assert User.objects.exists()
 
 
@@ -458,19 +458,19 @@ def test_the_fresh_look_must_be_of_the_same_person(collection: Collection, clien
 
     def again(data: bytes) -> Any:
         file = SimpleUploadedFile("me.jpg", data, "image/jpeg")
-        return client.post("/reauthenticate/", {"file": file, "next": "/forget/"})
+        return client.post("/reauthenticate/", {"file": file, "next": "/account/forget/"})
 
     for data in (pictures.collins(), pictures.landscape()):
         assert again(data).status_code == 422
-        assert client.get("/forget/").status_code == 302
-    assert again(pictures.another(pictures.hopper()))["Location"] == "/forget/"
-    assert client.get("/forget/").status_code == 200
+        assert client.get("/account/forget/").status_code == 302
+    assert again(pictures.another(pictures.hopper()))["Location"] == "/account/forget/"
+    assert client.get("/account/forget/").status_code == 200
     assert signed_in(client) == user
 
 
 def test_forget_me_is_not_for_operators(operator: User, client: Client) -> None:
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    assert client.post("/forget/", {"word": "forget me"}).status_code == 403
+    assert client.post("/account/forget/", {"word": "forget me"}).status_code == 403
     assert User.objects.exists()
 
 
@@ -509,7 +509,7 @@ def test_who_looks_familiar_is_asked_to_try_once_more(
     familiar(monkeypatch)
     first = show(client, pictures.collins(), JSON)
     assert (first.status_code, first.json()["reason"]) == (422, "near_match")
-    assert "near_match" in first.json()["message"]
+    assert "familiar" in first.json()["message"]
     assert SignIn.objects.latest("pk").user == user  # who sees it at their door
     assert show(client, pictures.collins(), JSON).json()["outcome"] == "stranger"
 

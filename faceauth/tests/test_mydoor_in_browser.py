@@ -27,7 +27,7 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
     key = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
     page = context.new_page()
-    for path in ("/account/", "/account/faces/", "/forget/", "/reauthenticate/"):
+    for path in ("/account/", "/account/faces/", "/account/forget/", "/reauthenticate/"):
         page.goto(live_server.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     page.goto(live_server.url + "/account/faces/")
@@ -35,7 +35,7 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
     choose(page, pictures.another(pictures.hopper()))
     expect(page.get_by_role("button", name="Remove Remembered on")).to_have_count(2)
     assert Face.objects.count() == 2
-    page.goto(live_server.url + "/forget/")
+    page.goto(live_server.url + "/account/forget/")
     page.get_by_label("Type").fill("forget me")
     page.get_by_role("button", name="Forget me").click()
     expect(page.get_by_role("heading")).to_have_text("You are forgotten. Goodbye.")

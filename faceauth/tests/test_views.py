@@ -327,11 +327,11 @@ def test_both_fields(collection: Collection, client: Client) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (422, "not_an_image")
 
 
-@pytest.mark.parametrize("path", ["/login/", "/login/enrol/", "/logout/", "/forget/"])
+@pytest.mark.parametrize("path", ["/login/", "/login/enrol/", "/logout/", "/account/forget/"])
 def test_missing_token_says_to_try_again(path: str, collection: Collection) -> None:
     client = Client(enforce_csrf_checks=True)
     answer = client.post(path, {"image": "x"})
-    if path == "/forget/" and answer.status_code == 302:
+    if path == "/account/forget/" and answer.status_code == 302:
         return  # nobody is signed in
     assert answer.status_code == 403
     assert "again" in answer.content.decode()

@@ -425,7 +425,7 @@ def test_threads_load_the_models_once_and_see_the_same(monkeypatch: pytest.Monke
 
 
 def in_a_new_process(code: str) -> None:
-    script = f"import os, sys, threading\nimport numpy as np\nfrom faceauth import vision\n{code}"
+    script = f"import os, sys, threading\nimport numpy as np\nfrom faceauth.vision import faces as vision\n{code}"
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)  # noqa: S603
 
 

@@ -140,7 +140,7 @@ def test_a_person_is_the_same_everywhere_and_nowhere_when_forgotten(world: World
     assert status == 200
     assert page.count("/end/") >= 1
 
-    assert second.post(three, "/forget/", {"word": "forget me"})[0] == 302
+    assert second.post(three, "/account/forget/", {"word": "forget me"})[0] == 302
     for machine in world.machines:
         assert first.get(machine)[0] == second.get(machine)[0] == 302  # every session is over
         assert Visitor().show(machine, face)[1]["outcome"] == "stranger"

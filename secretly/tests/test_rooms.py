@@ -52,7 +52,7 @@ def test_the_rooms_are_found() -> None:
 @pytest.mark.parametrize(
     ("package", "rooms"),
     [
-        ("cv2", {"faceauth.vision.faces"}),
+        ("cv2", {"faceauth.vision.faces", "faceauth.vision.quality_gate"}),
         ("boto3", {"faceauth.rekognition.client", "notes.storing"}),  # the second for django-storages' errors alone
     ],
 )
@@ -94,7 +94,9 @@ def test_the_look_is_pure() -> None:
     """No framework, no clock, no database: what it knows comes in, and what it says comes out."""
     seen = imports(MODULES["faceauth.liveness.challenge"])
     assert {name for name in seen if name.startswith("faceauth.") and name in MODULES} <= {
+        "faceauth.vision",
         "faceauth.vision.faces",
+        "faceauth.vision.quality_gate",
         "faceauth.outcomes",
     }
     outside = {"django", "time", "datetime", "logging", "os", "cv2"}
