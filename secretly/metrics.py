@@ -48,7 +48,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OURS = CollectorRegistry()
 
-visits = Counter("secretly_door_visits", "Visits to the door", ["outcome", "reason", "method"], registry=OURS)
+sign_ins = Counter("secretly_sign_ins", "Sign-in attempts", ["outcome", "reason", "sign_in_method"], registry=OURS)
 requests = Counter("secretly_requests", "Answered requests", ["view", "method", "status"], registry=OURS)
 request_seconds = Histogram(
     "secretly_request_seconds", "From request to answer", ["view", "method"], buckets=BUCKETS, registry=OURS
@@ -68,7 +68,7 @@ notes_saved = Counter("secretly_notes_saved", "Notes that were written or change
 @receiver(post_save, sender=SignIn)
 def count_visit(instance: SignIn, created: bool, **kwargs: Any) -> None:
     if created:
-        visits.labels(instance.outcome, instance.reason, instance.method).inc()
+        sign_ins.labels(instance.outcome, instance.reason, instance.method).inc()
 
 
 @receiver(called)

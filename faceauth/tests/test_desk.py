@@ -94,7 +94,7 @@ def test_what_is_counted(page: Callable[[], str], collection: Collection) -> Non
     assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
     assert seen.today.percentile(50) == 40
     assert dashboard.Figures().percentile(50) is None
-    assert "too alike" in page()
+    assert "ambiguous" in page()
 
 
 def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection: Collection) -> None:

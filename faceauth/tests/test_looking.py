@@ -52,7 +52,7 @@ def stage(clock: Clock, collection: Collection, monkeypatch: pytest.MonkeyPatch)
         assert Visitor.acting is not None
         return seen(at, Visitor.acting.chance, digest=digest, **Visitor.acting.pose)
 
-    monkeypatch.setattr(sessions, "seen_in", observe_jpeg)
+    monkeypatch.setattr(sessions, "observe_jpeg", observe_jpeg)
     return clock
 
 
@@ -290,12 +290,12 @@ def test_two_frames_at_once(grace: Visitor, codes: list[str], monkeypatch: pytes
     twin.cookies = grace.client.cookies
 
     def meanwhile(jpeg: bytes, digest: str, at: float) -> Observation:
-        monkeypatch.setattr(sessions, "seen_in", honest)
+        monkeypatch.setattr(sessions, "observe_jpeg", honest)
         other = twin.post("/login/liveness/frame/?number=2", grace.jpeg(), content_type="image/jpeg")
         assert other.json()["state"] == "failed"
         return honest(jpeg, digest, at)
 
-    monkeypatch.setattr(sessions, "seen_in", meanwhile)
+    monkeypatch.setattr(sessions, "observe_jpeg", meanwhile)
     assert grace.send()["say"] == Reason.LIVENESS_FAILED
     assert codes == ["out_of_order"] * 2
     assert not LivenessSession.objects.exists()

@@ -93,10 +93,10 @@ def test_a_visit_to_the_door_is_counted(counting: Counting, client: Client, sett
     for picture in (pictures.hopper(), pictures.another(pictures.hopper()), pictures.landscape()):
         client.post("/login/", {"file": uploaded(picture)})
         client.post("/logout/")
-    visit = "secretly_door_visits_total"
-    assert counting.changed(visit, outcome="enrolled", reason="", method="file") == 1
-    assert counting.changed(visit, outcome="recognised", reason="", method="file") == 1
-    assert counting.changed(visit, outcome="refused", reason="no_face", method="file") == 1
+    visit = "secretly_sign_ins_total"
+    assert counting.changed(visit, outcome="enrolled", reason="", sign_in_method="file") == 1
+    assert counting.changed(visit, outcome="recognised", reason="", sign_in_method="file") == 1
+    assert counting.changed(visit, outcome="refused", reason="no_face", sign_in_method="file") == 1
     assert counting.changed("secretly_request_seconds_count", view="faceauth:login", method="POST") == 3
     assert counting.changed("secretly_requests_total", view="faceauth:login", method="POST", status="422") == 1
     assert counting.changed("secretly_rekognition_seconds_count", operation="IndexFaces") == 1
@@ -153,7 +153,18 @@ def test_no_label_carries_anybody(counting: Counting, owner: User) -> None:
     assert note.split("/")[2] not in text
     assert "127.0.0.1" not in text
     found = labels(text)
-    assert set(found) <= {"view", "method", "status", "outcome", "reason", "operation", "error", "part", "le"}
+    assert set(found) <= {
+        "view",
+        "method",
+        "status",
+        "outcome",
+        "reason",
+        "sign_in_method",
+        "operation",
+        "error",
+        "part",
+        "le",
+    }
     assert found["method"] <= {"GET", "HEAD", "POST", "other"}
     assert {"notes:note", "none"} <= found["view"]
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
