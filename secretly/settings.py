@@ -129,7 +129,10 @@ LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
 LOGOUT_REDIRECT_URL = "faceauth:login"
 
-# A session ends when the browser closes, and after this much silence: every answer moves the end on.
+# A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
+# SESSION_LIFETIME after the sign-in, however busy it is.
+SESSION_ENGINE = "secretly.sessions"
+SESSION_LIFETIME = environment.number("SECRETLY_SIGN_OUT_AFTER", 12 * 3600, low=60, high=30 * 24 * 3600)
 SESSION_COOKIE_AGE = int(environment.number("SECRETLY_LOCK_AFTER", 15 * 60, low=30, high=24 * 3600))
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = True
