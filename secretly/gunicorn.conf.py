@@ -10,17 +10,18 @@ from secretly import environment, logs
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
-# Seeing a face is work for a processor, so there is a worker for each; more than four only cost memory on a machine
-# that does other things too. The threads wait for slow browsers and for Rekognition.
+# Recognising a face keeps a processor busy, so there is a worker for each; more than four only cost memory. The threads
+# wait for Rekognition and the database. Slow clients wait in the worker's main loop, and take no thread.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
-worker_class = "gthread"
+worker_class = "secretly.worker.BufferingWorker"
 threads = 4
+worker_connections = 500  # of each worker: below 1,024 open files, which is the usual limit
+sendfile = False  # the worker's socket would not see how slowly a file is taken
 
 # The models are loaded once, before the workers are forked, and their memory is shared.
 preload_app = True
 
-# A telephone on a slow line may need this long for a photo; nothing else takes near as long.
-timeout = 60
+timeout = 60  # seconds without a sign of life after which a worker is replaced; no request is bounded by it
 keepalive = 5
 
 # Whose headers are believed is for secretly/proxies.py to say, not for a second list with other defaults.

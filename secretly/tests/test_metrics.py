@@ -224,7 +224,7 @@ def hold(machine: Machine) -> list[socket.socket]:
     visitor = Visitor()
     visitor.get(machine, "/login/")
     head = "POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\n"
-    head += f"Content-Length: 100000\r\nCookie: csrftoken={visitor.cookies['csrftoken']}\r\n\r\n--B\r\n"
+    head += f"Content-Length: 10000000\r\nCookie: csrftoken={visitor.cookies['csrftoken']}\r\n\r\n--B\r\n"
     held = [socket.create_connection(("127.0.0.1", machine.port)) for _ in range(2)]
     for connection in held:
         connection.sendall(head.encode())
