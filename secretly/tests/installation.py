@@ -16,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds for gunicorn to load the models and answer, on a machine that has other work
 
 
+def run_manage(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of manage.py with this home and nothing else of our environment."""
+    environment |= {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(home)}
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
 @dataclass(frozen=True)
 class Installation:
     url: str

@@ -218,6 +218,26 @@ def test_clearsessions_deletes_what_is_over_and_nothing_else(visitor: Client, cl
     assert Session.objects.count() == 0
 
 
+def test_a_planted_session_is_not_taken_over(owner: User) -> None:
+    """Somebody who makes a browser use a session that they know gets nothing of what is opened in it."""
+    thief = Client()
+    session = thief.session
+    session["planted"] = True
+    session.save()
+    victim = Client()
+    victim.cookies["sessionid"] = session.session_key or ""
+    victim.force_login(owner, backend="faceauth.backends.FaceBackend")
+    assert victim.session.session_key != session.session_key
+    assert thief.get("/").status_code == 302
+
+
+def test_a_made_up_session_key_is_not_used(db: None) -> None:
+    client = Client()
+    client.cookies["sessionid"] = "a" * 32
+    client.post("/login/", {"image": "nothing"})
+    assert not Session.objects.exists()
+
+
 # Two answers at once --------------------------------------------------------------------------------------------------
 
 

@@ -37,8 +37,8 @@ def a_door_where_one_frame_is_enough(settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
 
 
-BEFORE_THE_VIEW = "secretly.tests.test_reports.breaks_before_the_view"
-AFTER_THE_VIEW = "secretly.tests.test_reports.breaks_after_the_view"
+BEFORE_THE_VIEW = "secretly.tests.test_error_reports.breaks_before_the_view"
+AFTER_THE_VIEW = "secretly.tests.test_error_reports.breaks_after_the_view"
 
 
 class Broken(Exception):
