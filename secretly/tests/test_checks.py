@@ -21,9 +21,7 @@ def test_warns_of_an_unnamed_proxy_behind_https(settings: Settings) -> None:
     assert checks.check_proxies() == []
 
 
-def test_warns_of_keys_on_one_host_beside_a_shared_database(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_warns_of_keys_that_one_host_has_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.KEYS_IN_HOME == {"DJANGO_SECRET_KEY": "secret.key", "SECRETLY_ENCRYPTION_KEYS": "encryption.key"}
     assert checks.check_keys() == []  # SQLite lies beside them
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
