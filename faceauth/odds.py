@@ -23,7 +23,7 @@ MOST_FRAMES = 3
 MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
 ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
 
-# What was measured with `python -m benchmarks.odds` -------------------------------------------------------------------
+# What was measured with `python -m benchmarks.thresholds` -------------------------------------------------------------------
 
 # The cosine of two templates, and how often a picture of one person and a picture of another reach it at most: the
 # upper end of the 95 % interval, each pair of people counted once. Beyond the last the measurement says nothing more:

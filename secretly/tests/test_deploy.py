@@ -27,7 +27,8 @@ from faceauth.people import recognise, remember
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import read
-from secretly.tests.machines import Machine, Visitor, free_port, running, wait_until, words_on
+from secretly.tests.installation import free_port
+from secretly.tests.machines import Machine, Visitor, running, wait_until, words_on
 from secretly.tests.test_docs import documented
 from secretly.tests.test_many_machines import BUCKET, s3
 

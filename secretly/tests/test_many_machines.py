@@ -24,7 +24,8 @@ from moto.server import ThreadedMotoServer
 
 from faceauth.tests import pictures, postgres
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, serving
-from secretly.tests.machines import Machine, Redis, Visitor, free_port, running, wait_until, words_on
+from secretly.tests.installation import free_port
+from secretly.tests.machines import Machine, Redis, Visitor, running, wait_until, words_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machines")]  # one process, for the servers take a minute
 

@@ -1,4 +1,4 @@
-"""The odds of a stranger, and what keeping them low costs: `python -m benchmarks.odds FOLDER`, of people's folders.
+"""The odds of a stranger, and what keeping them low costs: `python -m benchmarks.thresholds FOLDER`.
 
 Five tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
 `faceauth.odds.BOUND`; how much likelier a match is with a person of several looks, and rarer for several frames; what
@@ -272,7 +272,7 @@ def outcome(each: Floats, needed: odds.Needed, apart: Callable[[float, float], b
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.odds", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="benchmarks.thresholds", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--state", type=Path, help="keep the templates here, encrypted, for another run")
