@@ -7,7 +7,6 @@ The people are members of the group `GROUP`, and the sign-ins come from addresse
 found and removed again.
 """
 
-import io
 import math
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,11 +18,9 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from PIL import Image, ImageDraw
 
 from faceauth import groups, odds, people, visits
 from faceauth.images import read_photo
@@ -31,8 +28,7 @@ from faceauth.models import Consent, Login
 from faceauth.odds import Needed
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.views import CONSENT
-from notes import attaching
-from notes.models import Attachment, Note
+from notes.models import Note
 
 GROUP = "made by manage.py demo"
 DAYS = 30
@@ -48,7 +44,6 @@ Report = Callable[[int], None]
 class Made:
     people: int = 0
     notes: int = 0
-    attachments: int = 0
     sign_ins: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     """Pictures that no person was made of, and why."""
@@ -88,7 +83,6 @@ def fill(
         operator, made.password = make_operator()
         group.user_set.add(*mine, operator)
     made.people, made.notes, made.sign_ins, made.operator = len(mine), len(written), sign_in_count, operator.username
-    made.attachments = attach_pictures(random, written)
     return made
 
 
@@ -269,28 +263,3 @@ def write_notes(random: Random, users: list[User]) -> list[Note]:
             fields = {"created": written, "changed": written, "pinned": random.random() < 0.15}
             rows.append(Note.written(user, text, id=next(uuids(random, 1)), **fields))
     return Note.objects.bulk_create(rows, batch_size=BATCH)
-
-
-def attach_pictures(random: Random, written: list[Note]) -> int:
-    """Attach a drawing to every ninth note, at most twelve: each is cleaned and sealed as an upload is."""
-    count = 0
-    for note in written[::9][:12]:
-        file = ContentFile(drawing(random), name="drawing.png")
-        count += isinstance(attaching.attach(note.owner, note.pk, "drawing.png", file), Attachment)
-    return count
-
-
-def drawing(random: Random) -> bytes:
-    """Hills under a sun, as PNG."""
-    sky = random.choice(["#f0c98b", "#9ccaff", "#ffa294"])
-    image = Image.new("RGB", (640, 400), sky)
-    draw = ImageDraw.Draw(image)
-    x = random.randrange(100, 540)
-    draw.ellipse((x - 40, 60, x + 40, 140), fill="#fffdfa")
-    for level, colour in enumerate(("#7a8f6b", "#566b4a", "#24272e")):
-        phase, height = random.uniform(0, 6), 220 + 55 * level
-        top = [(px, height + 24 * math.sin(px / 90 + phase)) for px in range(0, 641, 8)]
-        draw.polygon([(0, 400), *top, (640, 400)], fill=colour)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         for name, why in made.refused.items():
             self.stderr.write(f"{name}: {why}")
         self.stdout.write(
-            f"Made {made.people} people, {made.notes} notes, {made.attachments} drawings, {made.sign_ins:,} sign-ins.\n"
+            f"Made {made.people} people, {made.notes} notes and {made.sign_ins:,} sign-ins.\n"
             f"\nThe dashboard: /admin/, as {made.operator} with the password {made.password}\n"
             "The password is shown only now. This operator may deactivate and forget people, and is no superuser.\n\n"
             "A notebook opens only for a face. To open one, name a folder of pictures, with one of you:\n"

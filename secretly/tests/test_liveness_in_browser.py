@@ -22,7 +22,7 @@ from faceauth.look import Ask
 from faceauth.models import Login
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
-from secretly.tests.test_door_in_browser import choose, lock, problems, visit, write
+from secretly.tests.browsers import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
 
