@@ -1,4 +1,4 @@
-"""The operator's desk knows how much there is, and never what."""
+"""The operators' pages show counts and never a secret."""
 
 import re
 from html import unescape
@@ -20,7 +20,7 @@ SECRET = "xyzzy-plugh"
 
 @pytest.fixture
 def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
-    """A notebook, a face, an open session and a receipt; what of them no page may show, by what it is."""
+    """A notebook, a face, an open session and a receipt: what no page may show, by kind."""
     cache.clear()
     note = Note.objects.write(owner, f"{SECRET} title\n\nand {SECRET} text")
     Note.objects.write(owner, f"{SECRET} in the bin", binned=note.created)
@@ -92,7 +92,7 @@ def test_no_page_shows_a_secret(kind: str, lived_in: dict[str, str], owner: User
     assert found == set()
 
 
-def test_the_pages_between_show_no_secret(lived_in: dict[str, str], owner: User, operator: User) -> None:
+def test_confirmation_pages_show_no_secret(lived_in: dict[str, str], owner: User, operator: User) -> None:
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
     for act in ("deactivate", "activate", "sign_out", "forget"):

@@ -70,7 +70,7 @@ def test_every_sentence_is_compiled() -> None:
         assert said == entry.arabic, "Say `make messages`."
 
 
-def test_what_stands_for_a_value_stays() -> None:
+def test_placeholders_are_kept() -> None:
     """But for one thing or two of something, where the Arabic noun itself says how many."""
     for entry in entries():
         given = values(entry.english)
@@ -83,7 +83,7 @@ def values(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)\w|%[sdg]", text))
 
 
-def test_arabic_is_written_as_arabic_is() -> None:
+def test_arabic_uses_its_own_punctuation() -> None:
     """Its own comma, semicolon and question mark; and it ends as the English does, as far as a full stop goes."""
     for entry in entries():
         for text in entry.arabic:
@@ -97,7 +97,7 @@ def test_arabic_is_written_as_arabic_is() -> None:
 # What the code says ---------------------------------------------------------------------------------------------------
 
 
-def test_the_catalogue_holds_what_the_code_says_and_nothing_else(tmp_path: Path) -> None:
+def test_the_catalogue_holds_exactly_the_sentences_of_the_code(tmp_path: Path) -> None:
     """As `make messages` collects it."""
     if shutil.which("xgettext") is None:
         pytest.skip("There is no xgettext here (Debian: gettext), so the sentences were not collected.")
@@ -116,7 +116,7 @@ def test_the_catalogue_holds_what_the_code_says_and_nothing_else(tmp_path: Path)
     assert known - said == set(), "Say `make messages`."
 
 
-def test_the_catalogue_holds_what_python_says() -> None:
+def test_the_catalogue_holds_sentences_of_f_strings() -> None:
     """xgettext sees nothing inside of an f-string, so this looks by itself."""
     known = {entry.english for entry in entries()}
     said = {sentence for room in ROOMS for path in (ROOT / room).rglob("*.py") for sentence in sentences(path)}
@@ -136,7 +136,7 @@ def sentences(path: Path) -> Iterator[str]:
             yield first.value
 
 
-def test_what_models_are_called_is_translated() -> None:
+def test_names_of_models_are_translated() -> None:
     """Their names, those of their fields, and of the choices that the fields offer."""
     bare = set()
     for model in apps.get_models():

@@ -49,7 +49,7 @@ def operations_in_the_code() -> set[str]:
     return {names[method] for method in methods}
 
 
-def test_the_policies_allow_what_is_called_and_nothing_else() -> None:
+def test_the_policies_allow_exactly_what_is_called() -> None:
     site, operator = allowed("iam-site.json"), allowed("iam-operator.json")
     assert not site & operator
     rekognition = {action for action in site | operator if action.startswith("rekognition:")}
@@ -58,7 +58,7 @@ def test_the_policies_allow_what_is_called_and_nothing_else() -> None:
     assert not [action for action in site | operator if "*" in action]
 
 
-def test_only_what_knows_no_resource_is_allowed_on_all() -> None:
+def test_only_operations_without_a_resource_are_allowed_on_all() -> None:
     """By AWS's Service Authorization Reference CreateCollection and ListCollections have no resource."""
     for name in ("iam-site.json", "iam-operator.json"):
         for statement in json.loads((FOLDER / name).read_text())["Statement"]:
@@ -78,7 +78,7 @@ NEEDED = {
 }
 
 
-def test_the_policy_allows_what_the_storage_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_policy_allows_what_the_storage_calls(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with s3() as address:
@@ -116,13 +116,13 @@ IMAGES |= {"SearchFaces", "SearchFacesByImage", "SearchUsers", "SearchUsersByIma
 
 
 def row(what: str) -> tuple[int, int]:
-    """Calls, and of these images, as the document's table has them."""
+    """Calls, and how many of them are billed as images, from the document's table."""
     found = re.search(rf"^\| {what} \| (\d+) \| (\d+) \|", DOCUMENT, re.MULTILINE)
     assert found, what
     return int(found[1]), int(found[2])
 
 
-def test_the_calls_of_a_sign_in_are_those_that_the_document_counts(collection: Collection, calls: list[str]) -> None:
+def test_the_documented_calls_of_a_sign_in_are_made(collection: Collection, calls: list[str]) -> None:
     def counted() -> tuple[int, int]:
         them = list(calls)
         calls.clear()

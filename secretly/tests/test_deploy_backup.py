@@ -35,7 +35,7 @@ def fill(machine: Machine) -> Visitor:
 
 
 def check(machine: Machine, at_least: set[str]) -> None:
-    """Whoever comes is recognised, and the notes and files open."""
+    """The person is recognised, and notes and files open."""
     visitor = Visitor()
     assert visitor.show(machine, pictures.another(pictures.hopper()))[1]["outcome"] == "recognised"
     status, page = visitor.get(machine)
@@ -90,7 +90,7 @@ def test_sqlite_is_backed_up_while_it_is_written_and_restored(tmp_path: Path, in
     ("more", "said"),
     [({}, "There is no secretly.sqlite3"), ({"DATABASE_URL": "postgres://u:p@127.0.0.1:1/none"}, "pg_dump")],
 )
-def test_what_cannot_be_backed_up_leaves_no_backup(more: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_a_backup_that_fails_leaves_nothing(more: dict[str, str], said: str, tmp_path: Path) -> None:
     home, backups = tmp_path / "home", tmp_path / "backups"
     home.mkdir()
     surroundings = {"PATH": os.environ["PATH"], "SECRETLY_HOME": str(home)} | more
@@ -150,7 +150,7 @@ def test_postgresql_is_backed_up_and_restored(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_keys_are_changed_as_the_document_says(tmp_path: Path, installation: Path) -> None:
-    """New key in front, restart, both commands, old key away."""
+    """Put the new key first, restart, run the commands, remove the old key."""
     machine = Machine(tmp_path / "home")
     machine.install_like(installation)
     with running(machine):

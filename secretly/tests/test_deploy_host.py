@@ -28,13 +28,13 @@ FOLDER = ROOT / "docs" / "deploy"
 UNITS = sorted(path.name for path in [*FOLDER.glob("*.service"), *FOLDER.glob("*.timer")])
 
 
-def test_the_environment_has_documented_names_alone() -> None:
+def test_the_environment_file_has_only_documented_names() -> None:
     names = set(re.findall(r"^#?([A-Z_]+)=", (FOLDER / "secretly.env").read_text(), re.MULTILINE))
     assert names - documented().keys() <= {"SECRETLY_TRUSTED_PROXIES"}
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_units_are_understood(name: str, tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(name: str, tmp_path: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not here, so no unit was looked at.")
@@ -45,7 +45,7 @@ def test_units_are_understood(name: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_units_start_is_there() -> None:
+def test_the_units_start_commands_that_exist() -> None:
     for name in UNITS:
         for path, rest in re.findall(r"^ExecStart\w*=/opt/secretly/(\S+)(.*)$", (FOLDER / name).read_text(), re.M):
             assert path.startswith(".venv/bin/") or os.access(ROOT / path, os.X_OK)
@@ -195,7 +195,7 @@ class Watched:
         self.thread.join()
 
 
-def test_nothing_waits_in_a_file_that_stays() -> None:
+def test_nginx_buffers_bodies_in_memory() -> None:
     text = (FOLDER / "nginx.conf").read_text()
     assert "client_body_temp_path /dev/shm/" in text
     assert "proxy_max_temp_file_size 0;" in text

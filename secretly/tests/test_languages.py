@@ -1,4 +1,4 @@
-"""The site speaks English and Arabic, as the browser wishes."""
+"""Pages in English and Arabic, as the browser asks."""
 
 import re
 import time
@@ -67,7 +67,7 @@ def without_tags(template: str) -> str:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
-def test_a_template_says_nothing_that_is_not_translated(path: Path) -> None:
+def test_templates_hold_no_untranslated_text(path: Path) -> None:
     template = path.read_text()
     assert Spoken(without_tags(template)).english() == []
     tags = re.findall(r"{{.*?}}|{% (?:with|include|firstof) .*?%}", template)
@@ -90,7 +90,7 @@ def test_english_in_a_template_is_found(template: str, english: list[str]) -> No
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_has_its_words_from_the_page(path: Path) -> None:
+def test_scripts_take_their_texts_from_the_page(path: Path) -> None:
     script = re.sub(r"\$\{.*?\}", "", path.read_text())
     said = re.findall(r"""(?:textContent|innerText|ariaLabel|placeholder|title|alt) = ["'`]([^"'`]*)""", script)
     assert [text for text in said if re.search("[A-Za-z]", NAMES.sub("", text))] == []
@@ -176,7 +176,7 @@ def test_forget_me_is_confirmed_in_either_language(owner: User, word: str, gone:
     assert User.objects.filter(pk=owner.pk).exists() != gone
 
 
-def test_the_desk_in_arabic(operator: User, owner: User) -> None:
+def test_the_dashboard_in_arabic(operator: User, owner: User) -> None:
     Collection(conf().COLLECTION).create()
     Login.objects.create(outcome="refused", reason="too_dark", user=owner, way="file", similarity=42)
     client = arabic(operator)
@@ -190,13 +190,13 @@ def test_the_desk_in_arabic(operator: User, owner: User) -> None:
         assert set(english) <= {"Search"}, page  # which Django's own form says in every language
 
 
-def test_what_the_desk_keeps_is_told_to_everybody_in_their_language(operator: User) -> None:
+def test_cached_figures_are_shown_in_each_language(operator: User) -> None:
     for language, notes in (("en", "notes"), ("ar", "ملاحظات")):
         page = speaking(language, operator).get(reverse("admin:index")).content.decode()
         assert f"<dt>{notes}</dt>" in page
 
 
-def test_what_an_operator_did_is_told_in_arabic(operator: User, owner: User) -> None:
+def test_messages_after_an_action_in_arabic(operator: User, owner: User) -> None:
     care.carry_out("deactivate", operator, [owner.pk])
     page = arabic(operator).get(reverse("admin:auth_user_history", args=[owner.pk])).content.decode()
     assert "عُطّل." in page

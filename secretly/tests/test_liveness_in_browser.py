@@ -1,4 +1,4 @@
-"""The look in a real Chromium: somebody whose film the camera plays is let in, a photograph is not."""
+"""The liveness check in a real Chromium: a film of a person passes, a photograph does not."""
 
 import io
 import itertools
@@ -127,7 +127,7 @@ def begin(page: Page) -> None:
 LONG = 80_000  # milliseconds: a look ends after 60 seconds
 
 
-def test_first_visit_note_lock_and_return(
+def test_enrol_write_sign_out_and_return(
     visit: Callable[..., Page], somebody: Callable[[], Person], asks: None
 ) -> None:
     person = somebody()
@@ -168,7 +168,7 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     assert set(Login.objects.values_list("reason", "way")) == {("look_failed", "look")}
 
 
-def test_somebody_who_does_something_else(
+def test_somebody_who_does_not_follow_the_challenge(
     visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(look.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
@@ -179,7 +179,7 @@ def test_somebody_who_does_something_else(
     failed(page, "I am not sure that I see a living face.")
 
 
-def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
+def test_a_photo_can_be_chosen_at_any_moment(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
     person = somebody()
     person.does = just_look
     page = visit(film=person.camera.file)

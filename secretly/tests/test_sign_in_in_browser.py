@@ -1,4 +1,4 @@
-"""The whole way in, in a real Chromium: with a camera that plays a face, with a chosen photo, and without a script."""
+"""Signing in with a real Chromium: by a camera that plays a picture, by a chosen photo, and without JavaScript."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def one_picture_is_enough(settings: Settings) -> None:
+def without_liveness_check(settings: Settings) -> None:
     """test_liveness_in_browser.py has sign-ins with a liveness check."""
     settings.FACEAUTH = {**settings.FACEAUTH, "LOOK": "off"}
 
@@ -59,7 +59,7 @@ def the_whole_way(visit: Callable[..., Page], first: bytes, second: bytes, someb
     assert Login.objects.filter(outcome="recognised", way="camera").count() == 1
 
 
-def test_first_visit_note_lock_and_return(visit: Callable[..., Page]) -> None:
+def test_enrol_write_sign_out_and_return(visit: Callable[..., Page]) -> None:
     the_whole_way(visit, pictures.hopper(), pictures.another(pictures.hopper()), pictures.collins())
 
 
@@ -68,7 +68,7 @@ def test_the_same_with_photographs_of_two_days(visit: Callable[..., Page]) -> No
     the_whole_way(visit, first, second, pictures.collins())
 
 
-def test_the_frozen_frame_is_shown_while_the_server_thinks(visit: Callable[..., Page]) -> None:
+def test_the_frame_is_shown_while_the_server_works(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     page.route("**/login/", lambda route: route.fulfill(status=204))  # the page stays as it is
     page.get_by_role("button", name="Look at me").click()
@@ -125,9 +125,7 @@ def test_chosen_photo(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("Kept from a photo.")).to_be_visible()
 
 
-def test_a_big_photo_is_made_smaller_in_the_browser(
-    visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_browser_scales_a_large_photo_down(visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
     big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3000, 3516)), quality=95)
     arrived: list[int] = []
 
@@ -143,13 +141,13 @@ def test_a_big_photo_is_made_smaller_in_the_browser(
     assert arrived[0] < len(big) / 3
 
 
-def test_what_the_browser_cannot_read_is_sent_as_it_is(visit: Callable[..., Page]) -> None:
+def test_a_file_that_the_browser_cannot_read_is_sent_unchanged(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.encoded(pictures.opened(pictures.hopper()), "HEIF"), "me.heic", "image/heic")
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
-def test_refusal_is_said_on_the_door(visit: Callable[..., Page]) -> None:
+def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.landscape())
     expect(page.get_by_role("heading", name=str(sentence_of(Reason.NO_FACE)))).to_be_focused()
@@ -206,7 +204,7 @@ def test_the_back_button_shows_nothing_after_locking(visit: Callable[..., Page])
     assert "POST" not in sent  # the photo is not sent a second time
 
 
-def test_closing_the_browser_locks(visit: Callable[..., Page]) -> None:
+def test_closing_the_browser_signs_out(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.hopper())
     page.get_by_role("button", name="Yes, remember me").click()
