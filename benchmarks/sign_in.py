@@ -39,6 +39,23 @@ def measure() -> Iterator[Row]:
         yield Row("POST to redirect, 12-megapixel JPEG", taken, LIMIT_OF_PHOTO, note)
 
 
+def environment(home: str, port: int, workers: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "SECRETLY_HOME": home,
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(workers),
+        "SECRETLY_ENROLMENT": "open",
+        "SECRETLY_LOOK": "off",  # one frame signs in
+        "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+        # All requests come from one address.
+        "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
+        "SECRETLY_ATTEMPTS_PER_SESSION": "off",
+        "SECRETLY_FAILURES_PER_ADDRESS": "off",
+        "SECRETLY_CALL_BUDGET": "off",
+    }
+
+
 @contextmanager
 def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = None) -> Iterator[tuple[int, list[int]]]:
     """A fresh installation behind gunicorn, pinned to the last core or free: its port, and the workers' pids.
@@ -47,21 +64,7 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
     """
     with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
         port = free_port()
-        surroundings = {
-            "PATH": os.environ["PATH"],
-            "SECRETLY_HOME": home,
-            "PORT": str(port),
-            "WEB_CONCURRENCY": str(workers),
-            "SECRETLY_ENROLMENT": "open",
-            "SECRETLY_LOOK": "off",  # one frame signs in
-            "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
-            # All requests come from one address.
-            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
-            "SECRETLY_ATTEMPTS_PER_SESSION": "off",
-            "SECRETLY_FAILURES_PER_ADDRESS": "off",
-            "SECRETLY_CALL_BUDGET": "off",
-            **(given or {}),
-        }
+        surroundings = environment(home, port, workers) | (given or {})
         for command in (
             ["migrate", "-v0"],
             ["rekognition_collection", "create"],

@@ -16,9 +16,9 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from gunicorn import http
-from gunicorn.errors import ConfigError
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn import http  # type: ignore[import-untyped]
+from gunicorn.errors import ConfigError  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 HEAD_WITHIN = 10.0  # seconds for the request line and the headers
 WITHIN = 30.0  # seconds for the whole of a body that is read in the main loop, and for each pause of a large one
