@@ -32,6 +32,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(MANAGE) makemigrations --check --dry-run
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 

@@ -24,7 +24,7 @@ from PIL import Image
 os.environ["DJANGO_SETTINGS_MODULE"] = "secretly.tests.settings"  # for the pictures; the site has its own
 
 from benchmarks import table
-from benchmarks.door import site
+from benchmarks.sign_in import site
 from benchmarks.table import Row
 from faceauth.tests import pictures
 

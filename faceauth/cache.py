@@ -28,7 +28,7 @@ def recall(name: str) -> Any:
     return from_cache(lambda: cache.get(name), lambda: None)
 
 
-def enrol(name: str, value: object, seconds: float) -> None:
+def put(name: str, value: object, seconds: float) -> None:
     """Keep it for so long, where the cache answers: what is kept can be found out again."""
     from_cache(lambda: cache.set(name, value, seconds), lambda: None)
 

@@ -1,11 +1,12 @@
-"""Made-up people, notes and visits, to look around among: `manage.py demo`.
+"""Made-up people, notes and sign-ins to look around among: `manage.py demo`.
 
-There is no picture of a face in this repository, so the people have none, unless the operator names a folder of
-pictures, each of which becomes a person. Nobody can come in as somebody without a face: no link and no password is
-made for them, only one for an operator.
+This repository holds no picture of a face, so the people have none, unless the operator names a folder of pictures:
+each becomes a person. Nobody can sign in as a person without a face. The only password is that of an operator.
+
+The people are members of the group `GROUP`, and the sign-ins come from addresses that nobody real has, so both can be
+found and removed again.
 """
 
-import io
 import math
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,10 +18,9 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
-from PIL import Image, ImageDraw
 
 from faceauth.audit import sessions
 from faceauth.enrolment import enrol
@@ -32,12 +32,14 @@ from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import forget
 from faceauth.vision.photos import read_photo
 from faceauth.web.login import CONSENT_VERSION
-from notes import attaching
-from notes.models import Attachment, Note
-from secretly.models import Demonstration
+from notes.models import Note
 
+GROUP = "made by manage.py demo"
 DAYS = 30
 BATCH = 1000  # rows of one statement
+
+# The networks for documentation (RFC 5737 and RFC 3849): no sign-in of anybody real comes from there.
+NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8::")
 
 Report = Callable[[int], None]
 
@@ -46,67 +48,65 @@ Report = Callable[[int], None]
 class Made:
     people: int = 0
     notes: int = 0
-    attachments: int = 0
-    visits: int = 0
+    sign_ins: int = 0
     refused: dict[str, str] = field(default_factory=dict)
-    """Pictures that became nobody, and why."""
+    """Pictures that no person was made of, and why."""
     operator: str = ""
     password: str = ""
-    """Random, and kept as a hash alone: it is told once."""
+    """Random, and stored as a hash alone: it is told once."""
 
 
 def inhabited() -> bool:
-    """Whether anybody lives here: real notes and made-up ones are not mixed unasked."""
-    return User.objects.filter(is_staff=False, is_superuser=False).exists() or Demonstration.objects.exists()
+    """Whether there are people already, real or made up."""
+    return User.objects.filter(is_staff=False, is_superuser=False).exists() or Group.objects.filter(name=GROUP).exists()
 
 
 def fill(
-    count: int, visit_count: int, seed: int, faces: Path | None = None, report: Report = lambda done: None
+    count: int, sign_in_count: int, seed: int, faces: Path | None = None, report: Report = lambda done: None
 ) -> Made:
-    """Make the people, their notes and their visits: the same ones for the same seed, up to this moment. Another run
-    with the same seed makes others, for those are here already.
+    """Make people, their notes and their sign-ins: the same for the same seed, up to the present moment.
 
-    Raises `OSError` for a folder that cannot be read and `RekognitionError`; what was made until then is taken away
-    with the rest.
+    A further run with the same seed makes others. Raises `OSError` for a folder that cannot be read, and
+    `RekognitionError`; `remove` then removes what was made until then.
     """
-    random, made = Random(f"{seed} {Demonstration.objects.count()}"), Made()  # noqa: S311 - nothing here is secret
     portraits = sorted(it for it in faces.iterdir() if it.is_file()) if faces else []
-    demonstration = Demonstration.objects.create()
+    group, _created = Group.objects.get_or_create(name=GROUP)
+    random, made = Random(f"{seed} {group.user_set.count()}"), Made()  # noqa: S311 - nothing here is secret
+    mine = []
     for user in with_faces(portraits, made):
-        demonstration.users.append(user.pk)
-        demonstration.save()
+        group.user_set.add(user)
+        mine.append(user)
     with transaction.atomic():
-        fresh = User.objects.bulk_create(newcomers(random, count))
+        without_faces = User.objects.bulk_create(newcomers(random, count))
         Consent.objects.bulk_create(
-            [Consent(user=user, text=CONSENT_VERSION, given=user.date_joined) for user in fresh]
+            [Consent(user=user, text=CONSENT_VERSION, given=user.date_joined) for user in without_faces]
         )
-        mine = [*User.objects.filter(pk__in=demonstration.users), *fresh]
+        mine += without_faces
         written = write_notes(random, mine)
-        logged = log_visits(random, mine, visit_count, report)
+        log_sign_ins(random, mine, sign_in_count, report)
         operator, made.password = make_operator()
-        demonstration.users = [user.pk for user in (*mine, operator)]
-        demonstration.visits = logged
-        demonstration.save()
-    made.people, made.notes, made.visits, made.operator = len(mine), len(written), len(logged), operator.username
-    made.attachments = attach_pictures(random, written)
+        group.user_set.add(*mine, operator)
+    made.people, made.notes, made.sign_ins, made.operator = len(mine), len(written), sign_in_count, operator.username
     return made
 
 
 def remove() -> Made:
-    """Take away what was made here, and nothing else: with the people go their notes, and what others wrote there."""
+    """Delete what `fill` made, with all that is in the notebooks of its people, and nothing else."""
     gone = Made()
-    for demonstration in Demonstration.objects.order_by("pk"):
-        for start in range(0, len(demonstration.visits), BATCH):
-            gone.visits += SignIn.objects.filter(pk__in=demonstration.visits[start : start + BATCH]).delete()[0]
-        for user in User.objects.filter(pk__in=demonstration.users):
-            gone.notes += user.notes.count()
-            gone.people += not accounts.is_operator(user)
-            if user.faces.exists():
-                forget.forget(user)  # the ledger has Rekognition delete the faces
-            else:
-                sessions.end_sessions(user)
-                user.delete()
-        demonstration.delete()
+    users = User.objects.filter(groups__name=GROUP)
+    addresses = Q()
+    for network in NETWORKS:
+        addresses |= Q(address__startswith=network)
+    gone.sign_ins = SignIn.objects.filter(addresses).delete()[0]
+    for user in users:
+        gone.notes += user.notes.count()
+        gone.people += not accounts.is_operator(user)
+        if user.faces.exists():
+            forget.forget(user)  # the deletion ledger has Rekognition delete the faces
+        else:
+            sessions.end_sessions(user)
+            user.delete()
+    Group.objects.filter(name=GROUP).delete()
     return gone
 
 
@@ -132,7 +132,7 @@ def newcomers(random: Random, count: int) -> list[User]:
 
 
 def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
-    """A person for each picture; who is known here already stays who they are."""
+    """Make a person of each picture, unless it shows somebody who is enrolled already."""
     for path in portraits:
         photo = read_photo(path.read_bytes())
         if isinstance(photo, Refusal):
@@ -147,7 +147,7 @@ def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
 
 
 def make_operator() -> tuple[User, str]:
-    """Who may see the desk and care for people, but is no superuser."""
+    """An operator who sees the dashboard and acts on people, but is no superuser; and the password."""
     password, name = secrets.token_urlsafe(15), "demo-operator"
     if User.objects.filter(username=name).exists():
         name += f"-{secrets.token_hex(3)}"
@@ -156,10 +156,7 @@ def make_operator() -> tuple[User, str]:
     return operator, password
 
 
-# Visits ---------------------------------------------------------------------------------------------------------------
-
-# RFC 5737's and RFC 3849's addresses for documentation: nobody real has one.
-NETWORKS = ("192.0.2.{}", "198.51.100.{}", "203.0.113.{}", "2001:db8::{:x}")
+# Sign-ins -------------------------------------------------------------------------------------------------------------
 
 DEVICES = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
@@ -182,59 +179,67 @@ REASONS = {
 }
 
 
-def log_visits(random: Random, users: list[User], count: int, report: Report) -> list[int]:
-    """Visits of the last thirty days, in the daytime, with one hour in which Rekognition did not answer."""
+def log_sign_ins(random: Random, users: list[User], count: int, report: Report) -> None:
+    """Sign-ins of the last thirty days, by day, with one hour in which Rekognition did not answer."""
     end = timezone.now()
     outage = (end - timedelta(days=12)).replace(hour=14, minute=20)
     needed = thresholds.current()
-    rows, keys = [], []
+    rows = [one_sign_in(random, users, end, outage, needed) for _ in range(count)]
     last: dict[int, datetime] = {}
-    for _number in range(count):
-        visit = one_visit(random, users, end, outage, needed)
-        rows.append(visit)
-        if visit.outcome == Outcome.RECOGNISED and visit.user_id:
-            last[visit.user_id] = max(visit.at, last.get(visit.user_id, visit.at))
-    for start in range(0, len(rows), BATCH):
-        keys += [visit.pk for visit in SignIn.objects.bulk_create(rows[start : start + BATCH])]
-        report(len(keys))
+    for row in rows:
+        if row.outcome == Outcome.RECOGNISED and row.user_id:
+            last[row.user_id] = max(row.at, last.get(row.user_id, row.at))
+    for start in range(0, count, BATCH):
+        SignIn.objects.bulk_create(rows[start : start + BATCH])
+        report(min(start + BATCH, count))
     for user in users:
         user.last_login = last.get(user.pk, user.last_login)
     User.objects.bulk_update(users, ["last_login"], batch_size=100)
-    return keys
 
 
-def one_visit(random: Random, users: list[User], end: datetime, outage: datetime, needed: Requirement) -> SignIn:
-    day = DAYS * (1 - math.sqrt(random.random()))  # more and more come
-    at = end - timedelta(days=day)
-    awake = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
-    at = awake if awake < end else at
-    user = random.choice(users) if users else None
-    visit = SignIn(at=at, method=random.choice(SignIn.Method.values), device=random.choice(DEVICES))
-    visit.address = random.choice(NETWORKS).format(random.randrange(1, 255))
-    if abs(at - outage) < timedelta(minutes=40):
-        visit.outcome = Outcome.UNAVAILABLE
-        visit.rekognition_ms = random.randrange(8000, 16000)
-        return visit
+def one_sign_in(random: Random, users: list[User], end: datetime, outage: datetime, needed: Requirement) -> SignIn:
+    row = SignIn(at=a_time(random, end), method=random.choice(SignIn.Method.values), device=random.choice(DEVICES))
+    row.address = an_address(random)
+    if abs(row.at - outage) < timedelta(minutes=40):
+        row.outcome, row.rekognition_ms = Outcome.UNAVAILABLE, random.randrange(8000, 16000)
+        return row
+    decide(random, row, random.choice(users) if users else None, needed)
+    searched = row.similarity is not None or row.outcome in (Outcome.STRANGER, Outcome.ENROLLED)
+    row.rekognition_ms = round(random.lognormvariate(math.log(65), 0.35)) if searched else None
+    return row
+
+
+def a_time(random: Random, end: datetime) -> datetime:
+    """A time before `end`: more on later days, most in the afternoon."""
+    at = end - timedelta(days=DAYS * (1 - math.sqrt(random.random())))
+    by_day = at.replace(hour=min(23, max(0, round(random.gauss(14, 4)))))
+    return by_day if by_day < end else at
+
+
+def an_address(random: Random) -> str:
+    network, host = random.choice(NETWORKS), random.randrange(1, 255)
+    return f"{network}{host:x}" if ":" in network else f"{network}{host}"
+
+
+def decide(random: Random, row: SignIn, user: User | None, needed: Requirement) -> None:
+    """Give the row an outcome, in about the shares of a real site."""
     chance = random.random()
     if chance < 0.84 and user:
-        visit.outcome, visit.user = Outcome.RECOGNISED, user
-        visit.similarity = max(needed.threshold, 100 - random.expovariate(0.5))
+        row.outcome, row.user = Outcome.RECOGNISED, user
+        row.similarity = max(needed.threshold, 100 - random.expovariate(0.5))
     elif chance < 0.94:
-        visit.outcome = Outcome.REFUSED
-        [visit.reason] = random.choices(list(REASONS), list(REASONS.values()))
-        if visit.reason == Reason.NEAR_MATCH:
-            visit.similarity = random.uniform(needed.near_match, needed.threshold)
-        elif visit.reason == Reason.AMBIGUOUS:
-            visit.similarity = random.uniform(needed.threshold, 100)
+        row.outcome = Outcome.REFUSED
+        [row.reason] = random.choices(list(REASONS), list(REASONS.values()))
+        if row.reason == Reason.NEAR_MATCH:
+            row.similarity = random.uniform(needed.near_match, needed.threshold)
+        elif row.reason == Reason.AMBIGUOUS:
+            row.similarity = random.uniform(needed.threshold, 100)
     elif chance < 0.98:
-        visit.outcome = Outcome.STRANGER
+        row.outcome = Outcome.STRANGER
     elif chance < 0.995:
-        visit.outcome = Outcome.THROTTLED
+        row.outcome = Outcome.THROTTLED
     else:
-        visit.outcome, visit.user = Outcome.ENROLLED, user
-    asked = visit.similarity is not None or visit.outcome in (Outcome.STRANGER, Outcome.ENROLLED)
-    visit.rekognition_ms = round(random.lognormvariate(math.log(65), 0.35)) if asked else None
-    return visit
+        row.outcome, row.user = Outcome.ENROLLED, user
 
 
 # Notes ----------------------------------------------------------------------------------------------------------------
@@ -243,17 +248,12 @@ TEXTS = (
     "# Groceries\n\n- [ ] bread\n- [x] olives\n- [ ] two lemons\n- [x] coffee, the dark one\n",
     "# Sunday\n\nCall *grandmother*. Ask her about the **recipe** and the old house.\n",
     "# Ideas for the garden\n\n1. Move the rosemary to the wall\n2. Lavender along the path\n3. A bench in shade\n",
-    "# What the doctor said\n\n> Less salt, more walking.\n\nNext visit in spring.\n",
     "# A dream\n\nThe sea was as still as a table, and somebody was laying it for breakfast.\n",
     "# Books to read\n\n| book | from |\n| --- | --- |\n| The Summer Book | Noor |\n| Stoner | the library |\n",
     "# Packing\n\n- [x] passport\n- [ ] charger\n- [ ] the blue scarf\n- [ ] something to read\n",
-    "# Guitar\n\nPractise the change from `G` to `C` with the metronome at 60. Then at 70.\n",
-    "# Letter that I will not send\n\nYou were right, and I was too proud to say so.\n",
     "# Birthday\n\nShe wants nothing, which means a cake, candles, and nobody singing.\n",
     "# Running\n\n- Monday: 4 km, rain\n- Wednesday: 5 km\n- Saturday: 8 km, slow, happy\n",
-    "# Words I keep forgetting\n\n*sillage*, *psithurism*, *apricity*.\n",
     "# Kitchen\n\nFlour 500 g, water 350 g, salt 10 g. Wait. Fold. Wait. Bake at 240 degrees.\n",
-    "# Things that were good today\n\n1. The light at seven\n2. The stranger who held the door\n3. Soup\n",
     "\u0645\u0648\u0639\u062f \u0645\u0639 \u0637\u0628\u064a\u0628 \u0627\u0644\u0623\u0633\u0646\u0627\u0646"
     " \u064a\u0648\u0645 \u0627\u0644\u062e\u0645\u064a\u0633",
 )
@@ -267,28 +267,3 @@ def write_notes(random: Random, users: list[User]) -> list[Note]:
             fields = {"created": written, "changed": written, "pinned": random.random() < 0.15}
             rows.append(Note.written(user, text, id=next(uuids(random, 1)), **fields))
     return Note.objects.bulk_create(rows, batch_size=BATCH)
-
-
-def attach_pictures(random: Random, written: list[Note]) -> int:
-    """A drawing on every ninth note, at most a dozen: each is cleaned and sealed as if somebody had brought it."""
-    count = 0
-    for note in written[::9][:12]:
-        file = ContentFile(drawing(random), name="drawing.png")
-        count += isinstance(attaching.attach(note.owner, note.pk, "drawing.png", file), Attachment)
-    return count
-
-
-def drawing(random: Random) -> bytes:
-    """Hills under a sun, as PNG."""
-    sky = random.choice(["#f0c98b", "#9ccaff", "#ffa294"])
-    image = Image.new("RGB", (640, 400), sky)
-    draw = ImageDraw.Draw(image)
-    x = random.randrange(100, 540)
-    draw.ellipse((x - 40, 60, x + 40, 140), fill="#fffdfa")
-    for level, colour in enumerate(("#7a8f6b", "#566b4a", "#24272e")):
-        phase, height = random.uniform(0, 6), 220 + 55 * level
-        top = [(px, height + 24 * math.sin(px / 90 + phase)) for px in range(0, 641, 8)]
-        draw.polygon([(0, 400), *top, (640, 400)], fill=colour)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

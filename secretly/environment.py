@@ -5,6 +5,7 @@ A value that cannot work stops the start, with a sentence that names the variabl
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -13,8 +14,12 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
+read: dict[str, str] = {}
+"""The default of each variable that was read. A test compares them with docs/settings.md."""
+
 
 def text(name: str, default: str = "") -> str:
+    read[name] = default
     return os.environ.get(name, default).strip()
 
 
@@ -23,39 +28,30 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def boolean(name: str, default: bool = False) -> bool:
-    value = text(name, str(default)).lower()
-    if value in TRUE:
-        return True
-    if value in FALSE:
-        return False
-    raise ImproperlyConfigured(f"{name} is {value!r}: write 1 for yes or 0 for no.")
+def boolean(name: str) -> bool:
+    value = text(name, "0").lower()
+    if value not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write 1 for yes or 0 for no.")
+    return value in TRUE
 
 
 def number(name: str, default: float, low: float, high: float) -> float:
-    value = text(name, str(default))
+    return in_range(name, text(name, str(default)), low, high, f"or leave it out for {default:g}")
+
+
+def number_or(name: str, word: str, low: float, high: float) -> float | str:
+    """A number, or the word that is the default."""
+    value = text(name, word).lower()
+    return word if value == word else in_range(name, value, low, high, f"or {word}")
+
+
+def in_range(name: str, value: str, low: float, high: float, otherwise: str) -> float:
     try:
         result = float(value)
     except ValueError:
         result = float("nan")
     if not low <= result <= high:  # also false for a NaN
-        raise ImproperlyConfigured(
-            f"{name} is {value!r}: write a number from {low:g} to {high:g}, or leave it out for {default:g}."
-        )
-    return result
-
-
-def number_or(name: str, word: str, low: float, high: float) -> float | str:
-    """A number, or the one word that may stand in its place, which is the default."""
-    value = text(name, word).lower()
-    if value == word:
-        return word
-    try:
-        result = float(value)
-    except ValueError:
-        result = float("nan")
-    if not low <= result <= high:
-        raise ImproperlyConfigured(f"{name} is {value!r}: write {word}, or a number from {low:g} to {high:g}.")
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a number from {low:g} to {high:g}, {otherwise}.")
     return result
 
 
@@ -67,12 +63,12 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
 
 
 def credentials(name: str) -> dict[str, str]:
-    """AWS credentials, `access key id:secret access key`, with commas between: secrets by their ids."""
+    """AWS credentials, `access key id:secret access key` with commas between: the secrets by their ids."""
     found = {}
     for position, word in enumerate(words(name), 1):
         key_id, colon, secret = word.partition(":")
         if not (key_id and colon and secret):
-            raise ImproperlyConfigured(  # which says nothing of what stands there: it may be a secret
+            raise ImproperlyConfigured(  # without the value, which may hold a secret
                 f"Item {position} of {name} is not a pair of credentials: write ACCESS_KEY_ID:SECRET_ACCESS_KEY, with"
                 " commas between pairs."
             )
@@ -80,17 +76,40 @@ def credentials(name: str) -> dict[str, str]:
     return found
 
 
+# The home -------------------------------------------------------------------------------------------------------------
+
+OWN_FILES = ("secret.key", "encryption.key", "secretly.sqlite3")
+
+
 def home(default: Path) -> Path:
-    """The folder of all state, made on first use; only its owner may look in."""
+    """The folder of all state, made on first use. Only its owner may read it: see `make_private`."""
     folder = Path(text("SECRETLY_HOME", str(default))).expanduser().absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRETLY_HOME is {str(folder)!r}, which cannot be made ({error.strerror}):"
-            " name a folder that can be written."
+            f"SECRETLY_HOME is {str(folder)!r}, which cannot be made or made private ({error.strerror}):"
+            " name a folder that this user owns."
         ) from error
     return folder
+
+
+def make_private(folder: Path) -> None:
+    """Close a home that others can read. A folder that is not clearly ours (`/var/lib`, say) is refused instead."""
+    if not open_to_others(folder):
+        return
+    if not any(folder.iterdir()) or any((folder / name).exists() for name in OWN_FILES):
+        folder.chmod(0o700)
+    if open_to_others(folder):
+        raise ImproperlyConfigured(
+            f"SECRETLY_HOME is {str(folder)!r}, which other users of this machine can read: name a folder of its own,"
+            f" or say chmod 700 {folder}"
+        )
+
+
+def open_to_others(path: Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IRWXO)
 
 
 def secret_key(folder: Path) -> str:
@@ -99,10 +118,9 @@ def secret_key(folder: Path) -> str:
 
 
 def encryption_keys(folder: Path) -> list[str]:
-    """The Fernet keys that protect what is at rest, the writing one first.
+    """The Fernet keys of what is encrypted at rest; the first one writes.
 
-    They are not derived from SECRET_KEY: that one is changed when sessions must end, and such a change
-    must not lose a note or a face.
+    They are not derived from SECRET_KEY, which is changed to end all sessions: no note or face may be lost by that.
     """
     keys = words("SECRETLY_ENCRYPTION_KEYS") or [kept_secret(folder / "encryption.key", Fernet.generate_key().decode())]
     for key in keys:
@@ -116,24 +134,14 @@ def encryption_keys(folder: Path) -> list[str]:
     return keys
 
 
-def kept_secret(path: Path, fresh: str) -> str:
-    """Read the secret in `path`, or keep `fresh` there, readable by the owner alone.
+def kept_secret(path: Path, new: str) -> str:
+    """Read the secret in `path`, or write `new` there, readable by its owner alone.
 
-    Several processes may start at once on an empty folder: the one that links its file first decides.
+    Several processes may start at once in an empty folder: the first to link its file decides.
     """
     try:
         if not path.exists():
-            draft = path.with_name(f"{path.name}.{os.getpid()}")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(fresh)
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(draft, path)  # unlike a rename, this never replaces a secret that is already there
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+            link_secret(path, new)
         value = path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
@@ -142,3 +150,17 @@ def kept_secret(path: Path, fresh: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{path} is empty: restore it from a backup, or delete it to have a new one made.")
     return value
+
+
+def link_secret(path: Path, secret: str) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # unlike a rename, this never replaces a secret that is already there
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,4 +1,4 @@
-"""What the notebook adds to a person's export of everything: the notes, for people and for programs."""
+"""The notes in a person's export of everything: Markdown for people, JSON for programs."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,13 @@ from notes.sealing import CannotOpen
 from notes.storing import StorageDown
 from notes.templatetags.cards import card
 
-AT_ONCE = 20  # notes from the database: 20 of the longest are 2 million characters
+AT_ONCE = 20  # notes in one fetch: 20 of the longest are 2 million characters
 
 File = tuple[str, Iterable[str | bytes]]
 
 
 def notes(user: User) -> Iterator[File]:
-    """The notes of the user, those in the bin too: (file name, pieces of its content). One is in memory at a time."""
+    """Yield each file as (name, pieces of its content), the trash included. One note is in memory at a time."""
     mine: QuerySet[Note] = user.notes.all().order_by("created", "id")
     yield "notes.json", as_json(mine.iterator(AT_ONCE))
     names = Names()

@@ -1,4 +1,4 @@
-"""gunicorn for Secretly: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides what is said here."""
+"""gunicorn's configuration: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides it."""
 
 import os
 import shutil
@@ -11,33 +11,34 @@ from secretly import environment, logs
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
-# Seeing a face is work for a processor, so there is a worker for each; more than four only cost memory on a machine
-# that does other things too. The threads wait for slow browsers and for Rekognition.
+# Recognising a face keeps a processor busy, so there is a worker for each; more than four only cost memory. The threads
+# wait for Rekognition and the database. Slow clients wait in the worker's main loop, and take no thread.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
-worker_class = "gthread"
+worker_class = "secretly.worker.BufferingWorker"
 threads = 4
+worker_connections = 500  # of each worker: below 1,024 open files, which is the usual limit
+sendfile = False  # the worker's socket would not see how slowly a file is taken
 
-# The models are loaded once, before the workers are forked, and their memory is shared.
+# The models are loaded once, before the workers fork, so that they share the memory.
 preload_app = True
 
-# A telephone on a slow line may need this long for a photo; nothing else takes near as long.
-timeout = 60
+timeout = 60  # seconds without a sign of life after which a worker is replaced; no request is bounded by it
 keepalive = 5
 
-# Whose headers are believed is for secretly/proxies.py to say, not for a second list with other defaults.
+# Trusted headers are configured in secretly/proxies.py alone, not in a second list with other defaults.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
-control_socket_disable = True  # it would lie in the home folder of whoever runs this, and nothing here asks it
-accesslog = None  # the log of the door is in the database; a proxy in front writes the rest
+control_socket_disable = True  # nothing here uses it, and it would lie in the home folder of the user
+accesslog = None  # SECRETLY_LOG=json logs requests without addresses; a proxy in front logs the rest
 log = environment.choice("SECRETLY_LOG", "line", logs.KINDS)
 if log == "json":
     logconfig_dict = logs.configuration(log)
     logconfig_dict["loggers"]["gunicorn.error"] = {"level": "INFO", "propagate": True, "handlers": []}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, never a picture
 
-# The workers count into files in one folder, see secretly/metrics.py. It is named before anything imports
-# prometheus_client, which looks for it then. A reload comes here again and must not empty it.
+# The workers count into files of one folder: see secretly/metrics.py. prometheus_client reads the variable when it is
+# imported, so it is set here. A reload runs this again, and must not empty the folder.
 if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     folder = environment.home(Path(__file__).parent.parent / "var") / "metrics" / bind.rpartition(":")[2]
     shutil.rmtree(folder, ignore_errors=True)
@@ -51,7 +52,7 @@ def on_starting(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What a worker that is gone has counted stays; what it was doing does not."""
+    """Keep what an ended worker has counted, and drop its gauges."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         from prometheus_client import multiprocess
 
@@ -62,4 +63,4 @@ def when_ready(server: Any) -> None:
     if log == "json":
         return
     host, port = server.LISTENERS[0].getsockname()[:2]
-    print(f"\n  Secretly is open at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)
+    print(f"\n  Secretly runs at http://{'localhost' if host == '127.0.0.1' else host}:{port}/\n", flush=True)

@@ -1,6 +1,6 @@
-"""Is the site alive, and can it do its work? For load balancers, monitors and whoever restarts it.
+"""Health checks for load balancers and monitors.
 
-`/healthz` says that this process answers, and touches nothing else. `/readyz` looks at what the site depends on.
+`/healthz` says that this process answers, and touches nothing else. `/readyz` checks what the site depends on.
 """
 
 import logging
@@ -21,8 +21,8 @@ from notes import storing
 
 logger = logging.getLogger(__name__)
 
-FRESH = 5.0  # seconds that a look is good for: probes come from several sides, and must cost nothing
-WITHIN = 3.0  # seconds that a part has to answer, less than what probes wait
+VALID_FOR = 5.0  # seconds for which a result is reused: several monitors may ask, and must cost nothing
+WITHIN = 3.0  # seconds that a part has to answer; monitors wait longer
 
 
 def database() -> None:
@@ -34,7 +34,7 @@ def shared_cache() -> None:
     name = f"readyz-{uuid4()}"
     cache.set(name, name, 10)
     if cache.get(name) != name:
-        raise LookupError("The cache forgets.")
+        raise LookupError("The cache does not return what was stored.")
     cache.delete(name)
 
 
@@ -53,11 +53,11 @@ PARTS: dict[str, Callable[[], None]] = {
 class State(NamedTuple):
     ok: bool
     ms: float
-    """How long the part took to answer, or how long was waited for it."""
+    """How long the part took to answer, or how long we waited for it."""
 
 
 def timed(check: Callable[[], None]) -> float:
-    """Milliseconds. In a thread of its own, whose connections are its own as well."""
+    """Run the check and return its milliseconds. Runs in its own thread, with its own database connections."""
     started = time.perf_counter()
     try:
         check()
@@ -66,48 +66,49 @@ def timed(check: Callable[[], None]) -> float:
         connections.close_all()
 
 
-class Watch:
-    """Looks at all parts at once and remembers what it saw. A part that hangs holds up nobody for long."""
+class HealthCheck:
+    """Checks all parts at once and keeps the result. A part that hangs delays nobody for longer than `WITHIN`."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(len(PARTS), thread_name_prefix="readyz")
-        self.looks: dict[str, Future[float]] = {}
-        self.seen: dict[str, State] = {}
+        self.checks: dict[str, Future[float]] = {}
+        self.states_seen: dict[str, State] = {}
         self.until = 0.0
 
     def states(self) -> dict[str, State]:
-        """As they were at most `FRESH` seconds ago; while another thread looks, as they were before."""
-        if time.monotonic() >= self.until and self.lock.acquire(blocking=not self.seen):
+        """The states of at most `VALID_FOR` seconds ago; while another thread checks, those of before."""
+        if time.monotonic() >= self.until and self.lock.acquire(blocking=not self.states_seen):
             try:
                 if time.monotonic() >= self.until:
-                    self.seen = self.look()
-                    self.until = time.monotonic() + FRESH
+                    self.states_seen = self.check()
+                    self.until = time.monotonic() + VALID_FOR
             finally:
                 self.lock.release()
-        return self.seen
+        return self.states_seen
 
-    def look(self) -> dict[str, State]:
+    def check(self) -> dict[str, State]:
         deadline = time.monotonic() + WITHIN
-        for name, check in PARTS.items():
-            # One that still hangs since the last time is not asked again.
-            if name not in self.looks or self.looks[name].done():
-                self.looks[name] = self.pool.submit(timed, check)
-        return {name: self.state(name, look, deadline) for name, look in self.looks.items()}
-
-    def state(self, name: str, look: "Future[float]", deadline: float) -> State:
-        started = time.perf_counter()
-        try:
-            error = look.exception(timeout=max(deadline - time.monotonic(), 0))
-        except TimeoutError as late:
-            error = late
-        if error is None:
-            return State(True, round(look.result(), 1))
-        logger.error("Not ready: %s does not answer (%s).", name, type(error).__name__)
-        return State(False, round((time.perf_counter() - started) * 1000, 1))
+        for name, part in PARTS.items():
+            # A check that still hangs since last time is not started again.
+            if name not in self.checks or self.checks[name].done():
+                self.checks[name] = self.pool.submit(timed, part)
+        return {name: state_of(name, check, deadline) for name, check in self.checks.items()}
 
 
-watch = Watch()
+def state_of(name: str, check: "Future[float]", deadline: float) -> State:
+    started = time.perf_counter()
+    try:
+        error = check.exception(timeout=max(deadline - time.monotonic(), 0))
+    except TimeoutError as late:
+        error = late
+    if error is None:
+        return State(True, round(check.result(), 1))
+    logger.error("Not ready: %s does not answer (%s).", name, type(error).__name__)
+    return State(False, round((time.perf_counter() - started) * 1000, 1))
+
+
+health_check = HealthCheck()
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -115,8 +116,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200, or 503 where a part does not answer. Which one is said, and nothing else about it: anybody may ask."""
-    states = watch.states()
+    """200, or 503 where a part does not answer. Anybody may ask, so the answer only names the part."""
+    states = health_check.states()
     ready = all(state.ok for state in states.values())
     content = {"ready": ready, "parts": {name: state._asdict() for name, state in states.items()}}
     return JsonResponse(content, status=200 if ready else 503)

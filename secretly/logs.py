@@ -1,6 +1,6 @@
-"""What the logs look like: lines for people, or JSON for programs (`SECRETLY_LOG`), each with its request's id.
+"""Logs: lines for people or JSON for programs (`SECRETLY_LOG`), each with the id of its request.
 
-The JSON has the fields named here and no others: whatever else a library puts into a log record stays out of it.
+The JSON has only the fields named here. Whatever else a library puts into a log record is left out.
 """
 
 import json
@@ -16,16 +16,16 @@ from django.dispatch import receiver
 
 KINDS = ("line", "json")
 
-# As proxies make them: nginx 32 hexadecimal digits, others a UUID or a ULID. Anything else could forge a log line.
+# Ids as proxies make them: 32 hexadecimal digits (nginx), a UUID or a ULID. Anything else could forge a log line.
 WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
-FIELDS = ("view", "method", "status", "ms")  # of the line about a request, see middleware.observed
+FIELDS = ("view", "method", "status", "ms")  # of the line about a request: see middleware.log_and_count
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def begin_request(given: str) -> str:
-    """The id of the request that begins: the one that a proxy gave it, if it is well-formed, or a new one."""
+    """Set the id of this request: the given one if it is well-formed, else a new one."""
     name = given if WELL_FORMED.fullmatch(given) else uuid4().hex
     request_id.set(name)
     return name
@@ -33,12 +33,12 @@ def begin_request(given: str) -> str:
 
 @receiver(request_finished)
 def end_request(**kwargs: Any) -> None:
-    """After the last byte, and not before: what streams may still have something to say."""
+    """Clear the id after the last byte, not before: a streamed answer may still log."""
     request_id.set("")
 
 
-class OfRequest(logging.Filter):
-    """Gives every record the id of the request that it is about, or "-"."""
+class RequestIdFilter(logging.Filter):
+    """Add `request_id` to every record; "-" outside of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get() or "-"
@@ -61,29 +61,30 @@ class JsonFormatter(logging.Formatter):
 
 
 def configuration(kind: str) -> dict[str, Any]:
-    """For `logging.config.dictConfig`."""
-    # Below DEBUG=False nothing prints local variables or request bodies; botocore would print pictures at DEBUG level.
+    """A dictionary for `logging.config.dictConfig`. No level here is DEBUG, at which botocore prints pictures."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"of_request": {"()": OfRequest}},
+        "filters": {"request_id": {"()": RequestIdFilter}},
         "formatters": {
             "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"},
             "json": {"()": JsonFormatter},
         },
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["of_request"]},
+            "console": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["request_id"]},
         },
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
-            "secretly.requests": {"level": "INFO" if kind == "json" else "WARNING"},  # a line for each
+            "secretly.requests": {"level": "INFO" if kind == "json" else "WARNING"},  # a line for each request
             "django": {"level": "INFO", "propagate": True, "handlers": []},
-            "django.request": {"level": "ERROR"},  # a refused photo is no warning: the log of the door has it
+            "django.request": {"level": "ERROR"},  # a refused photo is in the sign-in log
             "django.server": {"level": "INFO", "propagate": True, "handlers": []},
             "botocore": {"level": "INFO"},
             "boto3": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
-            "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of each HEAD: Django leaves it to drop the body
-            "faiss": {"level": "WARNING"},  # it tells which of its builds it has loaded
+            "gunicorn.http.wsgi": {
+                "level": "ERROR"
+            },  # it warns of the body of each HEAD, which Django leaves it to drop
+            "faiss": {"level": "WARNING"},  # it announces which of its builds it has loaded
         },
     }

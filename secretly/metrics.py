@@ -1,7 +1,7 @@
-"""What is counted and measured, for Prometheus, at `/metrics`. No label names a person, an address, a face or a note.
+"""Metrics for Prometheus at `/metrics`. No label names a person, an address, a face or a note.
 
-gunicorn's workers write their numbers into files that they share (see gunicorn.conf.py), so whichever worker is asked
-answers for all of them, and for those that are gone.
+gunicorn's workers write their numbers into shared files (see gunicorn.conf.py), so the worker that is asked answers for
+all of them, and for those that have ended.
 """
 
 import os
@@ -35,38 +35,42 @@ from faceauth.signals import called
 from notes.signals import saved
 from secretly import health
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for the folder that the workers share
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable in which the library looks for the shared folder
 
-# Seconds. A page takes ten milliseconds, the door fifty and more, and nobody waits longer than a minute.
+# Seconds. A page takes 10 ms, a sign-in 50 ms and more, and nobody waits longer than a minute.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-METHODS = {"GET", "HEAD", "POST"}  # anybody may invent others
+METHODS = {"GET", "HEAD", "POST"}  # clients can invent others, and each would be a new label
 
-SIZE_FOR = 60.0  # seconds that the size of the collection is not asked for again
+SIZE_FOR = 60.0  # seconds for which the size of the collection is kept
 
-# When a counter was made: each would come twice, and the files that workers share know nothing of it.
+# The time at which each counter was made: it doubles the output, and the shared files do not have it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-OURS = CollectorRegistry()
+REGISTRY = CollectorRegistry()
 
-sign_ins = Counter("secretly_sign_ins", "Sign-in attempts", ["outcome", "reason", "sign_in_method"], registry=OURS)
-requests = Counter("secretly_requests", "Answered requests", ["view", "method", "status"], registry=OURS)
+sign_ins = Counter("secretly_sign_ins", "Attempts to sign in", ["outcome", "reason", "method"], registry=REGISTRY)
+requests = Counter("secretly_requests", "Answered requests", ["view", "method", "status"], registry=REGISTRY)
 request_seconds = Histogram(
-    "secretly_request_seconds", "From request to answer", ["view", "method"], buckets=BUCKETS, registry=OURS
+    "secretly_request_seconds", "Time to answer a request", ["view", "method"], buckets=BUCKETS, registry=REGISTRY
 )
 in_progress = Gauge(
-    "secretly_requests_in_progress", "Requests being answered", registry=OURS, multiprocess_mode="livesum"
+    "secretly_requests_in_progress", "Requests being answered", registry=REGISTRY, multiprocess_mode="livesum"
 )
 call_seconds = Histogram(
-    "secretly_rekognition_seconds", "Calls of Rekognition, all tries", ["operation"], buckets=BUCKETS, registry=OURS
+    "secretly_rekognition_seconds",
+    "Calls to Rekognition, retries included",
+    ["operation"],
+    buckets=BUCKETS,
+    registry=REGISTRY,
 )
 call_errors = Counter(
-    "secretly_rekognition_errors", "Calls of Rekognition that failed", ["operation", "error"], registry=OURS
+    "secretly_rekognition_errors", "Calls to Rekognition that failed", ["operation", "error"], registry=REGISTRY
 )
-notes_saved = Counter("secretly_notes_saved", "Notes that were written or changed", registry=OURS)
+notes_saved = Counter("secretly_notes_saved", "Notes created or changed", registry=REGISTRY)
 
 
 @receiver(post_save, sender=SignIn)
-def count_visit(instance: SignIn, created: bool, **kwargs: Any) -> None:
+def count_sign_in(instance: SignIn, created: bool, **kwargs: Any) -> None:
     if created:
         sign_ins.labels(instance.outcome, instance.reason, instance.method).inc()
 
@@ -89,16 +93,16 @@ def count_request(view: str, method: str, status: int, seconds: float) -> None:
     request_seconds.labels(view or "none", method).observe(seconds)
 
 
-class AskedNow(Collector):
-    """What is not counted as it happens, but asked for when somebody looks."""
+class StateCollector(Collector):
+    """What is looked up when the metrics are read, instead of being counted as it happens."""
 
     def __init__(self) -> None:
         self.size: tuple[int, int] | None = None
         self.until = 0.0
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        up = GaugeMetricFamily("secretly_part_up", "1 where a part of the site answers", labels=["part"])
-        for name, state in health.watch.states().items():
+        up = GaugeMetricFamily("secretly_part_up", "1 if this part of the site answers", labels=["part"])
+        for name, state in health.health_check.states().items():
             up.add_metric([name], float(state.ok))
         yield up
         if time.monotonic() >= self.until:
@@ -110,7 +114,7 @@ class AskedNow(Collector):
 
 
 def size_of_collection() -> tuple[int, int] | None:
-    """Faces and user vectors, or nothing while Rekognition does not say."""
+    """The number of faces and of user vectors; None while Rekognition does not answer."""
     try:
         description = Collection(conf().COLLECTION).describe()
     except RekognitionError:
@@ -118,7 +122,7 @@ def size_of_collection() -> tuple[int, int] | None:
     return description.face_count, description.user_count
 
 
-asked_now = AskedNow()
+state_collector = StateCollector()
 
 
 def exposition() -> bytes:
@@ -126,13 +130,13 @@ def exposition() -> bytes:
     if os.environ.get(FOLDER):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        registry.register(OURS)
-    registry.register(asked_now)
+        registry.register(REGISTRY)
+    registry.register(state_collector)
     return generate_latest(registry)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever knows SECRETLY_METRICS_TOKEN; without that setting there is nothing here."""
+    """The metrics, for clients that send SECRETLY_METRICS_TOKEN; 404 where it is not set."""
     if not settings.METRICS_TOKEN:
         raise Http404
     kind, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""What holds for every request: who watches it, and the headers of its answer."""
+"""What applies to every request: health checks, logging and counting, and the headers of the answer."""
 
 import logging
 import time
@@ -13,14 +13,15 @@ from secretly import health, logs, metrics
 
 logger = logging.getLogger("secretly.requests")
 
-type_of_view = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[[HttpRequest], HttpResponseBase]
 
-# The camera is for the door; nothing here ever asks for anything else.
-PERMISSIONS_POLICY = "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+HEADERS = {
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Resource-Policy": "same-origin",  # Django adds the opener's policy
+}
 
-
-# For machines. They ask by address, in the clear and many times a minute: so they are answered before anything that
-# minds the Host header, HTTPS or a session. None of these views looks at any of the three.
+# Load balancers and monitors ask by IP address, over plain HTTP, many times a minute. So these are answered before
+# anything that checks the Host header or HTTPS, or opens a session; none of the views uses any of them.
 PROBES = {
     "/healthz": require_safe(health.healthz),
     "/readyz": require_safe(health.readyz),
@@ -28,9 +29,7 @@ PROBES = {
 }
 
 
-def probes(get_response: type_of_view) -> type_of_view:
-    """Answer load balancers and monitors."""
-
+def probes(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         probe = PROBES.get(request.path_info)
         if probe is None:
@@ -42,8 +41,8 @@ def probes(get_response: type_of_view) -> type_of_view:
     return middleware
 
 
-def observed(get_response: type_of_view) -> type_of_view:
-    """Name the request, and note what came of it and how long it took: by its view, for an address names a note."""
+def log_and_count(get_response: View) -> View:
+    """Give the request an id, and log and count its answer by view: a path would name somebody's note."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         name = logs.begin_request(request.headers.get("X-Request-Id", ""))
@@ -54,25 +53,30 @@ def observed(get_response: type_of_view) -> type_of_view:
         response.headers["X-Request-Id"] = name
         view = request.resolver_match.view_name if request.resolver_match else ""
         metrics.count_request(view, request.method or "", response.status_code, seconds)
-        seen = {"view": view, "method": request.method, "status": response.status_code, "ms": round(seconds * 1000, 1)}
-        logger.info("%(method)s %(view)s: %(status)s in %(ms)s ms", seen, extra=seen)
+        fields = {
+            "view": view,
+            "method": request.method,
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+        }
+        logger.info("%(method)s %(view)s: %(status)s in %(ms)s ms", fields, extra=fields)
         return response
 
     return middleware
 
 
-def site_headers(get_response: type_of_view) -> type_of_view:
+def site_headers(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # Django adds the opener's policy
+        for name, value in HEADERS.items():
+            response.headers[name] = value
         return response
 
     return middleware
 
 
-def no_store_for_people(get_response: type_of_view) -> type_of_view:
-    """Keep pages of a signed-in person out of every cache, so that the back button shows nothing after locking."""
+def never_cache_when_signed_in(get_response: View) -> View:
+    """Keep a signed-in person's pages out of every cache, so that the back button shows nothing after signing out."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         signed_in = request.user.is_authenticated  # asked before the view, which may end the session

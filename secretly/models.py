@@ -1,15 +1,26 @@
-"""What `manage.py demo` has made, so that it can be taken away again."""
+"""The site's own view of Django's table of sessions."""
 
-from django.db import models
-from django.utils import timezone
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session as DjangoSession
 
 
-class Demonstration(models.Model):
-    """One run: the primary keys of its rows. All else hangs on its people, and goes with them."""
+class Session(DjangoSession):
+    """A row of `secretly.sessions`: `session_key` is the hash of the key, `session_data` is encrypted."""
 
-    made = models.DateTimeField(default=timezone.now)
-    users = models.JSONField(default=list)
-    visits = models.JSONField(default=list)
+    class Meta:
+        proxy = True
 
-    def __str__(self) -> str:
-        return f"{self.made:%Y-%m-%d %H:%M}"
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from secretly.sessions import SessionStore
+
+        return SessionStore
+
+    def get_decoded(self) -> dict[str, Any]:
+        """The data; empty when the session is over or its row was tampered with."""
+        from secretly.sessions import open_row
+
+        found = open_row(self)
+        return found[1] if found else {}

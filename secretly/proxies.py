@@ -1,15 +1,13 @@
-"""Who is really there: the proxies whose headers are believed.
+"""Whom a request comes from, where proxies stand in front.
 
-A proxy in front tells in a header for whom it speaks; whoever connects without it can write there what they like. So
-only named proxies are believed, only one header, and of it only what they themselves have written.
+A proxy names its client in a header, but a client that connects directly can write anything there. So the site reads
+only one header, only from named proxies, and of it only what those proxies have written.
 """
 
 import ipaddress
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,7 +15,7 @@ from django.http.response import HttpResponseBase
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-UNIX = "unix"  # whoever comes through a Unix socket, who has no address
+UNIX = "unix"  # a Unix socket, whose clients have no address
 
 
 def networks(words: list[str]) -> list[Network | str]:
@@ -28,14 +26,14 @@ def networks(words: list[str]) -> list[Network | str]:
             found.append(UNIX if word == UNIX else ipaddress.ip_network(word))
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"SECRETLY_TRUSTED_PROXIES has {word!r}, which is no address and no network ({error}):"
+                f"SECRETLY_TRUSTED_PROXIES has {word!r}, which is neither an address nor a network ({error}):"
                 " write such as 127.0.0.1, 10.0.0.0/8, or unix for a Unix socket, with commas between."
             ) from error
     return found
 
 
 def address(text: str) -> Address | None:
-    """The address that a hop names, with or without a port; None where it names none (`unknown`, `_hidden`)."""
+    """The address in one item of the header, with or without a port; None for `unknown`, `_hidden` and the like."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -49,16 +47,16 @@ def address(text: str) -> Address | None:
 
 
 def trusted(hop: Address | None) -> bool:
-    """Whether the hop is a proxy that was named; None is who came through a Unix socket."""
+    """Whether this is a named proxy; None stands for a Unix socket."""
     if hop is None:
         return UNIX in settings.TRUSTED_PROXIES
     return any(hop in proxy for proxy in settings.TRUSTED_PROXIES if proxy != UNIX)
 
 
 def client(peer: Address | None, header: str) -> Address | None:
-    """Whom the header speaks of: the last hop that is no proxy of ours.
+    """The client's address: the last hop that is not one of our proxies.
 
-    Each proxy adds who connected to it, on the right. What is left of the first stranger was written by the stranger.
+    Each proxy appends the address that connected to it. What stands before the client's was written by the client.
     """
     for hop in reversed(header.split(",")):
         if not trusted(peer):
@@ -70,30 +68,22 @@ def client(peer: Address | None, header: str) -> Address | None:
     return peer
 
 
-def believe_proxies_alone(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Make REMOTE_ADDR the true client's. Without a named proxy nothing is read, and REMOTE_ADDR is who connected.
+def trust_named_proxies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Set REMOTE_ADDR to the client's address, and drop the headers that only a trusted proxy may set.
 
-    With named proxies X-Forwarded-Proto is believed from them alone as well.
+    Where no proxy is named, REMOTE_ADDR stays who connected, and X-Forwarded-Proto is left to SECRETLY_HTTPS.
     """
     header = "HTTP_" + settings.CLIENT_HEADER.upper().replace("-", "_")
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if settings.TRUSTED_PROXIES:
-            peer = address(request.META.get("REMOTE_ADDR", ""))
-            if trusted(peer):
-                found = client(peer, request.META[header]) if header in request.META else peer
-                request.META["REMOTE_ADDR"] = str(found or "")
-            else:
+        peer = address(request.META.get("REMOTE_ADDR", ""))
+        if trusted(peer):
+            found = client(peer, request.META[header]) if header in request.META else peer
+            request.META["REMOTE_ADDR"] = str(found or "")
+        else:
+            request.META.pop("HTTP_X_REQUEST_ID", None)
+            if settings.TRUSTED_PROXIES:
                 request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         return get_response(request)
 
     return middleware
-
-
-@register(Tags.security, deploy=True)
-def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """Behind a proxy that is not named everybody seems to come from one address, and is limited as one."""
-    if not settings.HTTPS or settings.TRUSTED_PROXIES:
-        return []
-    hint = "Set SECRETLY_TRUSTED_PROXIES to its address, such as 127.0.0.1, or to unix."
-    return [Warning("SECRETLY_HTTPS is on, and the proxy that speaks it is not named.", hint=hint, id="secretly.W001")]

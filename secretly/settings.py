@@ -1,7 +1,4 @@
-"""Settings of the site: one file, everything from the environment, and it runs unconfigured.
-
-The variables are listed in docs/settings.md.
-"""
+"""The settings of the site. All come from the environment, and none is needed: docs/settings.md lists them."""
 
 from pathlib import Path
 from typing import Any
@@ -23,10 +20,15 @@ HOME = environment.home(BASE_DIR / "var")
 DEBUG = environment.boolean("DJANGO_DEBUG")
 SECRET_KEY = environment.secret_key(HOME)
 ENCRYPTION_KEYS = environment.encryption_keys(HOME)
+KEYS_IN_HOME = {
+    name: file
+    for name, file in (("DJANGO_SECRET_KEY", "secret.key"), ("SECRETLY_ENCRYPTION_KEYS", "encryption.key"))
+    if not environment.text(name)
+}
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
-    "secretly",  # for `manage.py demo`
+    "secretly",
     "notes",
     "faceauth",
     "faceauth.local",
@@ -44,8 +46,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "secretly.middleware.probes",
-    "secretly.proxies.believe_proxies_alone",
-    "secretly.middleware.observed",
+    "secretly.proxies.trust_named_proxies",
+    "secretly.middleware.log_and_count",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
     "csp.middleware.CSPMiddleware",
@@ -55,7 +57,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "secretly.middleware.no_store_for_people",
+    "secretly.middleware.never_cache_when_signed_in",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -88,15 +90,15 @@ DATABASES: dict[str, Any] = {
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE: two writers wait for each other instead of one failing half-way through. FULL: a note that was
-    # answered with "saved" survives a power cut.
+    # IMMEDIATE: the second of two writers waits, instead of failing half-way. FULL: a note that was answered with
+    # "saved" survives a power cut.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A server that is away is noticed while the person still waits. Both are libpq's, in seconds and milliseconds.
+    # Notice a server that is down while the person still waits. libpq takes seconds and milliseconds here.
     DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "tcp_user_timeout": 10_000})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -105,8 +107,8 @@ CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # Seconds, without which a Redis that hangs would hang everybody at the door. One more try heals a connection
-        # that was cut; the library's own three, with a pause before each, would keep every request waiting.
+        # Seconds: a Redis that hangs must not hang every sign-in. One retry is enough for a connection that was cut;
+        # the library's own three, with a pause before each, would keep every request waiting.
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 1)},
     }
     if REDIS_URL
@@ -129,7 +131,10 @@ LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
 LOGOUT_REDIRECT_URL = "faceauth:login"
 
-# A session ends when the browser closes, and after this much silence: every answer moves the end on.
+# A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
+# SESSION_LIFETIME after the sign-in, however busy it is.
+SESSION_ENGINE = "secretly.sessions"
+SESSION_LIFETIME = environment.number("SECRETLY_SIGN_OUT_AFTER", 12 * 3600, low=60, high=30 * 24 * 3600)
 SESSION_COOKIE_AGE = int(environment.number("SECRETLY_LOCK_AFTER", 15 * 60, low=30, high=24 * 3600))
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = True
@@ -154,34 +159,34 @@ FACEAUTH = {
     "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
-    "USAGE": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
+    "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
-OTP_TOTP_ISSUER = "Secretly"  # how the second lock is called in somebody's one-time-code app
+OTP_TOTP_ISSUER = "Secretly"  # the name of the entry in an authenticator app
 
-# A chosen photo may have 15 MB, and a data URL is a third larger than its picture (RFC 4648: four characters for
-# three bytes). Anything above is refused while it is read.
+# A chosen photo may have 15 MB, and a data URL is a third larger (RFC 4648: four characters for three bytes). Django
+# stops reading at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024 + 64 * 1024
 
-# Views that are sent files have handlers of their own. For all others a file beyond 2.5 MB is read and not kept:
-# Django's default would write it to a temporary folder, even a face, for the report of an error before the view.
+# Views that take files set handlers of their own. Elsewhere a file of more than 2.5 MB is dropped: Django's default
+# would write it, even a face, to a temporary folder when an error happens before the view.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
-# A folder of notes that somebody brings along; their bytes are counted in notes/uploads.py.
+# A folder of notes that is imported at once; notes/uploads.py limits its size.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 
 # Transport and headers ------------------------------------------------------------------------------------------------
 
-# A browser gives a camera only to a secure page, so any address but localhost is behind HTTPS: a proxy ends it and
-# sets X-Forwarded-Proto. Without this setting nothing believes that header.
+# A browser gives the camera only to a secure page, so every address but localhost needs HTTPS: a proxy ends it and sets
+# X-Forwarded-Proto. Without this setting that header is ignored.
 HTTPS = environment.boolean("SECRETLY_HTTPS")
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:
-    # A browser takes such a cookie from this very host alone, over HTTPS alone (RFC 6265bis): a neighbour in the same
-    # domain can plant none.
+    # A browser accepts such a cookie only over HTTPS and only from this host (RFC 6265bis): a neighbour in the same
+    # domain cannot plant one.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -192,7 +197,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# Whose word is taken for whom a request comes from: see secretly/proxies.py.
+# Which proxies may say whom a request comes from: see secretly/proxies.py.
 TRUSTED_PROXIES = proxies.networks(environment.words("SECRETLY_TRUSTED_PROXIES"))
 CLIENT_HEADER = environment.text("SECRETLY_CLIENT_HEADER", "X-Forwarded-For")
 
@@ -214,7 +219,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Language, static files, media ----------------------------------------------------------------------------------------
 
-# The browser's wish decides; English where it wishes for neither.
+# The browser's languages decide; English if it asks for neither of these.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -231,14 +236,14 @@ STORAGES: dict[str, Any] = {
 }
 BUCKET = environment.text("AWS_STORAGE_BUCKET_NAME")
 if BUCKET:
-    # Attachments come to their owner through the site alone, so that no object needs an address of its own.
+    # Attachments reach their owner only through the site, so objects need no public address.
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
             "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
-            "default_acl": None,  # objects are private anyhow, and AWS's own new buckets refuse every ACL
+            "default_acl": None,  # objects are private by default, and new buckets of AWS refuse ACLs
             "file_overwrite": False,
             "client_config": Config(
                 connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
@@ -251,7 +256,7 @@ if DEBUG:
 
 # Errors and logs ------------------------------------------------------------------------------------------------------
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.reports.NamesAlone"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "secretly.error_reports.NamesOnlyFilter"
 
 LOGGING = logs.configuration(environment.choice("SECRETLY_LOG", "line", logs.KINDS))
 

@@ -1,9 +1,7 @@
-"""How static files are named and served."""
-
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Whitenoise's storage, which also rewrites the `import` lines of our ES modules to the hashed names."""
+    """WhiteNoise's storage, with the `import` lines of ES modules rewritten to the hashed names, too."""
 
     support_js_module_import_aggregation = True

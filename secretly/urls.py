@@ -5,8 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from secretly import views
 
 admin.site.site_header = admin.site.site_title = "Secretly"
-# It takes a quarter of a laptop's screen, for which the columns of people and of the door are cut off; the first page
-# and the path above each page lead to the same places.
+# The sidebar takes a quarter of a laptop's screen and cuts off columns; the first page and the breadcrumbs lead to the
+# same places.
 admin.site.enable_nav_sidebar = False
 admin.site.index_title = _("The desk")
 

@@ -1,6 +1,6 @@
-"""The site's own answers: what it says when a request cannot be served.
+"""Error pages, the installable app and the operators' sign-in.
 
-400, 403 and 404 are Django's own handlers, which find their pages in templates/ by name.
+Django's own handlers render 400.html, 403.html and 404.html.
 """
 
 import sys
@@ -24,7 +24,7 @@ from notes import answers
 from notes.answers import wants_json, words_back
 from secretly import logs
 
-# The database or the cache is away, or starts, or has no room left. It is nobody's mistake, and passes.
+# The database or the cache is down, starting, or full: no error of ours, and it passes.
 OUTAGES = (
     OperationalError,
     InterfaceError,
@@ -32,14 +32,13 @@ OUTAGES = (
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,
 )
-RETRY_AFTER = 5  # seconds; a server that is restarted needs about as long
+RETRY_AFTER = 5  # seconds, about as long as a restart takes
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer what nothing else has answered, wherever it was raised: an outage with 503, everything else with 500.
+    """Answer an outage with 503 and every other unhandled exception with 500. Neither needs the database.
 
-    A middleware could not do this: Django has made a 500 of an exception in another middleware, such as that of the
-    session, before it comes by. Neither answer needs the database.
+    A middleware could not: Django turns an exception in another middleware, such as the session's, into a 500 first.
     """
     if isinstance(sys.exception(), OUTAGES):
         return unavailable(request)
@@ -48,9 +47,9 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Something that the site depends on does not answer. Words that were sent come back."""
-    request.user = AnonymousUser()  # whoever it is cannot be asked for now
-    # Files are not read: they could end in a temporary folder.
+    """Say that the site depends on something that does not answer. A note that was sent comes back on the page."""
+    request.user = AnonymousUser()  # the session cannot be read now
+    # Files are not read: Django could write them to a temporary folder.
     sent = request.POST if request.content_type == "application/x-www-form-urlencoded" else {}
     if wants_json(request):
         message = gettext("Something that I depend on is not answering. Nothing is lost. Please try again in a minute.")
@@ -64,29 +63,29 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-AT_THE_DOOR = ("faceauth:login", "faceauth:enrol")
+SIGN_IN_VIEWS = ("faceauth:login", "faceauth:enrol")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form without a valid token: say what to do. Why it failed stands in Django's log, not on the page."""
-    at_the_door = request.resolver_match and request.resolver_match.view_name in AT_THE_DOOR
-    if at_the_door and request.user.is_authenticated:
-        # A second click, with the token of before the first, which has let them in. It opens nothing that is not open.
+    """Answer a form without a valid token by saying what to do. Django's log says why it failed."""
+    signing_in = request.resolver_match and request.resolver_match.view_name in SIGN_IN_VIEWS
+    if signing_in and request.user.is_authenticated:
+        # A second click, with the token from before the first, which has signed them in.
         return redirect(settings.LOGIN_REDIRECT_URL)
     return words_back(request) or render(request, "403_csrf.html", status=403)
 
 
-# What is drawn with the page that is shown without a connection.
+# What the offline page needs to look right.
 OFFLINE_PARTS = ("site/tokens.css", "site/base.css", "site/icon.svg")
 
 
 def offline(request: HttpRequest) -> HttpResponse:
-    """The page that the worker keeps for when there is no connection. It holds nothing of anybody's."""
+    """The page that the service worker shows without a connection. It holds no personal data."""
     return render(request, "offline.html")
 
 
 def worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. It stands at the root because it may answer for nothing above its own address."""
+    """The service worker, at the root because it may only answer for paths below its own."""
     parts = [static(part) for part in OFFLINE_PARTS]
     page = reverse("offline")
     version = sha256(" ".join([page, get_language(), *parts]).encode()).hexdigest()[:8]
@@ -95,7 +94,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 
 
 def manifest(request: HttpRequest) -> HttpResponse:
-    """What makes the site an app on a telephone's first page."""
+    """The manifest that lets people install the site as an app."""
     icons = [
         {"src": static("site/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
         {"src": static("site/icon-192.png"), "type": "image/png", "sizes": "192x192"},
@@ -120,13 +119,13 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Send browsers that ask by the old name, where a page names none, to the drawn one."""
+    """Redirect browsers that ask for an icon without reading a page first."""
     return redirect(static("site/icon.svg"))
 
 
 @limits.limited(door="password")
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Operators sign in with a password, which is guessed no more often than a face."""
+    """The operators' sign-in with a password, under rate limits of its own."""
     response = admin.site.login(request)
     if request.method == "POST" and response.status_code == 302:
         limits.settle(request, Outcome.RECOGNISED)

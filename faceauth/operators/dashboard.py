@@ -104,7 +104,7 @@ def month() -> dict[date, Figures]:
     kept: dict[date, Figures] = cache.recall(name) or {}
     counted = {day: kept[day] if day in kept and day != today else figures(*of_day(day)) for day in days}
     if not set(days[:-1]) <= kept.keys():
-        cache.enrol(name, {day: counted[day] for day in days[:-1]}, KEPT)
+        cache.put(name, {day: counted[day] for day in days[:-1]}, KEPT)
     return counted
 
 
@@ -137,7 +137,7 @@ def state() -> State:
     known: State | None = cache.recall(name)
     if known is None:
         known = ask()
-        cache.enrol(name, known, FRESH)
+        cache.put(name, known, FRESH)
     return known
 
 
@@ -178,7 +178,7 @@ def storage() -> list[Usage]:
     found: list[Usage] | None = cache.recall("faceauth.operators.dashboard.usage")
     if found is None:
         found = usage().get(None, [])
-        cache.enrol("faceauth.operators.dashboard.usage", found, FRESH)
+        cache.put("faceauth.operators.dashboard.usage", found, FRESH)
     return found
 
 

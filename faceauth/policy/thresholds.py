@@ -14,7 +14,7 @@ import numpy as np
 from django.core.cache import cache
 from django.db.models import Count
 
-from faceauth.cache import enrol, from_cache, recall
+from faceauth.cache import from_cache, put, recall
 from faceauth.conf import MAX_FRAMES, conf
 from faceauth.models import Face
 from faceauth.vision import similarity
@@ -262,7 +262,7 @@ def population(collection_id: str | None = None) -> Population:
     known = recall(count_key(name))
     if known is None:
         known = tuple(count_population(name))
-        enrol(count_key(name), known, SECONDS)
+        put(count_key(name), known, SECONDS)
     return Population(*known)
 
 

@@ -1,4 +1,4 @@
-"""The odds of a stranger, and what they ask for. Of the measurements: benchmarks/odds.py."""
+"""The odds of a stranger, and what they ask for. Of the measurements: benchmarks/thresholds.py."""
 
 import uuid
 from collections.abc import Sequence
@@ -475,7 +475,7 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
 
 @pytest.fixture(scope="module")
 def lfw() -> Any:
-    from benchmarks import odds as measured
+    from benchmarks import thresholds as measured
     from faceauth.local import specimens
 
     folder = pictures.FACES / "lfw"
@@ -496,7 +496,7 @@ def lfw() -> Any:
 @pytest.mark.slow
 def test_frames_let_in_fewer_strangers_than_one_picture_does(lfw: Any) -> None:
     """At 80, where a subset of the people gives enough matches; the claims are FRAMES and ANOTHER_LOOK."""
-    from benchmarks.odds import relative
+    from benchmarks.thresholds import relative
 
     cosine = [similarity.to_cosine(80)]
     for looks in (1, 3):
@@ -509,7 +509,7 @@ def test_frames_let_in_fewer_strangers_than_one_picture_does(lfw: Any) -> None:
 
 @pytest.mark.slow
 def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
-    from benchmarks.odds import rates
+    from benchmarks.thresholds import rates
 
     for (value, _, _), bound in zip(rates(lfw, list(thresholds.BOUND)), thresholds.BOUND.values(), strict=True):
         assert value <= bound
@@ -517,7 +517,7 @@ def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
 
 @pytest.mark.slow
 def test_trios_of_genuine_visitors_come_in_and_open_no_other_notebook(lfw: Any) -> None:
-    from benchmarks.odds import door
+    from benchmarks.thresholds import door
 
     now = (10, requirement(10, 3, 10))
     [shares] = door(lfw, 1, 3, [now])

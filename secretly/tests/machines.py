@@ -1,4 +1,4 @@
-"""Real servers for the tests: the site behind gunicorn, Redis, and a browser that takes no pictures."""
+"""Real servers for the tests: the site behind gunicorn, Redis, and a client that keeps cookies."""
 
 import http.client
 import json
@@ -21,20 +21,16 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
+from secretly.tests.installation import free_port
+
 ROOT: Path = settings.BASE_DIR
 
-# What a machine inherits of this one: nothing that could lead to somebody's own servers.
+# What a machine inherits of our environment: nothing that could lead to real servers.
 INHERITED = ("PATH", "LANG", "TMPDIR")
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 class Machine:
-    """The site behind gunicorn, with a home of its own; all else is what `given` says."""
+    """The site behind gunicorn with its own home; `given` adds to its environment."""
 
     def __init__(self, home: Path, given: dict[str, str] | None = None) -> None:
         self.home = home
@@ -48,7 +44,7 @@ class Machine:
             "WEB_CONCURRENCY": "1",
             "SECRETLY_ENROLMENT": "open",
             "MALLOC_ARENA_MAX": "2",
-            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",  # everybody here comes from one address, and often
+            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",  # all requests come from one address
             "SECRETLY_ATTEMPTS_PER_SESSION": "off",
             "SECRETLY_FAILURES_PER_ADDRESS": "off",
             "SECRETLY_CALL_BUDGET": "off",
@@ -59,7 +55,7 @@ class Machine:
         }
 
     def manage(self, *command: str) -> str:
-        """What `manage.py` prints."""
+        """Run a command of manage.py and return what it prints."""
         done = subprocess.run(  # noqa: S603
             [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
@@ -73,11 +69,11 @@ class Machine:
         self.manage("collectstatic", "--noinput", "-v0")
 
     def install_like(self, home: Path) -> None:
-        """Copy another home, database and keys and all."""
+        """Copy another home with its database and keys."""
         shutil.copytree(home, self.home)
 
     def install_beside(self, other: "Machine") -> None:
-        """One machine more on the same servers: only the static files are its own."""
+        """Add a machine on the same servers: only the static files are its own."""
         shutil.copytree(other.home / "static", self.home / "static")
 
     def start(self) -> None:
@@ -99,7 +95,7 @@ class Machine:
         return False
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it; with SIGKILL as a power cut does."""
+        """Stop it; SIGKILL is like a power cut."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, how)
@@ -116,7 +112,7 @@ class Machine:
         return self.log.read_text(errors="replace")
 
     def ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
-        """Status, headers and body of a GET by nobody."""
+        """Status, headers and body of a GET without a session."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", path, headers=headers or {})
@@ -150,7 +146,7 @@ def running(*machines: Machine) -> Iterator[None]:
 
 
 class Visitor:
-    """A browser: it keeps cookies, and goes to whichever machine it is sent to."""
+    """A client that keeps cookies, whichever machine it talks to."""
 
     def __init__(self) -> None:
         self.cookies: dict[str, str] = {}
@@ -186,7 +182,7 @@ class Visitor:
         return status, {}
 
     def show(self, machine: Machine, picture: bytes, path: str = "/login/") -> tuple[int, dict[str, Any]]:
-        """Come to the door with a photo."""
+        """Sign in with a photo."""
         if "csrftoken" not in self.cookies:
             self.get(machine, path)
         head = (
@@ -199,11 +195,11 @@ class Visitor:
         return status, {}
 
     def agree(self, machine: Machine, sealed: str) -> tuple[int, dict[str, Any]]:
-        """Say yes to being remembered."""
+        """Give consent to being enrolled."""
         return self.post(machine, "/login/enrol/", {"answer": "yes", "sealed": sealed})
 
     def write(self, machine: Machine, text: str, page: str = "") -> tuple[int, dict[str, Any]]:
-        """Write on a blank page. The same `page` with the same words is one note, however often it is sent."""
+        """Create a note. The same `page` with the same text makes one note, however often it is sent."""
         return self.post(machine, "/", {"text": text, "page": page or str(uuid4())})
 
 
@@ -216,7 +212,7 @@ def words_on(page: str, prefix: str) -> set[str]:
 
 
 class Redis:
-    """Debian's, on a free port; nothing of it is kept."""
+    """The installed Redis on a free port; it saves nothing."""
 
     def __init__(self, folder: Path) -> None:
         program = shutil.which("redis-server")

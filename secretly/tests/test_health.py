@@ -1,4 +1,4 @@
-"""What load balancers and monitors are told."""
+"""`/healthz` and `/readyz`, for load balancers and monitors."""
 
 import json
 import threading
@@ -20,10 +20,10 @@ SECRET = "postgres://secretly:hunter2@10.1.2.3/secretly"
 
 
 @pytest.fixture(autouse=True)
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[health.Watch]:
-    """One that has seen nothing yet."""
-    fresh = health.Watch()
-    monkeypatch.setattr(health, "watch", fresh)
+def health_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[health.HealthCheck]:
+    """A health check that has not run yet."""
+    fresh = health.HealthCheck()
+    monkeypatch.setattr(health, "health_check", fresh)
     yield fresh
     fresh.pool.shutdown()
 
@@ -43,25 +43,25 @@ def broken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(health.PARTS, name, fail)
 
 
-def test_alive_without_a_database(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_healthz_answers_without_a_database(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.content) == (200, b"alive\n")
     assert not answer.cookies
 
 
-def test_ready_with_the_time_that_each_part_took(client: Client, collection: None) -> None:
+def test_readyz_gives_the_time_that_each_part_took(client: Client, collection: None) -> None:
     answer = client.get("/readyz")
-    told = answer.json()
-    assert (answer.status_code, told["ready"]) == (200, True)
-    assert set(told["parts"]) == {"database", "cache", "storage", "rekognition"}
-    for state in told["parts"].values():
+    body = answer.json()
+    assert (answer.status_code, body["ready"]) == (200, True)
+    assert set(body["parts"]) == {"database", "cache", "storage", "rekognition"}
+    for state in body["parts"].values():
         assert state["ok"] is True
         assert 0 < state["ms"] < 3000
     assert "no-store" in answer.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", ["database", "cache", "storage", "rekognition"])
-def test_a_part_that_is_down_is_named_and_nothing_else_is_said(
+def test_readyz_names_a_part_that_is_down_and_says_nothing_else(
     name: str, client: Client, collection: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken(name, monkeypatch)
@@ -74,13 +74,13 @@ def test_a_part_that_is_down_is_named_and_nothing_else_is_said(
     assert f"{name} does not answer" in caplog.text
 
 
-def test_each_part_is_really_looked_at(
+def test_each_part_is_really_checked(
     transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the collection, with a cache that forgets, and with a storage that may not be written."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     monkeypatch.setattr("os.access", lambda *args, **kwargs: False)
-    states = health.Watch().states()
+    states = health.HealthCheck().states()
     assert {name: state.ok for name, state in states.items()} == {
         "database": True,
         "cache": False,
@@ -90,7 +90,7 @@ def test_each_part_is_really_looked_at(
     assert caches["default"].get("anything") is None
 
 
-def test_the_bucket_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_refuses_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str) -> bool:
         raise PermissionError(name)
 
@@ -99,21 +99,21 @@ def test_the_bucket_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         storing.reach()
 
 
-def test_a_storm_of_probes_costs_one_look(
-    client: Client, watch: health.Watch, collection: None, monkeypatch: pytest.MonkeyPatch
+def test_many_probes_cost_one_check(
+    client: Client, health_check: health.HealthCheck, collection: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = []
-    monkeypatch.setitem(health.PARTS, "database", lambda: looks.append(1))
+    checks = []
+    monkeypatch.setitem(health.PARTS, "database", lambda: checks.append(1))
     for _ in range(200):
         client.get("/readyz")
-    assert len(looks) == 1
-    watch.until = 0
+    assert len(checks) == 1
+    health_check.until = 0
     client.get("/readyz")
-    assert len(looks) == 2
+    assert len(checks) == 2
 
 
-def test_a_part_that_hangs_holds_up_nobody(
-    watch: health.Watch, monkeypatch: pytest.MonkeyPatch, transactional_db: None
+def test_a_part_that_hangs_delays_nobody(
+    health_check: health.HealthCheck, monkeypatch: pytest.MonkeyPatch, transactional_db: None
 ) -> None:
     monkeypatch.setattr(health, "WITHIN", 0.3)
     hang = threading.Event()
@@ -125,26 +125,28 @@ def test_a_part_that_hangs_holds_up_nobody(
 
     monkeypatch.setitem(health.PARTS, "cache", hanging)
     try:
-        assert watch.states()["cache"].ok is False
-        watch.until = 0
-        assert watch.states()["cache"].ok is False
+        assert health_check.states()["cache"].ok is False
+        health_check.until = 0
+        assert health_check.states()["cache"].ok is False
         assert len(tries) == 1  # it is not asked again while it hangs
     finally:
         hang.set()
-    watch.looks["cache"].result(5)
+    health_check.checks["cache"].result(5)
     monkeypatch.setitem(health.PARTS, "cache", lambda: None)
-    watch.until = 0
-    assert watch.states()["cache"].ok is True
+    health_check.until = 0
+    assert health_check.states()["cache"].ok is True
 
 
-def test_while_one_looks_others_are_told_what_was_seen(watch: health.Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch.seen = {"database": health.State(True, 1.0)}
-    with watch.lock:
-        assert watch.states() == {"database": health.State(True, 1.0)}
+def test_while_one_thread_checks_others_get_the_last_result(
+    health_check: health.HealthCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health_check.states_seen = {"database": health.State(True, 1.0)}
+    with health_check.lock:
+        assert health_check.states() == {"database": health.State(True, 1.0)}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_probes_mind_neither_host_nor_https_and_leave_no_session(
+def test_probes_need_neither_host_nor_https_and_open_no_session(
     path: str, settings: Settings, collection: None
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
@@ -157,11 +159,11 @@ def test_probes_mind_neither_host_nor_https_and_leave_no_session(
     assert client.post(path).status_code == 405
 
 
-def test_everything_else_still_minds_the_host(client: Client) -> None:
+def test_every_other_path_checks_the_host(client: Client) -> None:
     for path in ("/healthz/", "/login/", "/"):
         assert Client(headers={"host": "elsewhere.example"}).get(path).status_code == 400
 
 
-def test_what_is_told_is_json_of_numbers_alone(client: Client, collection: None) -> None:
-    told = json.loads(client.get("/readyz").content)
-    assert {type(value) for state in told["parts"].values() for value in state.values()} <= {bool, float}
+def test_readyz_holds_only_booleans_and_numbers(client: Client, collection: None) -> None:
+    body = json.loads(client.get("/readyz").content)
+    assert {type(value) for state in body["parts"].values() for value in state.values()} <= {bool, float}

@@ -1,25 +1,15 @@
-"""The site speaks English and Arabic, as the browser wishes."""
+"""Pages in English and Arabic, as the browser asks."""
 
-import ast
-import gettext
-import os
 import re
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import ngettext, override
 
 from faceauth.conf import conf
@@ -28,156 +18,11 @@ from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 
 ROOT: Path = settings.BASE_DIR
-MESSAGES = ROOT / "locale" / "ar" / "LC_MESSAGES"
-ROOMS = ("faceauth", "notes", "secretly")
-TEMPLATES = sorted(path for place in ("", "faceauth") for path in (ROOT / place / "templates").rglob("*.html"))
-SCRIPTS = sorted(path for place in ("", "faceauth") for path in (ROOT / place / "static").rglob("*.js"))
-PLURALS = 6  # of Arabic: for none, one, two, few, many, and others
-COUNTS = {"%(n)s", "%(n)d", "%(count)d", "%(left)s"}
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SCRIPTS = sorted((ROOT / "static").rglob("*.js"))
 
 # The name of the site, names of keys, and the clock: the same in every language.
 NAMES = re.compile(r"\b(Secretly|UTC|Ctrl|Enter|n|L)\b")
-
-
-class Entry(NamedTuple):
-    english: str
-    plural: str
-    arabic: list[str]
-    """One sentence, or its plurals."""
-    fuzzy: bool
-
-
-def entries(catalogue: Path = MESSAGES / "django.po") -> list[Entry]:
-    """Each sentence of a catalogue, but for its head."""
-    found = []
-    for block in catalogue.read_text().split("\n\n")[1:]:
-        (english,), arabic = texts("msgid", block), texts(r"msgstr(?:\[\d\])?", block)
-        fuzzy = bool(re.search(r"^#,.*\bfuzzy\b", block, re.MULTILINE))
-        found.append(Entry(english, "".join(texts("msgid_plural", block)), arabic, fuzzy))
-    return found
-
-
-def texts(keyword: str, block: str) -> list[str]:
-    strings = re.findall(rf'^{keyword} ((?:"(?:[^"\\]|\\.)*"\n?)+)', block, re.MULTILINE)
-    return ["".join(ast.literal_eval(line) for line in text.splitlines()) for text in strings]
-
-
-def compiled() -> gettext.GNUTranslations:
-    with (MESSAGES / "django.mo").open("rb") as file:
-        return gettext.GNUTranslations(file)
-
-
-# The catalogue --------------------------------------------------------------------------------------------------------
-
-
-def test_every_sentence_is_translated() -> None:
-    assert len(entries()) > 550
-    assert [entry.english for entry in entries() if entry.fuzzy or not all(entry.arabic)] == []
-    assert [entry.english for entry in entries() if len(entry.arabic) != (PLURALS if entry.plural else 1)] == []
-
-
-def test_every_sentence_is_compiled() -> None:
-    catalogue, example = compiled(), {0: 0, 1: 1, 2: 2, 3: 3, 4: 11, 5: 100}
-    for entry in entries():
-        if entry.plural:
-            said = [catalogue.ngettext(entry.english, entry.plural, example[form]) for form in range(PLURALS)]
-        else:
-            said = [catalogue.gettext(entry.english)]
-        assert said == entry.arabic, "Say `make messages`."
-
-
-def test_what_stands_for_a_value_stays() -> None:
-    """But for one thing or two of something, where the Arabic noun itself says how many."""
-    for entry in entries():
-        given = values(entry.english)
-        assert given == values(entry.plural or entry.english)
-        for form, text in enumerate(entry.arabic):
-            assert values(text) == given or (form in (1, 2) and set(given) - set(values(text)) <= COUNTS), text
-
-
-def values(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)\w|%[sdg]", text))
-
-
-def test_arabic_is_written_as_arabic_is() -> None:
-    """Its own comma, semicolon and question mark; and it ends as the English does, as far as a full stop goes."""
-    for entry in entries():
-        for text in entry.arabic:
-            assert not re.search(r"[\u0600-\u06ff\u064b-\u065f] ?[,;?](?= |$)", text.replace(" و ? ", " ")), text
-            assert text.rstrip().endswith(".") == entry.english.rstrip().endswith("."), text
-            assert "“" not in text
-            # After an Arabic letter the parts of a date would change places.
-            assert re.findall(r".%\(at\)s.", text) == ["\u2066%(at)s\u2069"] * text.count("%(at)s"), text
-
-
-# What the code says ---------------------------------------------------------------------------------------------------
-
-
-def test_the_catalogue_holds_what_the_code_says_and_nothing_else(tmp_path: Path) -> None:
-    """As `make messages` collects it."""
-    if shutil.which("xgettext") is None:
-        pytest.skip("There is no xgettext here (Debian: gettext), so the sentences were not collected.")
-    hidden = shutil.ignore_patterns("tests", "__pycache__")
-    for room in (*ROOMS, "templates"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=hidden)
-    (tmp_path / "locale").mkdir()
-    command = [sys.executable, "-m", "django", "makemessages", "-l", "ar", "--no-wrap", "--no-location"]
-    # Without the settings of this site.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True)  # noqa: S603 - our own command
-    collected = entries(tmp_path / "locale" / "ar" / "LC_MESSAGES" / "django.po")
-    said = {(entry.english, entry.plural) for entry in collected}
-    known = {(entry.english, entry.plural) for entry in entries()}
-    assert said - known == set(), "Say `make messages`, and translate."
-    assert known - said == set(), "Say `make messages`."
-
-
-def test_the_catalogue_holds_what_python_says() -> None:
-    """xgettext sees nothing inside of an f-string, so this looks by itself."""
-    known = {entry.english for entry in entries()}
-    said = {sentence for room in ROOMS for path in (ROOT / room).rglob("*.py") for sentence in sentences(path)}
-    assert len(said) > 250
-    assert said - known == set()
-
-
-def sentences(path: Path) -> Iterator[str]:
-    if "tests" in path.parts:
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-            continue
-        first = node.args[0]
-        wrapped = node.func.id == "_" or "gettext" in node.func.id
-        if wrapped and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield first.value
-
-
-def test_what_models_are_called_is_translated() -> None:
-    """Their names, those of their fields, and of the choices that the fields offer."""
-    bare = set()
-    for model in apps.get_models():
-        if model._meta.app_label not in ("faceauth", "notes"):
-            continue
-        names = [model._meta.verbose_name, model._meta.verbose_name_plural]
-        for field in model._meta.local_fields:
-            if field.name in declared(model) and not field.primary_key and not field.is_relation:
-                names += [field.verbose_name, *dict(field.flatchoices).values()]
-        bare |= {f"{model._meta.label}: {name}" for name in names if not isinstance(name, Promise)}
-    assert bare == set()
-
-
-def declared(model: type) -> set[str]:
-    """What the class itself says, and not one from elsewhere that it inherits from."""
-    (source,) = [
-        node
-        for node in ast.walk(ast.parse(Path(sys.modules[model.__module__].__file__ or "").read_text()))
-        if isinstance(node, ast.ClassDef) and node.name == model.__name__
-    ]
-    targets = [node.targets[0] for node in source.body if isinstance(node, ast.Assign)]
-    return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-# What pages say -------------------------------------------------------------------------------------------------------
 
 
 class Spoken(HTMLParser):
@@ -221,8 +66,8 @@ def without_tags(template: str) -> str:
     return re.sub(r"{%.*?%}|{{.*?}}", " ", template, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_template_says_nothing_that_is_not_translated(path: Path) -> None:
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
+def test_templates_hold_no_untranslated_text(path: Path) -> None:
     template = path.read_text()
     assert Spoken(without_tags(template)).english() == []
     tags = re.findall(r"{{.*?}}|{% (?:with|include|firstof) .*?%}", template)
@@ -245,7 +90,7 @@ def test_english_in_a_template_is_found(template: str, english: list[str]) -> No
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_has_its_words_from_the_page(path: Path) -> None:
+def test_scripts_take_their_texts_from_the_page(path: Path) -> None:
     script = re.sub(r"\$\{.*?\}", "", path.read_text())
     said = re.findall(r"""(?:textContent|innerText|ariaLabel|placeholder|title|alt) = ["'`]([^"'`]*)""", script)
     assert [text for text in said if re.search("[A-Za-z]", NAMES.sub("", text))] == []
@@ -331,27 +176,27 @@ def test_forget_me_is_confirmed_in_either_language(owner: User, word: str, gone:
     assert User.objects.filter(pk=owner.pk).exists() != gone
 
 
-def test_the_desk_in_arabic(operator: User, owner: User) -> None:
+def test_the_dashboard_in_arabic(operator: User, owner: User) -> None:
     Collection(conf().COLLECTION).create()
     SignIn.objects.create(outcome="refused", reason="too_dark", user=owner, method="file", similarity=42)
     client = arabic(operator)
     pages = [reverse("admin:index"), reverse("admin:auth_user_change", args=[owner.pk])]
     pages += [f"{reverse('admin:auth_user_action', args=[act])}?person={owner.pk}" for act in actions.ACTIONS]
     pages += [
-        reverse(f"admin:faceauth_{model}_changelist") for model in ("signin", "consent", "mfareset", "healthcheck")
+        reverse(f"admin:faceauth_{model}_changelist") for model in ("login", "consent", "clearing", "healthcheck")
     ]
     for page in pages:
         english = [it for it in english_on(client.get(page).content.decode()) if str(owner) not in it]
         assert set(english) <= {"Search"}, page  # which Django's own form says in every language
 
 
-def test_what_the_desk_keeps_is_told_to_everybody_in_their_language(operator: User) -> None:
+def test_cached_figures_are_shown_in_each_language(operator: User) -> None:
     for language, notes in (("en", "notes"), ("ar", "ملاحظات")):
         page = speaking(language, operator).get(reverse("admin:index")).content.decode()
         assert f"<dt>{notes}</dt>" in page
 
 
-def test_what_an_operator_did_is_told_in_arabic(operator: User, owner: User) -> None:
+def test_messages_after_an_action_in_arabic(operator: User, owner: User) -> None:
     actions.carry_out("deactivate", operator, [owner.pk])
     page = arabic(operator).get(reverse("admin:auth_user_history", args=[owner.pk])).content.decode()
     assert "عُطّل." in page

@@ -1,4 +1,4 @@
-"""Every line belongs to a request, and none holds what is nobody's business."""
+"""Every line has the id of its request, and none holds anything private."""
 
 import base64
 import http.client
@@ -16,9 +16,10 @@ import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import include, path
+from pytest_django import Settings
 
 from faceauth.tests import pictures
-from secretly import logs
+from secretly import logs, proxies
 from secretly.tests.machines import Machine, Visitor, running, wait_until
 
 logger = logging.getLogger("secretly.tests")
@@ -51,7 +52,7 @@ handler500 = "secretly.views.broken"
 
 
 @pytest.mark.slow
-def test_a_monitor_that_asks_with_head_fills_no_log(tmp_path: Path, installation: Path) -> None:
+def test_head_requests_log_no_warning(tmp_path: Path, installation: Path) -> None:
     machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json"})
     machine.install_like(installation)
     with running(machine):
@@ -69,7 +70,7 @@ def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.JsonFormatter())
-    handler.addFilter(logs.OfRequest())
+    handler.addFilter(logs.RequestIdFilter())
     requests = logging.getLogger("secretly.requests")
     root, level = logging.getLogger(), requests.level
     root.addHandler(handler)
@@ -96,7 +97,8 @@ def test_every_line_of_a_request_has_its_id(client: Client, output: io.StringIO)
 
 
 @pytest.mark.urls(__name__)
-def test_a_line_tells_what_came_of_the_request(client: Client, output: io.StringIO) -> None:
+def test_a_line_gives_the_view_and_the_status(client: Client, output: io.StringIO, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = proxies.networks(["127.0.0.1"])
     client.get("/telling/?words=kettle", headers={"x-request-id": "0123456789abcdef"})
     [line] = [line for line in lines(output) if line["logger"] == "secretly.requests"]
     assert line["ms"] >= 0
@@ -113,36 +115,46 @@ def test_a_line_tells_what_came_of_the_request(client: Client, output: io.String
 
 
 @pytest.mark.urls(__name__)
-def test_json_has_no_field_that_was_not_foreseen(client: Client, output: io.StringIO) -> None:
+def test_json_has_only_the_named_fields(client: Client, output: io.StringIO) -> None:
     client.get("/telling/")
     fields = {name for line in lines(output) for name in line}
     assert fields == {"time", "level", "logger", "message", "request_id", *logs.FIELDS}
 
 
 @pytest.mark.urls(__name__)
-def test_a_proxys_id_is_taken_when_it_is_one(client: Client) -> None:
+def test_an_id_is_taken_from_a_trusted_proxy(client: Client, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = proxies.networks(["127.0.0.1"])
     for given in ("0123456789abcdef0123456789abcdef", "01JD8Q2V6Y0Q4T0Z", "3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"):
         assert client.get("/telling/", headers={"x-request-id": given}).headers["X-Request-Id"] == given
+
+
+@pytest.mark.urls(__name__)
+def test_a_clients_own_id_is_not_taken(client: Client, settings: Settings) -> None:
+    given = {"x-request-id": "0123456789abcdef"}
+    assert client.get("/telling/", headers=given).headers["X-Request-Id"] != "0123456789abcdef"
+    settings.TRUSTED_PROXIES = proxies.networks(["10.0.0.1"])
+    assert client.get("/telling/", headers=given).headers["X-Request-Id"] != "0123456789abcdef"
 
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(
     "given", ["", "short", "x" * 65, "two words here", "a\tb\tc\td\te", 'a"},{"level":"x', "ünfug-ünfug"]
 )
-def test_anything_else_is_not(client: Client, output: io.StringIO, given: str) -> None:
+def test_a_malformed_id_is_replaced(client: Client, output: io.StringIO, settings: Settings, given: str) -> None:
+    settings.TRUSTED_PROXIES = proxies.networks(["127.0.0.1"])
     made = client.get("/telling/", headers={"x-request-id": given}).headers["X-Request-Id"]
     assert len(made) == 32
     assert {line["request_id"] for line in lines(output)} == {made}
 
 
 @pytest.mark.urls(__name__)
-def test_what_streams_still_has_its_id(client: Client, output: io.StringIO) -> None:
+def test_a_streamed_answer_keeps_its_id(client: Client, output: io.StringIO) -> None:
     answer = client.get("/streaming/")
     assert b"".join(answer).decode() == answer.headers["X-Request-Id"]
 
 
 @pytest.mark.urls(__name__)
-def test_the_500_page_has_the_number_that_the_log_has(output: io.StringIO) -> None:
+def test_the_500_page_shows_the_id_that_is_in_the_log(output: io.StringIO) -> None:
     answer = Client(raise_request_exception=False).get("/failing/")
     name = answer.headers["X-Request-Id"]
     assert answer.status_code == 500
@@ -152,17 +164,17 @@ def test_the_500_page_has_the_number_that_the_log_has(output: io.StringIO) -> No
     assert 'raise RuntimeError("broken")' in error["traceback"]
 
 
-def test_lines_for_people_have_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_for_people_have_an_id_too(capsys: pytest.CaptureFixture[str]) -> None:
     configuration = logs.configuration("line")
     formatter = logging.Formatter(configuration["formatters"]["line"]["format"])
     record = logging.LogRecord("secretly", logging.INFO, "", 0, "hello", None, None)
-    logs.OfRequest().filter(record)
+    logs.RequestIdFilter().filter(record)
     assert formatter.format(record).endswith("INFO secretly [-]: hello")
 
 
 @pytest.mark.slow
-def test_a_busy_run_leaves_nothing_of_anybody_in_its_logs(tmp_path: Path, installation: Path) -> None:
-    """A real server, with JSON: people come, write, attach and search; pictures, keys, rows and the database break."""
+def test_no_private_data_is_logged(tmp_path: Path, installation: Path) -> None:
+    """A real server with JSON logs: people sign in, write, attach and search; pictures and tables are broken."""
     face, other = pictures.hopper(), pictures.collins()
     machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "SECRETLY_LIVENESS": "off"})
     machine.install_like(installation)

@@ -1,4 +1,4 @@
-"""Several machines on PostgreSQL, Redis, S3 and a Rekognition of its own process, and what happens when one is away.
+"""Several machines on PostgreSQL, Redis, S3 and a Rekognition of its own process, and what happens when one is down.
 
 PostgreSQL and Redis are Debian's, started here; S3 is moto's server; every machine is a real gunicorn.
 """
@@ -24,7 +24,8 @@ from moto.server import ThreadedMotoServer
 
 from faceauth.tests import pictures, postgres
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, serving
-from secretly.tests.machines import Machine, Redis, Visitor, free_port, running, wait_until, words_on
+from secretly.tests.installation import free_port
+from secretly.tests.machines import Machine, Redis, Visitor, running, wait_until, words_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machines")]  # one process, for the servers take a minute
 
@@ -123,7 +124,7 @@ def test_all_are_ready(world: World) -> None:
         assert machine.ready()["ready"] is True, machine.logged()
 
 
-def test_a_person_is_the_same_everywhere_and_nowhere_when_forgotten(world: World) -> None:
+def test_a_person_is_known_on_all_machines_and_forgotten_on_all(world: World) -> None:
     one, two, three = world.machines
     face, again = pictures.collins(), pictures.another(pictures.collins())
     first = Visitor()
@@ -140,7 +141,7 @@ def test_a_person_is_the_same_everywhere_and_nowhere_when_forgotten(world: World
     assert status == 200
     assert page.count("/end/") >= 1
 
-    assert second.post(three, "/account/forget/", {"word": "forget me"})[0] == 302
+    assert second.post(three, "/forget/", {"word": "forget me"})[0] == 302
     for machine in world.machines:
         assert first.get(machine)[0] == second.get(machine)[0] == 302  # every session is over
         assert Visitor().show(machine, face)[1]["outcome"] == "stranger"
@@ -211,7 +212,7 @@ class Load:
         assert set(lines.values()) == {1}
 
 
-def test_a_machine_that_dies_takes_nothing_along(world: World) -> None:
+def test_a_machine_that_dies_loses_nothing(world: World) -> None:
     one = world.machines[0]
     with Load(world, "coffee") as load:
         one.end(signal.SIGKILL)
@@ -223,8 +224,8 @@ def test_a_machine_that_dies_takes_nothing_along(world: World) -> None:
     assert load.answers[503, "unavailable"] == 0
 
 
-def test_a_database_that_is_away_is_said_and_then_all_is_well(world: World) -> None:
-    """Without a restart of ours: connections that broke are noticed and made anew."""
+def test_a_database_that_is_down_is_reported_and_recovers(world: World) -> None:
+    """Without a restart: broken connections are noticed and replaced."""
     with Load(world, "milk") as load:
         world.database.end()
         wait_until(lambda: load.answers[503, "unavailable"] >= 10)
@@ -245,7 +246,7 @@ def test_a_database_that_is_away_is_said_and_then_all_is_well(world: World) -> N
     assert enter(Visitor(), world.machines[1], world.machines[2], pictures.hopper()) == "recognised"
 
 
-def test_a_cache_that_is_away_is_said_and_then_all_is_well(world: World) -> None:
+def test_a_cache_that_is_down_is_reported_and_recovers(world: World) -> None:
     with Load(world, "sugar") as load:
         world.redis.end()
         wait_until(lambda: not any(machine.ready()["parts"]["cache"]["ok"] for machine in world.machines))
@@ -262,7 +263,7 @@ def test_a_cache_that_is_away_is_said_and_then_all_is_well(world: World) -> None
     assert enter(Visitor(), world.machines[1], world.machines[2], pictures.hopper()) == "recognised"
 
 
-def test_a_rekognition_that_is_away_closes_the_door_and_nothing_else(world: World) -> None:
+def test_a_rekognition_that_is_down_stops_only_sign_ins(world: World) -> None:
     inside = Visitor()
     enter(inside, world.machines[0], world.machines[0], pictures.hopper())
     blind = world.machine("blind", REKOGNITION_ENDPOINT=f"http://127.0.0.1:{free_port()}/")
@@ -276,8 +277,8 @@ def test_a_rekognition_that_is_away_closes_the_door_and_nothing_else(world: Worl
     shutil.rmtree(blind.home)
 
 
-def test_servers_that_fall_silent_do_not_hold_a_request_for_ever(world: World) -> None:
-    """A machine that is switched off answers with nothing at all, not even with "no"."""
+def test_servers_that_stop_answering_do_not_hang_requests(world: World) -> None:
+    """A machine that is switched off does not even refuse connections."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -1,4 +1,4 @@
-"""What Prometheus is told: right numbers, from all workers, and no names."""
+"""The metrics for Prometheus: right numbers from all workers, and no names."""
 
 import os
 import re
@@ -30,7 +30,7 @@ Samples = dict[str, float]
 
 
 def samples(text: str) -> Samples:
-    """By their names and labels, as they are written."""
+    """The values by name and labels."""
     found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {f"{one.name}{sorted(one.labels.items())}": one.value for one in found}
 
@@ -45,7 +45,7 @@ def labels(text: str) -> dict[str, set[str]]:
 
 
 class Counting:
-    """What has changed since it was made."""
+    """The change of each number since this was made."""
 
     def __init__(self) -> None:
         self.before = self.now()
@@ -60,26 +60,26 @@ class Counting:
 
 @pytest.fixture
 def counting(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Counting:
-    monkeypatch.setattr(metrics, "asked_now", metrics.AskedNow())
+    monkeypatch.setattr(metrics, "state_collector", metrics.StateCollector())
     monkeypatch.setattr(metrics, "SIZE_FOR", 0)
     return Counting()
 
 
-def test_without_a_token_there_is_nothing(client: Client, settings: Settings, db: None) -> None:
+def test_without_the_setting_there_are_no_metrics(client: Client, settings: Settings, db: None) -> None:
     settings.METRICS_TOKEN = ""
     for given in ("", "Bearer", "Bearer "):
         assert client.get("/metrics", headers={"authorization": given}).status_code == 404
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Bearer another", f"Basic {TOKEN}", TOKEN, "Bearer é"])
-def test_only_who_knows_the_token(client: Client, settings: Settings, given: str, db: None) -> None:
+def test_a_wrong_token_is_refused(client: Client, settings: Settings, given: str, db: None) -> None:
     settings.METRICS_TOKEN = TOKEN
     answer = client.get("/metrics", headers={"authorization": given})
     assert (answer.status_code, answer.content) == (401, b"")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_who_knows_it_is_told(client: Client, settings: Settings, counting: Counting) -> None:
+def test_the_right_token_gets_the_metrics(client: Client, settings: Settings, counting: Counting) -> None:
     settings.METRICS_TOKEN = TOKEN
     answer = client.get("/metrics", headers=BEARER)
     assert answer.status_code == 200
@@ -87,16 +87,16 @@ def test_who_knows_it_is_told(client: Client, settings: Settings, counting: Coun
     assert "secretly_part_up[('part', 'database')]" in samples(answer.content.decode())
 
 
-def test_a_visit_to_the_door_is_counted(counting: Counting, client: Client, settings: Settings) -> None:
+def test_sign_ins_are_counted(counting: Counting, client: Client, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     Collection(settings.FACEAUTH["COLLECTION"]).create()
     for picture in (pictures.hopper(), pictures.another(pictures.hopper()), pictures.landscape()):
         client.post("/login/", {"file": uploaded(picture)})
         client.post("/logout/")
-    visit = "secretly_sign_ins_total"
-    assert counting.changed(visit, outcome="enrolled", reason="", sign_in_method="file") == 1
-    assert counting.changed(visit, outcome="recognised", reason="", sign_in_method="file") == 1
-    assert counting.changed(visit, outcome="refused", reason="no_face", sign_in_method="file") == 1
+    attempts = "secretly_sign_ins_total"
+    assert counting.changed(attempts, outcome="enrolled", reason="", method="file") == 1
+    assert counting.changed(attempts, outcome="recognised", reason="", method="file") == 1
+    assert counting.changed(attempts, outcome="refused", reason="no_face", method="file") == 1
     assert counting.changed("secretly_request_seconds_count", view="faceauth:login", method="POST") == 3
     assert counting.changed("secretly_requests_total", view="faceauth:login", method="POST", status="422") == 1
     assert counting.changed("secretly_rekognition_seconds_count", operation="IndexFaces") == 1
@@ -111,12 +111,12 @@ def uploaded(picture: bytes) -> Any:
     return SimpleUploadedFile("me.jpg", picture, "image/jpeg")
 
 
-def test_calls_that_fail_are_counted_by_what_they_answered(
+def test_failed_calls_are_counted_by_their_error(
     counting: Counting, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = Collection(settings.FACEAUTH["COLLECTION"])
     with pytest.raises(RekognitionError):
-        there.describe()  # it is not there
+        there.describe()  # there is none
     monkeypatch.setattr(transport, "answer", out_of_order)
     with pytest.raises(RekognitionError):
         list(there.faces())
@@ -130,7 +130,7 @@ def out_of_order(*args: Any) -> None:
     raise ReadTimeoutError(endpoint_url="https://10.1.2.3")
 
 
-def test_saved_notes_are_counted_and_others_are_not(counting: Counting, owner: User) -> None:
+def test_only_saved_notes_are_counted(counting: Counting, owner: User) -> None:
     client = Client(headers={"accept": "application/json"})
     client.force_login(owner, BACKEND)
     saved = client.post("/", {"text": "one"}).json()
@@ -140,7 +140,7 @@ def test_saved_notes_are_counted_and_others_are_not(counting: Counting, owner: U
     assert counting.changed("secretly_notes_saved_total") == 2
 
 
-def test_no_label_carries_anybody(counting: Counting, owner: User) -> None:
+def test_no_label_identifies_anybody(counting: Counting, owner: User) -> None:
     client = Client(headers={"user-agent": "kettle/1.0"})
     client.force_login(owner, BACKEND)
     note = client.post("/", {"text": "kettle"}, headers={"accept": "application/json"}).json()["url"]
@@ -153,18 +153,7 @@ def test_no_label_carries_anybody(counting: Counting, owner: User) -> None:
     assert note.split("/")[2] not in text
     assert "127.0.0.1" not in text
     found = labels(text)
-    assert set(found) <= {
-        "view",
-        "method",
-        "status",
-        "outcome",
-        "reason",
-        "sign_in_method",
-        "operation",
-        "error",
-        "part",
-        "le",
-    }
+    assert set(found) <= {"view", "method", "status", "outcome", "reason", "operation", "error", "part", "le"}
     assert found["method"] <= {"GET", "HEAD", "POST", "other"}
     assert {"notes:note", "none"} <= found["view"]
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
@@ -176,15 +165,15 @@ def test_probes_do_not_count_as_requests(counting: Counting, client: Client) -> 
 
 
 @pytest.mark.slow
-def test_all_workers_count_together_also_those_that_are_gone(tmp_path: Path, installation: Path) -> None:
+def test_all_workers_count_together_and_ended_ones_too(tmp_path: Path, installation: Path) -> None:
     """Two workers; one is killed in the middle of a request, and a reload replaces both."""
     machine = Machine(tmp_path / "home", {"SECRETLY_METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "2"})
     machine.install_like(installation)
     with running(machine):
         ask_many(machine, 60)
         first = machine.workers()
-        held = hold(machine)  # requests that will never end
-        assert counted(machine) == 61  # one more, for their token
+        held = hold(machine)  # requests that never end
+        assert counted(machine) == 61  # one more, for the CSRF token
         for worker in first:
             os.kill(worker, signal.SIGKILL)
         wait_until(lambda: len(set(machine.workers()) - set(first)) == 2)
@@ -201,7 +190,7 @@ def test_all_workers_count_together_also_those_that_are_gone(tmp_path: Path, ins
         ask_many(machine, 20)
         assert counted(machine) == 121
         assert told(machine)["secretly_part_up[('part', 'database')]"] == 1
-    with running(machine):  # a new start counts from nothing
+    with running(machine):  # a new start counts from zero
         ask_many(machine, 5)
         assert counted(machine) == 5
 
@@ -231,11 +220,11 @@ def ask_many(machine: Machine, count: int) -> None:
 
 
 def hold(machine: Machine) -> list[socket.socket]:
-    """Begin to send a photo, and stop. Two of these leave threads for others."""
+    """Begin to send a photo too large to be buffered, and stop. Two of these leave threads for others."""
     visitor = Visitor()
     visitor.get(machine, "/login/")
     head = "POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\n"
-    head += f"Content-Length: 100000\r\nCookie: csrftoken={visitor.cookies['csrftoken']}\r\n\r\n--B\r\n"
+    head += f"Content-Length: 10000000\r\nCookie: csrftoken={visitor.cookies['csrftoken']}\r\n\r\n--B\r\n"
     held = [socket.create_connection(("127.0.0.1", machine.port)) for _ in range(2)]
     for connection in held:
         connection.sendall(head.encode())

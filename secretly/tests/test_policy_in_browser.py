@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from faceauth.models import SignIn
-from secretly.tests.test_hardening import ADDRESSES
+from secretly.tests.test_urls import ADDRESSES
 from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

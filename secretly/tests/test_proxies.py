@@ -1,4 +1,4 @@
-"""Whose word is taken for whom a request comes from."""
+"""Whom a request comes from, where proxies stand in front."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +22,7 @@ def seen(peer: str, **headers: str) -> str:
 
     request = RequestFactory().get("/")
     request.META |= {"REMOTE_ADDR": peer, **headers}
-    proxies.believe_proxies_alone(view)(request)
+    proxies.trust_named_proxies(view)(request)
     return found[0]
 
 
@@ -31,7 +31,7 @@ def trust(settings: Settings, *words: str, header: str = "X-Forwarded-For") -> N
     settings.CLIENT_HEADER = header
 
 
-def test_without_a_named_proxy_nobody_is_believed() -> None:
+def test_without_a_named_proxy_the_header_is_ignored() -> None:
     assert seen("127.0.0.1", HTTP_X_FORWARDED_FOR=STRANGER) == "127.0.0.1"
 
 
@@ -57,7 +57,9 @@ def test_without_a_named_proxy_nobody_is_believed() -> None:
         ("198.51.100.1", "127.0.0.1", "198.51.100.1"),
     ],
 )
-def test_the_last_hop_that_is_no_proxy_of_ours(peer: str, header: str, expected: str, settings: Settings) -> None:
+def test_the_client_is_the_last_hop_that_is_not_our_proxy(
+    peer: str, header: str, expected: str, settings: Settings
+) -> None:
     trust(settings, "127.0.0.1", "::1", "10.0.0.0/8")
     assert seen(peer, HTTP_X_FORWARDED_FOR=header) == expected
 
@@ -77,12 +79,12 @@ def test_a_unix_socket_has_no_address(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("word", ["localhost", "10.0.0.1/8", "300.1.1.1", "*"])
-def test_what_is_no_proxy_stops_the_start(word: str) -> None:
+def test_a_value_that_names_no_proxy_stops_the_start(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"SECRETLY_TRUSTED_PROXIES has .* write such as 127\.0\.0\.1"):
         proxies.networks([word])
 
 
-def test_https_is_believed_of_named_proxies_alone(settings: Settings) -> None:
+def test_x_forwarded_proto_counts_only_from_named_proxies(settings: Settings) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
     def secure(peer: str) -> bool:
@@ -93,7 +95,7 @@ def test_https_is_believed_of_named_proxies_alone(settings: Settings) -> None:
             return HttpResponse()
 
         request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO="https")
-        proxies.believe_proxies_alone(view)(request)
+        proxies.trust_named_proxies(view)(request)
         return found[0]
 
     trust(settings, "127.0.0.1")
@@ -101,15 +103,15 @@ def test_https_is_believed_of_named_proxies_alone(settings: Settings) -> None:
     assert not secure(STRANGER)
 
 
-def test_the_log_and_the_doorman_see_the_true_client(db: None, settings: Settings) -> None:
+def test_the_sign_in_log_and_the_rate_limits_see_the_client(db: None, settings: Settings) -> None:
     trust(settings, "127.0.0.1")
     settings.FACEAUTH = {**settings.FACEAUTH, "ATTEMPTS_PER_ADDRESS": "1/m"}
 
-    def come(address: str, spoofed: str = "") -> int:
+    def attempt(address: str, spoofed: str = "") -> int:
         client = Client(headers={"X-Forwarded-For": f"{spoofed}{address}"})
         return client.post("/login/", {"image": "nothing"}).status_code
 
-    assert come(STRANGER) == 422
-    assert come(STRANGER, spoofed="1.2.3.4, ") == 429
-    assert come("203.0.113.10") == 422
+    assert attempt(STRANGER) == 422
+    assert attempt(STRANGER, spoofed="1.2.3.4, ") == 429
+    assert attempt("203.0.113.10") == 422
     assert list(SignIn.objects.order_by("pk").values_list("address", flat=True)) == [STRANGER, STRANGER, "203.0.113.10"]

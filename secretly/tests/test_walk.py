@@ -1,4 +1,4 @@
-"""Every page of the site, in English and Arabic, dark and light: axe-core finds no fault, and nothing is cut off.
+"""Every page of the site, in English and Arabic, dark and light: axe-core finds no problem, and nothing is cut off.
 
 axe-core comes from npm: `npm ci --prefix .ci/clients`, and SECRETLY_NODE_MODULES names its folder.
 """
@@ -47,7 +47,7 @@ def cast(transactional_db: None, settings: Any, tmp_path: Path) -> Cast:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_walk_leaves_no_page_out(cast: Cast) -> None:
+def test_the_walk_visits_every_page(cast: Cast) -> None:
     assert walk.names() - walk.walked(cast) == set(walk.ANSWERS_WITHOUT_A_PAGE)
 
 
@@ -65,7 +65,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
 @pytest.mark.slow
 @pytest.mark.skipif(not AXE.is_file(), reason=f"axe-core is not in {MODULES}: npm ci --prefix .ci/clients.")
 @pytest.mark.parametrize("page", ["en", "ar"], indirect=True)
-def test_nobody_is_shut_out_of_any_page(page: Page, cast: Cast, live_server: LiveServer) -> None:
+def test_every_page_is_accessible(page: Page, cast: Cast, live_server: LiveServer) -> None:
     script = AXE.read_text()
     faults = []
     for stop in walk.stops(cast):

@@ -1,4 +1,4 @@
-"""Something breaks while a picture is in flight: the picture is in nothing that is written."""
+"""An error while a picture is processed: the picture is in no report, log, mail, file or session."""
 
 import base64
 import io
@@ -33,12 +33,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def a_door_where_one_frame_is_enough(settings: Settings) -> None:
+def without_liveness_check(settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
 
 
-BEFORE_THE_VIEW = "secretly.tests.test_reports.breaks_before_the_view"
-AFTER_THE_VIEW = "secretly.tests.test_reports.breaks_after_the_view"
+BEFORE_THE_VIEW = "secretly.tests.test_error_reports.breaks_before_the_view"
+AFTER_THE_VIEW = "secretly.tests.test_error_reports.breaks_after_the_view"
 
 
 class Broken(Exception):
@@ -159,7 +159,7 @@ def mails(settings: Settings) -> Iterator[None]:
 @pytest.mark.parametrize("method", ["file", "camera"])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.slow
-def test_a_picture_in_flight_is_written_nowhere(
+def test_a_picture_is_in_nothing_that_is_written(
     place: str,
     method: str,
     debug: bool,
@@ -221,7 +221,7 @@ def test_a_picture_in_flight_is_written_nowhere(
         assert found_in(str(session.get_decoded()), words) == []
 
 
-def test_the_search_would_find_one(collection: Collection) -> None:
+def test_the_search_finds_a_picture(collection: Collection) -> None:
     """The words are those that a leak would show."""
     data = pictures.hopper()
     words = set(words_of(data))
@@ -232,7 +232,7 @@ def test_the_search_would_find_one(collection: Collection) -> None:
     assert found_in(data.hex(), words)
 
 
-def test_djangos_own_filter_would_tell(collection: Collection, settings: Settings, mails: None) -> None:
+def test_djangos_own_filter_shows_the_picture(collection: Collection, settings: Settings, mails: None) -> None:
     """An error before the view: that is why there is a filter of our own."""
     settings.DEFAULT_EXCEPTION_REPORTER_FILTER = "django.views.debug.SafeExceptionReporterFilter"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, BEFORE_THE_VIEW]
@@ -249,7 +249,7 @@ def test_djangos_own_filter_would_tell(collection: Collection, settings: Setting
 @pytest.mark.parametrize(
     "place", ["faceauth.web.login.unseal", "faceauth.web.login.reopen_photo", "faceauth.enrolment.enrol.enrol"]
 )
-def test_a_sealed_picture_is_written_nowhere(
+def test_a_sealed_picture_is_in_nothing_that_is_written(
     place: str, collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch, mails: None
 ) -> None:
     client = Client(raise_request_exception=False)
@@ -290,7 +290,7 @@ def test_a_large_file_stays_in_memory(
     assert os.listdir(tmp_path) == []
 
 
-def test_the_database_file_is_among_what_is_searched(db: None) -> None:
+def test_the_search_covers_the_database_file(db: None) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("The database is a server's.")
     assert Path(str(connection.settings_dict["NAME"])).is_relative_to(site.HOME)

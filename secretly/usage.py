@@ -1,4 +1,4 @@
-"""What the notebook and the database tell the desk about their size: counts and bytes, never what is written."""
+"""Storage for the dashboard: how many notes and attachments, and bytes; never what is written in them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ Held = dict[int | None, list[Usage]]
 
 
 def of_notes(users: Sequence[int] | None) -> Held:
-    """The notes and attachments of these users, or of everybody; those in the bin count."""
+    """Notes and attachments of each of these users, or of everybody; those in the trash count."""
     if users is None:
         attached = Attachment.objects.aggregate(count=Count("pk"), size=Sum("size"))
         return {
@@ -36,12 +36,12 @@ def of_notes(users: Sequence[int] | None) -> Held:
 
 
 def of_database(users: Sequence[int] | None) -> Held:
-    """How large the database is."""
+    """The size of the database; nothing where only some users are asked for."""
     return {} if users is not None else {None: [Usage(_("database"), size=database_size())]}
 
 
 def database_size() -> int | None:
-    """Bytes; None for a database that is asked otherwise."""
+    """Bytes; None for a database that is neither SQLite nor PostgreSQL."""
     if connection.vendor == "sqlite":
         name = str(connection.settings_dict["NAME"])
         return sum(path.stat().st_size for path in (Path(name), Path(f"{name}-wal")) if path.exists())

@@ -1,9 +1,8 @@
-"""Several looks or one: `python -m benchmarks.looks FOLDER`, where FOLDER has a folder of pictures for each person.
+"""Several appearances or one: `python -m benchmarks.appearances FOLDER`, with a folder of pictures for each person.
 
-Templates and their mean are the site's own (faceauth.vision, and what AssociateFaces makes of several). People with six
-pictures or more are remembered from their first one or three and come with one or three of the next. Everybody else's
-pictures come as impostors, alone and by threes, and so do those of the other remembered people. docs/looks.md has the
-figures.
+Templates and their mean are the site's own. People with six pictures or more are enrolled from their first one or
+three, and sign in with one or three of the next. The pictures of everybody else, and of the other enrolled people, are
+impostors, alone and in threes. docs/looks.md has the figures.
 """
 
 import argparse
@@ -82,14 +81,12 @@ def measure(people: Sequence[list[Templates]], enrolled: int, shown: int) -> Row
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.looks", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="benchmarks.appearances", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     people = templates_of(arguments.folder, arguments.processes)
-    print(
-        f"| remembered from | shown | {' | '.join(f'FNMR at FMR {fmr:g}' for fmr in FMRS)} | FNMR at 90 | FMR at 90 |"
-    )
+    print(f"| enrolled from | shown | {' | '.join(f'FNMR at FMR {fmr:g}' for fmr in FMRS)} | FNMR at 90 | FMR at 90 |")
     print("| --- " * (4 + len(FMRS)) + "|")
     for enrolled, shown in ((1, 1), (1, 3), (3, 1), (3, 3)):
         row = measure(people, enrolled, shown)
@@ -97,7 +94,7 @@ def main() -> None:
         at_threshold = f"{100 * row.fnmr_at_threshold:.1f} % | {row.fmr_at_threshold:.1e}"
         print(f"| {enrolled} | {shown} | {rates} | {at_threshold} |")
     row = measure(people, 1, 1)
-    print(f"\n{row.genuine} people remembered, {row.impostors:,} impostor comparisons with one picture shown.")
+    print(f"\n{row.genuine} people enrolled, {row.impostors:,} impostor comparisons with one picture shown.")
 
 
 if __name__ == "__main__":

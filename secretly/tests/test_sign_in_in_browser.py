@@ -1,16 +1,14 @@
-"""The whole way in, in a real Chromium: with a camera that plays a face, with a chosen photo, and without a script."""
+"""Signing in with a real Chromium: by a camera that plays a picture, by a chosen photo, and without JavaScript."""
 
 import base64
 import io
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 from pytest_django import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
 from faceauth.models import SignIn
@@ -18,124 +16,22 @@ from faceauth.outcomes import Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.vision import photos
-from secretly.tests.transitions import faults
+from secretly.tests.browsers import choose, lock, look, problems, visit, write
+
+__all__ = ["problems", "visit"]  # fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def one_picture_is_enough(settings: Settings) -> None:
-    """test_look_in_browser.py has the door that wants to see somebody living."""
+def without_liveness_check(settings: Settings) -> None:
+    """test_liveness_in_browser.py has sign-ins with a liveness check."""
     settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
 
 
 @pytest.fixture(autouse=True)
 def collection(transactional_db: None) -> None:
     Collection(conf().COLLECTION).create()
-
-
-@pytest.fixture
-def visit(
-    chromium: Browser, live_server: LiveServer, tmp_path: Path, problems: list[str]
-) -> Iterator[Callable[..., Page]]:
-    """Open the door in a new browser, before a camera that plays the picture or film; None is no camera at all."""
-    browsers: list[Browser] = []
-
-    def open_door(
-        face: bytes | None = None,
-        script: bool = True,
-        allowed: bool = True,
-        host: str = "localhost",
-        init: str = "",
-        film: Path | None = None,
-    ) -> Page:
-        args = [f"--host-resolver-rules=MAP {host} 127.0.0.1"]
-        if face is not None:
-            film = tmp_path / f"{len(browsers)}.mjpeg"
-            film.write_bytes(frame(face) * 4)
-        if film:
-            args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-        browser = chromium.browser_type.launch(executable_path=executable(chromium), args=[*QUIET, *args])
-        browsers.append(browser)
-        context = browser.new_context(java_script_enabled=script, viewport={"width": 1000, "height": 800})
-        if allowed:
-            context.grant_permissions(["camera"])
-        page = watched(context, problems, init)
-        page.goto(f"http://{host}:{live_server.thread.port}/")
-        return page
-
-    yield open_door
-    for browser in browsers:
-        browser.close()
-
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def executable(browser: Browser) -> str:
-    from shutil import which
-
-    return which("chromium") or which("chromium-browser") or which("google-chrome") or ""
-
-
-@pytest.fixture
-def problems() -> Iterator[list[str]]:
-    """Whatever the browser complains of: errors on the console, exceptions, violations of the content policy."""
-    found: list[str] = []
-    yield found
-    assert found == []
-
-
-# A page that answers 422 is also "an error" to the console. The other comes of the insecure page, which a test wants.
-EXPECTED = ("the server responded with a status of 422", "Cross-Origin-Opener-Policy header has been ignored")
-
-
-def note(message: ConsoleMessage, problems: list[str]) -> None:
-    if message.type in ("error", "warning") and not any(text in message.text for text in EXPECTED):
-        problems.append(message.text)
-
-
-def watched(context: BrowserContext, problems: list[str], init: str) -> Page:
-    page = context.new_page()
-    if init:
-        page.add_init_script(init)
-    page.on("pageerror", faults(problems))
-    page.on("console", lambda message: note(message, problems))
-    return page
-
-
-def frame(face: bytes) -> bytes:
-    """A 640 x 480 frame of a camera with the person in its middle."""
-    room = Image.new("RGB", (640, 480), (110, 112, 118))
-    person = pictures.opened(face)
-    person.thumbnail((640, 480))
-    room.paste(person, ((640 - person.width) // 2, 480 - person.height))
-    return pictures.encoded(room, quality=92)
-
-
-def look(page: Page) -> None:
-    page.get_by_role("button", name="Look at me").click()
-    expect(page.locator("[data-video]")).to_be_visible()
-    expect(page.locator("[data-video]")).to_have_js_property("videoWidth", 640)
-    page.get_by_role("button", name="Here I am").click()
-
-
-def write(page: Page, text: str) -> None:
-    page.locator("textarea").fill(text)
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator(".notes").get_by_text(text)).to_be_visible()
-
-
-def lock(page: Page) -> None:
-    page.get_by_role("button", name="Lock").click()
-    page.wait_for_url("**/login/")
 
 
 # The camera -----------------------------------------------------------------------------------------------------------
@@ -163,7 +59,7 @@ def the_whole_way(visit: Callable[..., Page], first: bytes, second: bytes, someb
     assert SignIn.objects.filter(outcome="recognised", method="camera").count() == 1
 
 
-def test_first_visit_note_lock_and_return(visit: Callable[..., Page]) -> None:
+def test_enrol_write_sign_out_and_return(visit: Callable[..., Page]) -> None:
     the_whole_way(visit, pictures.hopper(), pictures.another(pictures.hopper()), pictures.collins())
 
 
@@ -172,7 +68,7 @@ def test_the_same_with_photographs_of_two_days(visit: Callable[..., Page]) -> No
     the_whole_way(visit, first, second, pictures.collins())
 
 
-def test_the_frozen_frame_is_shown_while_the_server_thinks(visit: Callable[..., Page]) -> None:
+def test_the_frame_is_shown_while_the_server_works(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     page.route("**/login/", lambda route: route.fulfill(status=204))  # the page stays as it is
     page.get_by_role("button", name="Look at me").click()
@@ -219,11 +115,6 @@ def test_camera_failure_falls_back_to_the_chooser(
 # The chosen photo -----------------------------------------------------------------------------------------------------
 
 
-def choose(page: Page, data: bytes, name: str = "me.jpg", kind: str = "image/jpeg") -> None:
-    page.get_by_role("button", name="Choose a photo").click()
-    page.get_by_label("Choose a photo of your face").set_input_files({"name": name, "mimeType": kind, "buffer": data})
-
-
 def test_chosen_photo(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.hopper())
@@ -234,9 +125,7 @@ def test_chosen_photo(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("Kept from a photo.")).to_be_visible()
 
 
-def test_a_big_photo_is_made_smaller_in_the_browser(
-    visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_browser_scales_a_large_photo_down(visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
     big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3000, 3516)), quality=95)
     arrived: list[int] = []
 
@@ -252,13 +141,13 @@ def test_a_big_photo_is_made_smaller_in_the_browser(
     assert arrived[0] < len(big) / 3
 
 
-def test_what_the_browser_cannot_read_is_sent_as_it_is(visit: Callable[..., Page]) -> None:
+def test_a_file_that_the_browser_cannot_read_is_sent_unchanged(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.encoded(pictures.opened(pictures.hopper()), "HEIF"), "me.heic", "image/heic")
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
-def test_refusal_is_said_on_the_door(visit: Callable[..., Page]) -> None:
+def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.landscape())
     expect(page.get_by_role("heading", name=str(sentence_of(Reason.NO_FACE)))).to_be_focused()
@@ -315,7 +204,7 @@ def test_the_back_button_shows_nothing_after_locking(visit: Callable[..., Page])
     assert "POST" not in sent  # the photo is not sent a second time
 
 
-def test_closing_the_browser_locks(visit: Callable[..., Page]) -> None:
+def test_closing_the_browser_signs_out(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.hopper())
     page.get_by_role("button", name="Yes, remember me").click()

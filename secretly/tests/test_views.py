@@ -1,4 +1,4 @@
-"""What the site says by itself, and how every page is framed."""
+"""Error pages, the service worker, the manifest, and what every page has."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -44,7 +44,7 @@ def browser() -> Client:
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(("address", "status", "sentence"), ERRORS)
-def test_errors_are_told_in_plain_words(browser: Client, address: str, status: int, sentence: str) -> None:
+def test_error_pages_say_what_to_do(browser: Client, address: str, status: int, sentence: str) -> None:
     answer = browser.get(address)
     page = answer.content.decode()
     assert answer.status_code == status
@@ -56,7 +56,7 @@ def test_errors_are_told_in_plain_words(browser: Client, address: str, status: i
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(("address", "status", "sentence"), ERRORS)
-def test_errors_have_the_headers_of_every_page(browser: Client, address: str, status: int, sentence: str) -> None:
+def test_error_pages_have_the_security_headers(browser: Client, address: str, status: int, sentence: str) -> None:
     headers = browser.get(address).headers
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
@@ -71,9 +71,7 @@ def test_error_pages_need_neither_request_nor_database(name: str) -> None:
 
 
 @pytest.mark.urls(__name__)
-def test_the_500_page_comes_out_when_the_list_of_static_files_is_what_broke(
-    browser: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_500_page_does_not_need_the_static_files_manifest(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.contrib.staticfiles.storage import staticfiles_storage
 
     def missing(name: str) -> str:
@@ -85,7 +83,7 @@ def test_the_500_page_comes_out_when_the_list_of_static_files_is_what_broke(
     assert "Something broke on my side." in answer.content.decode()
 
 
-def test_a_form_without_a_token_is_told_what_to_do(db: None) -> None:
+def test_a_form_without_a_csrf_token_says_what_to_do(db: None) -> None:
     answer = Client(enforce_csrf_checks=True).post("/", {"text": "x"})
     page = answer.content.decode()
     assert answer.status_code == 403
@@ -95,8 +93,8 @@ def test_a_form_without_a_token_is_told_what_to_do(db: None) -> None:
 
 
 @pytest.mark.parametrize("address", ["/login/", "/login/enrol/"])
-def test_a_second_click_at_the_door_goes_on_into_the_notebook(owner: User, address: str) -> None:
-    """Its token is that of before the first click, which has let the person in."""
+def test_a_second_click_on_sign_in_opens_the_notebook(owner: User, address: str) -> None:
+    """Its CSRF token is from before the first click, which has signed the person in."""
     client = Client(enforce_csrf_checks=True)
     assert client.post(address).status_code == 403
     client.force_login(owner)
@@ -104,8 +102,8 @@ def test_a_second_click_at_the_door_goes_on_into_the_notebook(owner: User, addre
     assert client.post("/account/sessions/end-others/").status_code == 403
 
 
-def test_pages_carry_nothing_inline(db: None, owner: User) -> None:
-    """The CSP lets no inline script or style work, so one would be a mistake."""
+def test_pages_hold_no_inline_script_or_style(db: None, owner: User) -> None:
+    """The CSP blocks inline scripts and styles."""
     client = Client()
     client.force_login(owner)
     for address in ("/", "/nothing-here/"):
@@ -124,7 +122,7 @@ def test_the_notebook_can_be_locked(owner: User) -> None:
     assert client.get("/").headers["Location"].startswith("/login/")
 
 
-def test_the_language_and_its_direction_are_named(db: None) -> None:
+def test_pages_name_their_language_and_direction(db: None) -> None:
     assert '<html lang="en" dir="ltr">' in get_template("404.html").render()
 
 
@@ -143,7 +141,7 @@ def test_the_site_can_be_installed(client: Client) -> None:
     assert 'rel="manifest" href="/manifest.webmanifest"' in get_template("404.html").render()
 
 
-def test_the_worker_keeps_nothing_of_anybodys(client: Client) -> None:
+def test_the_service_worker_stores_no_personal_data(client: Client) -> None:
     answer = client.get("/worker.js")
     script = answer.content.decode()
     assert answer.headers["Content-Type"].startswith("text/javascript")
@@ -152,5 +150,5 @@ def test_the_worker_keeps_nothing_of_anybodys(client: Client) -> None:
     assert "There is no connection." in client.get("/offline/").content.decode()
 
 
-def test_browsers_find_the_icon_by_its_old_name(client: Client) -> None:
+def test_favicon_ico_redirects_to_the_icon(client: Client) -> None:
     assert client.get("/favicon.ico").headers["Location"].endswith("icon.svg")

@@ -1,7 +1,7 @@
-"""The odds of a stranger, and what keeping them low costs: `python -m benchmarks.odds FOLDER`, of people's folders.
+"""The odds of a stranger, and what keeping them low costs: `python -m benchmarks.thresholds FOLDER`.
 
 Five tables: how often two people's pictures reach a cosine, with the upper end of the 95 % interval, which is
-`faceauth.policy.thresholds.BOUND`; how much likelier a match is with several faces, and rarer for several frames; what
+`faceauth.policy.thresholds.BOUND`; how much likelier a match is with a person of several looks, and rarer for several frames; what
 each rule for several frames costs; and what becomes of genuine visitors at the door as it is, by the number of people,
 and with another margin between two of them.
 Each pair of people counts once, however many pictures they have. docs/odds.md has the figures.
@@ -276,7 +276,7 @@ def outcome(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.odds", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="benchmarks.thresholds", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--state", type=Path, help="keep the templates here, encrypted, for another run")

@@ -1,4 +1,4 @@
-"""From the door to the notebook: the looking-glass opens into the page, for whoever wants motion."""
+"""The animated transition from the sign-in page to the notebook, unless reduced motion is preferred."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def open_notebook(page: Page) -> None:
     expect(page).to_have_title("Your notebook · Secretly")
 
 
-def test_the_looking_glass_opens_into_the_notebook(door: Page) -> None:
+def test_the_sign_in_page_opens_into_the_notebook(door: Page) -> None:
     for _ in range(3):  # where the next page takes four seconds, which a busy machine may need, browsers do without
         open_notebook(door)
         if moved(door):
@@ -61,7 +61,7 @@ def test_the_looking_glass_opens_into_the_notebook(door: Page) -> None:
     expect(door.locator("#text")).to_be_focused()
 
 
-def test_other_pages_just_change(door: Page) -> None:
+def test_other_pages_change_without_it(door: Page) -> None:
     open_notebook(door)
     with door.expect_navigation():
         door.get_by_role("link", name="Bin").click()
@@ -69,6 +69,6 @@ def test_other_pages_just_change(door: Page) -> None:
 
 
 @pytest.mark.parametrize("context", ["reduce"], indirect=True)
-def test_nothing_moves_where_a_person_wants_no_motion(door: Page) -> None:
+def test_nothing_moves_with_reduced_motion(door: Page) -> None:
     open_notebook(door)
     assert moved(door) == []

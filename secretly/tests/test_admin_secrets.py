@@ -1,4 +1,4 @@
-"""The operator's desk knows how much there is, and never what."""
+"""The operators' pages show counts and never a secret."""
 
 import re
 from html import unescape
@@ -9,20 +9,18 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from faceauth.models import Consent, Deletion, Face, Receipt, SignIn
 from faceauth.operators import groups
 from notes import attaching
 from notes.models import Attachment, Note
-from secretly import holdings
 
 SECRET = "xyzzy-plugh"
 
 
 @pytest.fixture
 def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
-    """A notebook, a face, an open session and a receipt; what of them no page may show, by what it is."""
+    """A notebook, a face, an open session and a receipt: what no page may show, by kind."""
     cache.clear()
     note = Note.objects.write(owner, f"{SECRET} title\n\nand {SECRET} text")
     Note.objects.write(owner, f"{SECRET} in the bin", binned=note.created)
@@ -94,7 +92,7 @@ def test_no_page_shows_a_secret(kind: str, lived_in: dict[str, str], owner: User
     assert found == set()
 
 
-def test_the_pages_between_show_no_secret(lived_in: dict[str, str], owner: User, operator: User) -> None:
+def test_confirmation_pages_show_no_secret(lived_in: dict[str, str], owner: User, operator: User) -> None:
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
     for act in ("deactivate", "activate", "sign_out", "forget"):
@@ -104,25 +102,6 @@ def test_the_pages_between_show_no_secret(lived_in: dict[str, str], owner: User,
         ).content.decode()
         assert owner.username in asked
         assert not [what for what, secret in lived_in.items() if secret in asked + done]
-
-
-def test_notes_are_counted(owner: User, stranger: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    note = Note.objects.write(owner, "One.")
-    Note.objects.write(owner, "Two.")
-    attaching.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
-    with django_assert_num_queries(2):
-        found = holdings.of_notes([owner.pk, stranger.pk])
-    told = {user: [(it.count, it.size) for it in some] for user, some in found.items()}
-    assert told == {owner.pk: [(2, None), (1, 5)], stranger.pk: [(0, None), (0, 0)]}
-    [people, notes, attachments] = holdings.of_notes(None)[None]
-    assert (people.count, notes.count, attachments.count, attachments.size) == (2, 2, 1, 5)
-
-
-def test_the_database_has_a_size(db: None) -> None:
-    [held] = holdings.of_database(None)[None]
-    assert held.size is not None
-    assert held.size > 10_000
-    assert holdings.of_database([1]) == {}
 
 
 def test_every_page_names_its_icon(operator: User) -> None:

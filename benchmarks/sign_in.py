@@ -1,11 +1,10 @@
-"""The door, from POST to redirect: a real gunicorn with one worker on one core, and a client on another."""
+"""A sign-in from POST to redirect: a real gunicorn with one worker on one core, and a client on another."""
 
 import base64
 import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "secretly.tests.settings"  # for the pict
 
 from benchmarks.table import Row
 from faceauth.tests import pictures
+from secretly.tests.installation import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 60
@@ -30,13 +30,30 @@ LIMIT_OF_PHOTO = 160.0
 
 
 def measure() -> Iterator[Row]:
-    """One person is remembered; a search among many is measured by benchmarks/search.py."""
+    """One person is enrolled; benchmarks/search.py measures a search among many."""
     with site() as (port, [worker]):
         yield Row("POST to redirect, 640 x 480 frame", times(port, *camera_frame()), LIMIT_OF_FRAME)
-        yield Row("frame of a look, POST to answer", frame_times(port), LIMIT_OF_FRAME)
+        yield Row("frame of a liveness check, POST to answer", frame_times(port), LIMIT_OF_FRAME)
         taken = times(port, *telephone_photo())
         note = f"the worker had at most {peak_memory(worker):.0f} MB"
         yield Row("POST to redirect, 12-megapixel JPEG", taken, LIMIT_OF_PHOTO, note)
+
+
+def environment(home: str, port: int, workers: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "SECRETLY_HOME": home,
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(workers),
+        "SECRETLY_ENROLMENT": "open",
+        "SECRETLY_LIVENESS": "off",  # one frame signs in
+        "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
+        # All requests come from one address.
+        "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
+        "SECRETLY_ATTEMPTS_PER_SESSION": "off",
+        "SECRETLY_FAILURES_PER_ADDRESS": "off",
+        "SECRETLY_CALL_BUDGET": "off",
+    }
 
 
 @contextmanager
@@ -47,21 +64,7 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
     """
     with tempfile.TemporaryDirectory(prefix="secretly-bench-") as home:
         port = free_port()
-        surroundings = {
-            "PATH": os.environ["PATH"],
-            "SECRETLY_HOME": home,
-            "PORT": str(port),
-            "WEB_CONCURRENCY": str(workers),
-            "SECRETLY_ENROLMENT": "open",
-            "SECRETLY_LIVENESS": "off",  # one frame of the camera is the whole visit
-            "MALLOC_ARENA_MAX": "2",  # as `make run` sets it
-            # All come from one address, and more often than anybody should.
-            "SECRETLY_ATTEMPTS_PER_ADDRESS": "off",
-            "SECRETLY_ATTEMPTS_PER_SESSION": "off",
-            "SECRETLY_FAILURES_PER_ADDRESS": "off",
-            "SECRETLY_CALL_BUDGET": "off",
-            **(given or {}),
-        }
+        surroundings = environment(home, port, workers) | (given or {})
         for command in (
             ["migrate", "-v0"],
             ["rekognition_collection", "create"],
@@ -79,7 +82,7 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
         )
         try:
             wait_for(port)
-            while len(workers_of(server.pid)) < workers:  # the door is open before the last of them is there
+            while len(workers_of(server.pid)) < workers:  # the first answers before the last has started
                 time.sleep(0.1)
             yield port, workers_of(server.pid)
         finally:
@@ -89,12 +92,6 @@ def site(workers: int = 1, pinned: bool = True, given: dict[str, str] | None = N
 
 def manage(command: list[str], surroundings: dict[str, str]) -> None:
     subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=surroundings, check=True, capture_output=True)  # noqa: S603
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def wait_for(port: int) -> None:
@@ -118,7 +115,7 @@ def peak_memory(pid: int) -> float:
 
 
 class Visitor:
-    """A browser as far as the door needs one: it takes the token, posts a photo, and wants to be let in."""
+    """A client that reads the CSRF token, posts a photo, and expects to be signed in."""
 
     def __init__(self, port: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -137,11 +134,11 @@ class Visitor:
         response.read()
         taken = (time.perf_counter() - started) * 1000
         if (response.status, response.headers["Location"]) != (302, "/"):
-            raise RuntimeError(f"The door answered {response.status}.")
+            raise RuntimeError(f"The sign-in answered {response.status}.")
         return taken
 
-    def look(self, jpeg: bytes) -> float:
-        """Begin a look; milliseconds from the first byte of its first frame to the answer."""
+    def check_liveness(self, jpeg: bytes) -> float:
+        """Begin a liveness check; milliseconds from the first byte of its first frame to the answer."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": self.token, "Content-Type": "image/jpeg"}
         self.connection.request("POST", "/login/liveness/", b"", headers)
         response = self.connection.getresponse()
@@ -153,14 +150,14 @@ class Visitor:
         content = json.loads(response.read())
         taken = (time.perf_counter() - started) * 1000
         if content.get("state") != "looking" or not content["progress"]:
-            raise RuntimeError(f"The look answered {content}.")
+            raise RuntimeError(f"The liveness check answered {content}.")
         return taken
 
 
 def frame_times(port: int) -> list[float]:
-    """Milliseconds of each of ROUNDS first frames; no two have the same bytes, which would end the look."""
+    """Milliseconds of each of ROUNDS first frames; no two have the same bytes, which would end the check."""
     jpeg = scene(quality=85)
-    return [Visitor(port).look(jpeg + number.to_bytes(4)) for number in range(WARM_UP + ROUNDS)][WARM_UP:]
+    return [Visitor(port).check_liveness(jpeg + number.to_bytes(4)) for number in range(WARM_UP + ROUNDS)][WARM_UP:]
 
 
 def scene(quality: int) -> bytes:
@@ -179,7 +176,7 @@ def camera_frame() -> tuple[bytes, str]:
 
 
 def telephone_photo() -> tuple[bytes, str]:
-    """A 12-megapixel JPEG as a chosen file, with the grain of a real sensor, which is most of such a file's size."""
+    """A 12-megapixel JPEG as a chosen file, with the noise of a sensor, which makes most of such a file's size."""
     portrait = pictures.opened(pictures.hopper())
     grain = Image.effect_noise((3000, 4000), 12).convert("RGB")
     photo = Image.blend(portrait.resize((3000, 4000)), grain, 0.1)
@@ -189,5 +186,5 @@ def telephone_photo() -> tuple[bytes, str]:
 
 
 def times(port: int, body: bytes, content_type: str) -> list[float]:
-    """Milliseconds of each of ROUNDS visits; every one is a new visitor with a connection and a token of their own."""
+    """Milliseconds of each of ROUNDS sign-ins, each with its own connection and token."""
     return [Visitor(port).post(body, content_type) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]

@@ -1,4 +1,4 @@
-"""What an error report says of the request that it happened in: names, never contents."""
+"""What an error report says about its request: names and types, never contents."""
 
 from types import FrameType
 from typing import Any
@@ -7,15 +7,15 @@ from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
 
-class NamesAlone(SafeExceptionReporterFilter):
-    """Reports name variables with their types, and say nothing of forms.
+class NamesOnlyFilter(SafeExceptionReporterFilter):
+    """Name variables with their types, and leave forms out.
 
-    Django's own filter hides what is marked as sensitive, while DEBUG is off, once the view has said so. A picture, or
-    a note, passes through frames that nobody marked (the parser of forms, botocore), and errors happen before the view.
+    Django's own filter hides what a view has marked as sensitive, and only while DEBUG is off. A picture or a note also
+    passes through code that nobody marked (the form parser, botocore), and errors can happen before the view.
     """
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        return True  # also on the pages of DEBUG
+        return True  # on the pages of DEBUG, too
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         return {}

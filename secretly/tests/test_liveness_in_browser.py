@@ -1,4 +1,4 @@
-"""The look in a real Chromium: somebody whose film the camera plays is let in, a photograph is not."""
+"""The liveness check in a real Chromium: a film of a person passes, a photograph does not."""
 
 import io
 import itertools
@@ -23,7 +23,7 @@ from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
 from faceauth.vision import faces
-from secretly.tests.test_door_in_browser import choose, lock, problems, visit, write
+from secretly.tests.browsers import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
 
@@ -128,7 +128,7 @@ def begin(page: Page) -> None:
 LONG = 80_000  # milliseconds: a look ends after 60 seconds
 
 
-def test_first_visit_note_lock_and_return(
+def test_enrol_write_sign_out_and_return(
     visit: Callable[..., Page], somebody: Callable[[], Person], asks: None
 ) -> None:
     person = somebody()
@@ -149,7 +149,7 @@ def test_first_visit_note_lock_and_return(
     expect(back.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
     user = User.objects.get()
     assert user.faces.count() == 3
-    assert SignIn.objects.filter(outcome="recognised", method="liveness", user=user).count() == 1
+    assert SignIn.objects.filter(outcome="recognised", method="look", user=user).count() == 1
 
 
 def failed(page: Page, says: str) -> None:
@@ -166,10 +166,10 @@ def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     failed(page, "I am not sure that I see a living face.")
     page.get_by_role("button", name="Try again").click()
     failed(page, "I am not sure that I see a living face.")
-    assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "liveness")}
+    assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "look")}
 
 
-def test_somebody_who_does_something_else(
+def test_somebody_who_does_not_follow_the_challenge(
     visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(challenge.step, "__defaults__", (lambda room: (Ask.UP, Ask.RIGHT),))
@@ -180,7 +180,7 @@ def test_somebody_who_does_something_else(
     failed(page, "I am not sure that I see a living face.")
 
 
-def test_a_photo_is_the_other_way_at_any_moment(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
+def test_a_photo_can_be_chosen_at_any_moment(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
     person = somebody()
     person.does = just_look
     page = visit(film=person.camera.file)

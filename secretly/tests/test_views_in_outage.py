@@ -1,4 +1,4 @@
-"""The database or the cache is away: 503 and a kind word, never a 500, and no word that was sent is lost."""
+"""The database or the cache is down: every page answers 503, never 500, and a note that was sent is not lost."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def browser(owner: User) -> Client:
 
 
 class Away:
-    """A database that was there a moment ago."""
+    """A database that stops answering."""
 
     def __call__(self, execute: Any, sql: str, *args: Any) -> Any:
         raise OperationalError("the connection is lost")
@@ -47,7 +47,7 @@ class Away:
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("what", ["database", "closed", "cache", "slow"])
-def test_an_outage_is_no_mistake_of_ours(browser: Client, what: str) -> None:
+def test_an_outage_is_answered_with_503(browser: Client, what: str) -> None:
     answer = browser.get("/raising/", {"what": what})
     page = answer.content.decode()
     assert answer.status_code == 503
@@ -61,13 +61,13 @@ def test_an_outage_is_no_mistake_of_ours(browser: Client, what: str) -> None:
 
 
 @pytest.mark.urls(__name__)
-def test_a_mistake_of_ours_is_none_of_the_databases(browser: Client) -> None:
+def test_other_errors_are_answered_with_500(browser: Client) -> None:
     assert browser.get("/raising/", {"what": "mistake"}).status_code == 500
 
 
 @pytest.mark.parametrize("address", ["/", "/bin/", "/account/", "/account/faces/", "/login/", "/admin/"])
-def test_every_page_says_so(browser: Client, address: str) -> None:
-    """Here the session's own middleware fails first, where no middleware of ours could catch it."""
+def test_every_page_answers_503_without_a_database(browser: Client, address: str) -> None:
+    """The session middleware fails first, where no other middleware could catch it."""
     with connection.execute_wrapper(Away()):
         answer = browser.get(address)
         told = browser.get(address, headers={"accept": "application/json"})
@@ -77,7 +77,7 @@ def test_every_page_says_so(browser: Client, address: str) -> None:
     assert browser.get("/").status_code == 200  # and nobody was signed out by it
 
 
-def test_words_come_back_when_they_cannot_be_kept(browser: Client, owner: User) -> None:
+def test_a_note_that_cannot_be_saved_comes_back(browser: Client, owner: User) -> None:
     fields = open_form(browser, "/").fields | {"text": WORDS}
     with connection.execute_wrapper(Away()):
         answer = send(browser, "/", fields)
@@ -90,14 +90,14 @@ def test_words_come_back_when_they_cannot_be_kept(browser: Client, owner: User) 
     assert not Note.objects.exists()
 
 
-def test_the_script_is_told_that_nothing_was_saved(browser: Client) -> None:
+def test_json_says_that_nothing_was_saved(browser: Client) -> None:
     with connection.execute_wrapper(Away()):
         told = browser.post("/", {"text": WORDS}, headers={"accept": "application/json"})
     assert (told.status_code, told.json()["outcome"]) == (503, "unavailable")
 
 
-def test_a_photo_that_comes_in_an_outage_is_not_read(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django's own handlers would put a large one into a temporary folder."""
+def test_a_photo_is_not_written_to_disk_in_an_outage(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's own handlers would write a large one to a temporary folder."""
     from django.core.files.uploadedfile import SimpleUploadedFile
     from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
