@@ -18,8 +18,8 @@ from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 
 ROOT: Path = settings.BASE_DIR
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-SCRIPTS = sorted((ROOT / "static").rglob("*.js"))
+TEMPLATES = sorted(path for place in ("", "faceauth") for path in (ROOT / place / "templates").rglob("*.html"))
+SCRIPTS = sorted(path for place in ("", "faceauth") for path in (ROOT / place / "static").rglob("*.js"))
 
 # The name of the site, names of keys, and the clock: the same in every language.
 NAMES = re.compile(r"\b(Secretly|UTC|Ctrl|Enter|n|L)\b")
@@ -66,7 +66,7 @@ def without_tags(template: str) -> str:
     return re.sub(r"{%.*?%}|{{.*?}}", " ", template, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_templates_hold_no_untranslated_text(path: Path) -> None:
     template = path.read_text()
     assert Spoken(without_tags(template)).english() == []
