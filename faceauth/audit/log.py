@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 
+from faceauth.audit.sessions import stored_key
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Recognition
 from faceauth.rekognition import metering
@@ -25,6 +26,6 @@ def record(request: HttpRequest, recognition: Recognition, method: str, opened: 
         method=method,
         address=request.META.get("REMOTE_ADDR") or None,
         device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
-        session_key=request.session.session_key or "" if opened else "",
+        session_key=stored_key(request.session) if opened else "",
         rekognition_ms=metering.milliseconds(),
     )

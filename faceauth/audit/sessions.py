@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model, update_session_auth_hash
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -21,18 +22,37 @@ def store(key: str | None = None) -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
+def stored_key(session: SessionBase) -> str:
+    """What the sign-in log keeps of a session.
+
+    The name of its row, where the session engine gives rows names that open nothing; with Django's own, its key.
+    """
+    return getattr(session, "row_key", session.session_key) or ""
+
+
+def load_stored(key: str) -> dict[str, Any]:
+    engine = store()
+    data: dict[str, Any] = engine.load_row(key) if hasattr(engine, "load_row") else store(key).load()
+    return data
+
+
+def delete_stored(key: str) -> None:
+    engine = store()
+    (engine.delete_row if hasattr(engine, "delete_row") else engine.delete)(key)
+
+
 def open_sessions(user: "User") -> Iterator[SignIn]:
     """The visits whose session is still open, the newest first. One that has lapsed is asked for once."""
     lapsing = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     for sign_in in SignIn.objects.filter(user_id=user.pk).exclude(session_key=""):
-        if store(sign_in.session_key).load().get(SESSION_KEY) == str(user.pk):
+        if load_stored(sign_in.session_key).get(SESSION_KEY) == str(user.pk):
             yield sign_in
         elif sign_in.at < lapsing:  # or it has only just begun, and is saved with its answer
             SignIn.objects.filter(pk=sign_in.pk).update(session_key="")
 
 
 def end_session(sign_in: SignIn) -> None:
-    store().delete(sign_in.session_key)
+    delete_stored(sign_in.session_key)
     SignIn.objects.filter(pk=sign_in.pk).update(session_key="")
 
 
@@ -50,7 +70,7 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
         if besides is not None:
             keep_session(besides, user)
     for sign_in in open_sessions(user):
-        if besides is None or sign_in.session_key != besides.session.session_key:
+        if besides is None or sign_in.session_key != stored_key(besides.session):
             end_session(sign_in)
 
 
@@ -61,13 +81,13 @@ def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
     """
     sessions = getattr(store(), "model", None)
     for session in sessions.objects.filter(expire_date__gt=timezone.now()).iterator() if sessions else ():
-        own = besides is not None and session.session_key == besides.session.session_key
+        own = besides is not None and session.session_key == stored_key(besides.session)
         if not own and session.get_decoded().get(SESSION_KEY) == str(user.pk):
             session.delete()
 
 
 def keep_session(request: HttpRequest, user: "User") -> None:
     """Let the request's session know the new password, under a new key."""
-    before = request.session.session_key
+    before = stored_key(request.session)
     update_session_auth_hash(request, user)
-    SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)
+    SignIn.objects.filter(session_key=before).update(session_key=stored_key(request.session))

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from faceauth.audit.sessions import store, stored_key
 from faceauth.models import Deletion, Face, Receipt, SignIn
 from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
@@ -62,7 +62,7 @@ def test_a_key_that_nobody_has(key: str, desk: Client, owner: User) -> None:
 def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    SignIn.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
+    SignIn.objects.create(outcome="recognised", user=owner, session_key=stored_key(client.session))
     assert client.get("/").status_code == 200
     act(desk, "deactivate", owner)
     assert not User.objects.filter(pk=owner.pk, is_active=True).exists()
@@ -77,9 +77,9 @@ def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> N
 def test_end_sessions(desk: Client, owner: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    SignIn.objects.create(outcome="recognised", user=owner, session_key=str(client.session.session_key))
+    SignIn.objects.create(outcome="recognised", user=owner, session_key=stored_key(client.session))
     act(desk, "sign_out", owner)
-    assert not Session.objects.filter(session_key=client.session.session_key).exists()
+    assert not store().model.objects.filter(session_key=stored_key(client.session)).exists()
     assert client.get("/").status_code == 302
     assert User.objects.get(pk=owner.pk).is_active
 

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from faceauth.audit.sessions import stored_key
 from faceauth.mfa import authenticators, webauthn
 from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RateCount, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, sentence
@@ -142,7 +143,7 @@ def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
         ("recognised", "", known.pk, "file"),
         ("refused", "mfa_failed", known.pk, "file"),
     ]
-    assert SignIn.objects.get(outcome="recognised").session_key == at_lock.session.session_key
+    assert SignIn.objects.get(outcome="recognised").session_key == stored_key(at_lock.session)
     page = at_lock.get("/account/").content.decode()
     assert "this one" in page
     assert "second factor failed" in page

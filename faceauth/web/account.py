@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from faceauth import outcomes
 from faceauth.audit import user_agents
 from faceauth.audit.log import record
-from faceauth.audit.sessions import end_session, end_sessions, open_sessions
+from faceauth.audit.sessions import end_session, end_sessions, open_sessions, stored_key
 from faceauth.enrolment.faces import MAX_FACES, add, remove
 from faceauth.models import MFAReset, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
@@ -57,7 +57,7 @@ def account_view(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     recent = [sign_in_row(sign_in) for sign_in in SignIn.objects.filter(user_id=user.pk)[:RECENT]]
     sessions = [
-        sign_in_row(sign_in) | {"pk": sign_in.pk, "this": sign_in.session_key == request.session.session_key}
+        sign_in_row(sign_in) | {"pk": sign_in.pk, "this": sign_in.session_key == stored_key(request.session)}
         for sign_in in open_sessions(user)
     ]
     since = timezone.now() - timedelta(days=NOTICED)
@@ -91,7 +91,7 @@ def text_of(sign_in: SignIn) -> str:
 def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
     """End one open session, which must be the person's own."""
     sign_in = get_object_or_404(SignIn.objects.exclude(session_key=""), pk=pk, user_id=user_of(request).pk)
-    if sign_in.session_key == request.session.session_key:
+    if sign_in.session_key == stored_key(request.session):
         logout(request)
     end_session(sign_in)
     return redirect("faceauth:account")

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from faceauth import outcomes
 from faceauth.audit.log import record
+from faceauth.audit.sessions import stored_key
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
 from faceauth.models import SignIn
@@ -97,7 +98,7 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout_view(request: HttpRequest) -> HttpResponse:
     """Lock the notebook."""
-    SignIn.objects.filter(session_key=request.session.session_key or "-").update(session_key="")
+    SignIn.objects.filter(session_key=stored_key(request.session) or "-").update(session_key="")
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL or reverse("faceauth:login"))
 

@@ -107,7 +107,7 @@ def signed_in(request: HttpRequest, user: "User", sign_in: Pending | None) -> Ht
         pending_login.end(request)
         open_session(request, user, seen=sign_in.seen)
         SignIn.objects.filter(pk=sign_in.sign_in).update(
-            outcome=Outcome.RECOGNISED, reason="", session_key=request.session.session_key
+            outcome=Outcome.RECOGNISED, reason="", session_key=sessions.stored_key(request.session)
         )
     request.session[MFA_VERIFIED] = time.time()
     if not wants_json(request):

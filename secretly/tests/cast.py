@@ -56,6 +56,7 @@ def make() -> Cast:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
+    from faceauth.audit.sessions import store, stored_key
     from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
@@ -81,7 +82,7 @@ def make() -> Cast:
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
     came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "method": "camera", "device": browser}
     for key in (sessions["owner"], open_session(owner)):
-        SignIn.objects.create(session_key=key, address="192.0.2.7", **came_in)
+        SignIn.objects.create(session_key=stored_key(store(key)), address="192.0.2.7", **came_in)
     for reason in ("too_dark", "near_match"):
         SignIn.objects.create(outcome="refused", reason=reason, user=owner, method="file", address="192.0.2.8")
     for day in (3, 40):

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
 
+from faceauth.audit.sessions import stored_key
 from faceauth.models import Consent, Deletion, Face, Receipt, SignIn
 from faceauth.operators import groups
 from notes import attaching
@@ -28,7 +29,7 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
     assert isinstance(attached, Attachment)
     visitor = Client()
     visitor.force_login(owner, backend="faceauth.backends.FaceBackend")
-    key = str(visitor.session.session_key)
+    key = stored_key(visitor.session)
     SignIn.objects.create(outcome="recognised", user=owner, similarity=99.0, session_key=key, address="192.0.2.1")
     face = "3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77"
     Face.objects.create(user=owner, face_id=face, image_id=face, collection_id="secretly", person=owner.username)
