@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check scripts lock messages bench screenshots
+.PHONY: help run install install-dev test check scripts lock messages bench mutants screenshots
 
 help:
 	@echo "make run      serve the site; the first time this also installs it"
@@ -18,6 +18,7 @@ help:
 	@echo "make test     run the checks and all tests; ARGS='-m \"not browser and not slow\"' for the quick ones"
 	@echo "make check    run the checks alone: ruff, mypy, migrations, eslint and tsc"
 	@echo "make bench    measure, and print a table"
+	@echo "make mutants  see which faults the tests would miss; ARGS='faceauth/odds.py --sample 20' for some of them"
 	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook bin' for those that begin so"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
@@ -56,6 +57,9 @@ node_modules/.package-lock.json: package-lock.json
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
 
+mutants: $(VENV)/installed-mutation
+	@$(BIN)/python tools/mutants.py $(ARGS)
+
 screenshots: $(VENV)/installed-dev
 	$(BIN)/python -m secretly.tests.screenshots $(ARGS)
 
@@ -67,6 +71,8 @@ lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header -q \
 		-c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --group mutation --universal --python-version 3.11 --generate-hashes --no-header -q \
+		-c requirements-dev.lock -o requirements-mutation.lock
 	uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-header -q \
 		-o requirements-bench.lock
 
@@ -83,3 +89,7 @@ $(VENV)/installed: requirements.lock | $(BIN)/python
 $(VENV)/installed-dev: requirements-dev.lock | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-mutation: requirements-mutation.lock $(VENV)/installed-dev
+	@$(PIP) install --require-hashes -r requirements-mutation.lock
+	@touch $@
