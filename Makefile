@@ -58,7 +58,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
 
 mutants: $(VENV)/installed-mutation
-	@$(BIN)/python tools/mutants.py $(ARGS)
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 screenshots: $(VENV)/installed-dev
 	$(BIN)/python -m secretly.tests.screenshots $(ARGS)

@@ -19,8 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutmut.mutation.file_mutation import mutate_file_contents
-
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = {"staticmethod", "classmethod"}  # mutmut can look through these two decorators, and through no others
 # What mutmut writes down for a mutant: the exit status of its tests.
@@ -42,10 +40,10 @@ class Result:
         return 1 - len(self.survivors) / self.tried if self.tried else 1.0
 
 
-def tests_by_module() -> dict[str, list[str]]:
+def mutated_modules() -> dict[str, list[str]]:
     """Give the test modules for each module that is mutated, as paths from the root."""
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]
-    return {module: [*config.get("always", []), *tests] for module, tests in config["tests"].items()}
+    tests: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]["tests"]
+    return tests
 
 
 def copy_repository(target: Path) -> None:
@@ -84,6 +82,8 @@ def decorated(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 def names_of_mutants(copy: Path, module: str) -> list[str]:
     """Give the names that mutmut will give its mutants of this module, in the order of the code."""
+    from mutmut.mutation.file_mutation import mutate_file_contents  # only there after `make mutants`
+
     with contextlib.chdir(copy):  # mutmut reads its configuration from there
         mutated = mutate_file_contents(module, Path(module).read_text())
     dotted = module.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
@@ -160,7 +160,7 @@ def main(arguments: list[str]) -> int:
     wanted = [path.rstrip("/") for path in options.paths]
     modules = {
         module: tests
-        for module, tests in tests_by_module().items()
+        for module, tests in mutated_modules().items()
         if not wanted or any(module == path or module.startswith(f"{path}/") for path in wanted)
     }
     if not modules:
