@@ -4,7 +4,7 @@ import * as camera from "./camera.js";
 import "./history.js";
 import { look } from "./look.js";
 import { frame, smaller } from "./photo.js";
-import { find, need } from "../site/dom.js";
+import { find, need } from "./dom.js";
 
 const form = need(HTMLFormElement, "[data-door]");
 const glass = need(HTMLElement, "[data-glass]");

@@ -1,6 +1,6 @@
 // A passkey: the browser makes or uses one, and the answer goes into an ordinary form POST.
 
-import { need } from "../site/dom.js";
+import { need } from "./dom.js";
 
 const form = need(HTMLFormElement, "[data-passkey]");
 const voice = need(HTMLElement, "[data-voice]");
