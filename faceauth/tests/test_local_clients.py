@@ -21,7 +21,7 @@ MODULES = Path(os.environ.get("SECRETLY_NODE_MODULES", settings.BASE_DIR / "node
 needs_cli = pytest.mark.skipif(AWS is None, reason="The AWS CLI is not here: pip install awscli, or SECRETLY_AWS_CLI.")
 needs_sdk = pytest.mark.skipif(
     NODE is None or not (MODULES / "@aws-sdk" / "client-rekognition").is_dir(),
-    reason=f"The AWS SDK for JavaScript is not in {MODULES}: npm install @aws-sdk/client-rekognition, with Node.",
+    reason=f"The AWS SDK for JavaScript is not in {MODULES}: npm ci, with Node.",
 )
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,6 @@
 """Lighthouse on a real installation: at least 95 for the door and the notebook, on a telephone and at a desk.
 
-Lighthouse comes from npm (`npm ci --prefix .ci/clients`, named by SECRETLY_NODE_MODULES), and runs in the Chromium that
+Lighthouse comes from npm (`npm ci`), and runs in the Chromium that
 is here. Its scores of performance are computed for a slow line and a slow processor ("simulate"), which makes them
 depend little on what else this machine does; still, the median of three runs counts, of which the third is spared
 where the first two are good enough. The scores are printed.
@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here, so nothing was measured in a browser."),
     pytest.mark.skipif(
         NODE is None or not LIGHTHOUSE.is_file(),
-        reason=f"Lighthouse is not in {MODULES}: npm ci --prefix .ci/clients, with Node.",
+        reason=f"Lighthouse is not in {MODULES}: npm ci, with Node.",
     ),
 ]
 

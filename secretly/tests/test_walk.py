@@ -1,6 +1,6 @@
 """Every page of the site, in English and Arabic, dark and light: axe-core finds no problem, and nothing is cut off.
 
-axe-core comes from npm: `npm ci --prefix .ci/clients`, and SECRETLY_NODE_MODULES names its folder.
+axe-core comes from npm: `npm ci`; SECRETLY_NODE_MODULES names another folder.
 """
 
 import os
@@ -63,7 +63,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.skipif(not AXE.is_file(), reason=f"axe-core is not in {MODULES}: npm ci --prefix .ci/clients.")
+@pytest.mark.skipif(not AXE.is_file(), reason=f"axe-core is not in {MODULES}: npm ci.")
 @pytest.mark.parametrize("page", ["en", "ar"], indirect=True)
 def test_every_page_is_accessible(page: Page, cast: Cast, live_server: LiveServer) -> None:
     script = AXE.read_text()

@@ -1,6 +1,7 @@
 // Files for the page that is being written: chosen, dropped, pasted, or from the camera. The words are saved first,
 // since a file hangs on a note. What cannot be attached is said, with a button to try again, and one to do without it.
 
+import { need } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 
 const PATIENCE = 120_000; // ms: 20 MB on a slow line
@@ -15,37 +16,43 @@ export class Attach extends EventTarget {
   #form;
   #sheet;
   #list;
+  /** @type {Promise<void>} */
   #running = Promise.resolve();
+  /** @type {Set<HTMLElement>} */
   #missing = new Set(); // the lines of files that are on their way, or could not be attached
   #leaving = false;
 
+  /**
+   * @param {import("./sheet.js").Writing} form
+   * @param {import("./sheet.js").Sheet} sheet
+   */
   constructor(form, sheet) {
     super();
     this.#form = form;
     this.#sheet = sheet;
-    this.#list = form.querySelector("[data-files]");
-    for (const chooser of form.querySelectorAll("[data-chooser]")) {
-      chooser.closest("label").hidden = false;
+    this.#list = need(HTMLElement, "[data-files]", form);
+    for (const chooser of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[data-chooser]"))) {
+      for (const label of chooser.labels ?? []) label.hidden = false;
       chooser.addEventListener("change", () => {
-        this.#take([...chooser.files]);
+        this.#take([...(chooser.files ?? [])]);
         chooser.value = "";
       });
     }
     form.addEventListener("paste", (event) => {
-      const files = [...event.clipboardData.files];
-      if (!files.length || event.clipboardData.types.includes("text/plain")) return; // a table is text and picture
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (!files.length || event.clipboardData?.types.includes("text/plain")) return; // a table is text and picture
       event.preventDefault();
       this.#take(files);
     });
     form.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       form.classList.add("dropping");
     });
     form.addEventListener("dragleave", () => form.classList.remove("dropping"));
     form.addEventListener("drop", (event) => {
       form.classList.remove("dropping");
-      if (!event.dataTransfer.files.length) return;
+      if (!event.dataTransfer?.files.length) return;
       event.preventDefault();
       this.#take([...event.dataTransfer.files]);
     });
@@ -71,7 +78,11 @@ export class Attach extends EventTarget {
     this.#leaving = true;
   }
 
-  /** One after the other: a telephone's line is not made faster by sharing it. */
+  /**
+   * One after the other: a telephone's line is not made faster by sharing it.
+   *
+   * @param {File[]} files
+   */
   #take(files) {
     for (const file of files) {
       const line = this.#list.appendChild(document.createElement("li"));
@@ -83,11 +94,16 @@ export class Attach extends EventTarget {
     navigator.locks?.request(ON_THE_WAY, { mode: "shared" }, () => running).catch(() => {});
   }
 
+  /** @param {HTMLElement} line */
   #forget(line) {
     this.#missing.delete(line);
     line.remove();
   }
 
+  /**
+   * @param {File} file
+   * @param {HTMLElement} line what is said of it
+   */
   async #send(file, line) {
     const words = this.#list.dataset;
     const { text } = this.#form.elements;
@@ -99,7 +115,8 @@ export class Attach extends EventTarget {
     if ((await this.#sheet.save()) === "saved") {
       try {
         const body = new FormData();
-        for (const name of ["csrfmiddlewaretoken", "writer"]) body.append(name, this.#form.elements[name].value);
+        const { csrfmiddlewaretoken: token, writer } = this.#form.elements;
+        for (const field of [token, writer]) body.append(field.name, field.value);
         body.append("file", file);
         const response = await fetch(`${this.#form.action}attach/`, {
           method: "POST",
@@ -119,6 +136,7 @@ export class Attach extends EventTarget {
         // Not reached: the fault says so.
       }
     }
+    /** @param {string} [textContent] */
     const button = (textContent) => Object.assign(document.createElement("button"), { type: "button", textContent });
     const [again, without] = [button(words.again), button(words.without)];
     again.addEventListener("click", () => {

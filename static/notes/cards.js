@@ -1,6 +1,7 @@
 // The list of notes with a script: edit in place, tick, pin, delete with Undo, and older notes as one scrolls.
 // Every button is one of a form that works without all this.
 
+import { fieldsOf, find, need } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { tellTimes } from "../site/times.js";
 
@@ -8,8 +9,13 @@ const UNDO = 10_000; // ms to change one's mind; after that there is the bin
 const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
 
-/** Fetch a page of the notebook. null: the server has answered something else, and the browser may go and see it.
- * undefined: nobody answered, and a browser that went there would leave this page for nothing. */
+/**
+ * Fetch a page of the notebook. null: the server has answered something else, and the browser may go and see it.
+ * undefined: nobody answered, and a browser that went there would leave this page for nothing.
+ *
+ * @param {string} address
+ * @param {RequestInit} [options]
+ */
 export async function fetchPage(address, options = {}) {
   try {
     const response = await fetch(address, { signal: patience(20_000), ...options });
@@ -20,6 +26,19 @@ export async function fetchPage(address, options = {}) {
   }
 }
 
+/**
+ * @typedef {HTMLFormElement & { elements: Record<"version" | "back", HTMLInputElement> }} CardForm
+ * @typedef {HTMLButtonElement} Button
+ * @typedef {import("./sheet.js").Writing} Writing
+ */
+
+/**
+ * The card that a part of it, or a form in its place, belongs to.
+ *
+ * @param {Element} part
+ */
+const cardOf = (part) => /** @type {HTMLElement} */ (part.closest(".card"));
+
 export class Cards extends EventTarget {
   #root;
   #toast;
@@ -28,8 +47,14 @@ export class Cards extends EventTarget {
   #undo = 0;
   #moved = false; // a note was deleted, so that older ones have moved up, from one page of the list into another
 
-  /** `editSheet(form, whenDone)` makes a form save itself until `whenDone` says that it is gone. `leave(go)` saves what is
-   * being written, then goes. */
+  /**
+   * @param {object} page
+   * @param {HTMLElement} page.root where the notes are
+   * @param {HTMLElement} page.toast where Undo is offered
+   * @param {(form: Writing, whenDone: () => Promise<boolean>) => void} page.editSheet makes a form save itself until
+   *   `whenDone` says that it is gone
+   * @param {(go: () => void) => Promise<void>} page.leave saves what is being written, then goes
+   */
   constructor({ root, toast, editSheet, leave }) {
     super();
     this.#root = root;
@@ -44,9 +69,10 @@ export class Cards extends EventTarget {
 
   // Buttons -----------------------------------------------------------------------------------------------------------
 
+  /** @param {SubmitEvent} event */
   async #submit(event) {
-    const form = event.target;
-    const button = event.submitter;
+    const form = /** @type {CardForm} */ (event.target);
+    const button = /** @type {Button | null} */ (event.submitter);
     if (!form.matches("[data-card]") || !button) return;
     event.preventDefault();
     if (button.disabled || form.dataset.busy !== undefined) return;
@@ -54,20 +80,27 @@ export class Cards extends EventTarget {
     const outcome = await this.#send(form, button);
     delete form.dataset.busy;
     if (outcome === "elsewhere") this.#leave(() => this.#fallBack(form, button));
-    if (outcome === "unreachable") this.#unreachable(form.closest(".card"));
+    if (outcome === "unreachable") this.#unreachable(cardOf(form));
   }
 
+  /** @param {HTMLElement} card */
   #unreachable(card) {
     this.#putBack(card);
     this.dispatchEvent(new Event("unreachable"));
   }
 
+  /** @param {HTMLElement} card */
   #putBack(card) {
     card.classList.remove("away");
     card.style.removeProperty("--pulled");
   }
 
-  /** The server's own page then says what is wrong. */
+  /**
+   * The server's own page then says what is wrong.
+   *
+   * @param {CardForm} form
+   * @param {Button} button
+   */
   #fallBack(form, button) {
     const copy = document.createElement("input");
     Object.assign(copy, { type: "hidden", name: button.name, value: button.value });
@@ -76,9 +109,14 @@ export class Cards extends EventTarget {
     HTMLFormElement.prototype.submit.call(form);
   }
 
-  /** "done"; "elsewhere": the server has a page about it; "unreachable": nobody answered. */
+  /**
+   * "done"; "elsewhere": the server has a page about it; "unreachable": nobody answered.
+   *
+   * @param {CardForm} form
+   * @param {Button} button
+   */
   async #send(form, button) {
-    const body = new URLSearchParams(new FormData(form));
+    const body = fieldsOf(form);
     if (button.name) body.append(button.name, button.value); // Safari's FormData took no button until version 16.4
     const address = button.hasAttribute("formaction") ? button.formAction : form.action;
     let answer;
@@ -102,19 +140,28 @@ export class Cards extends EventTarget {
     return "done";
   }
 
+  /**
+   * @param {CardForm} form
+   * @param {Button} button
+   * @param {string} version
+   */
   #ticked(form, button, version) {
     button.setAttribute("aria-checked", button.getAttribute("aria-checked") === "true" ? "false" : "true");
     form.elements.version.value = version;
   }
 
+  /**
+   * @param {CardForm} form
+   * @param {string} restore where to ask for it back
+   */
   #deleted(form, restore) {
     this.#moved = true;
-    const card = form.closest(".card");
+    const card = cardOf(form);
     const next = card.nextElementSibling ?? card.previousElementSibling;
     card.hidden = true;
-    (next?.querySelector("a, button") ?? document.querySelector("#text"))?.focus({ preventScroll: true });
+    (next && find(HTMLElement, "a, button", next) || find(HTMLElement, "#text"))?.focus({ preventScroll: true });
     this.#offerUndo(async () => {
-      const body = new URLSearchParams(new FormData(form));
+      const body = fieldsOf(form);
       const response = await fetch(restore, { method: "POST", body, headers: { Accept: "application/json" } }).catch(
         () => null,
       );
@@ -126,10 +173,11 @@ export class Cards extends EventTarget {
     });
   }
 
+  /** @param {() => void} undo */
   #offerUndo(undo) {
     clearTimeout(this.#undo);
-    const words = document.querySelector("[data-undo-words]").content.cloneNode(true);
-    words.querySelector("button").addEventListener("click", () => {
+    const words = document.importNode(need(HTMLTemplateElement, "[data-undo-words]").content, true);
+    need(HTMLButtonElement, "button", words).addEventListener("click", () => {
       this.#toast.replaceChildren();
       undo();
     });
@@ -139,25 +187,32 @@ export class Cards extends EventTarget {
 
   // In place ----------------------------------------------------------------------------------------------------------
 
+  /** @param {MouseEvent} event */
   #click(event) {
-    const edit = event.target.closest("[data-edit]");
+    const edit = /** @type {HTMLAnchorElement | null} */ (
+      /** @type {Element} */ (event.target).closest("[data-edit]")
+    );
     if (!edit || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.#edit(edit.closest("[data-card]"), edit.href);
+    this.#edit(/** @type {CardForm} */ (edit.closest("[data-card]")), edit.href);
   }
 
+  /**
+   * @param {CardForm} card
+   * @param {string} address of the page with the form
+   */
   async #edit(card, address) {
     if (card.dataset.busy !== undefined) return; // a double click
     card.dataset.busy = "";
     const page = await fetchPage(address);
     delete card.dataset.busy;
-    if (page === undefined) return this.#unreachable(card.closest(".card"));
-    const form = page?.querySelector("[data-sheet]");
+    if (page === undefined) return this.#unreachable(cardOf(card));
+    const form = /** @type {Writing | null | undefined} */ (page?.querySelector("[data-sheet]"));
     if (!form) return this.#leave(() => location.assign(address));
     this.dispatchEvent(new Event("contact"));
     document.adoptNode(form);
     for (const part of form.querySelectorAll("[id]")) {
-      const id = `${part.id}-${card.closest(".card").id}`; // the blank page above has the plain names
+      const id = `${part.id}-${cardOf(card).id}`; // the blank page above has the plain names
       form.querySelector(`label[for="${part.id}"]`)?.setAttribute("for", id);
       form.querySelector(`[aria-describedby="${part.id}"]`)?.setAttribute("aria-describedby", id);
       part.id = id;
@@ -170,41 +225,50 @@ export class Cards extends EventTarget {
     text.setSelectionRange(text.value.length, text.value.length);
   }
 
-  /** Show the note in the place of its form, which is closed meanwhile: nothing can be written or attached any more. */
+  /**
+   * Show the note in the place of its form, which is closed meanwhile: nothing can be written or attached any more.
+   *
+   * @param {CardForm} card
+   * @param {Writing} form
+   * @param {string} address
+   */
   async #leaveEdit(card, form, address) {
     form.inert = true;
     const page = await fetchPage(`${address.split("#")[0]}?card`);
     form.inert = false;
     const fresh = page?.querySelector(".card");
     if (!fresh) {
-      if (page === undefined) this.#unreachable(card.closest(".card"));
+      if (page === undefined) this.#unreachable(cardOf(card));
       else this.#leave(() => location.reload());
       return false;
     }
     document.adoptNode(fresh);
-    fresh.querySelector("[name=back]").value = card.elements.back.value;
+    need(HTMLInputElement, "[name=back]", fresh).value = card.elements.back.value;
     tellTimes(fresh);
     form.remove();
-    card.closest(".card").replaceWith(fresh);
-    fresh.querySelector("[data-edit]").focus();
+    cardOf(card).replaceWith(fresh);
+    need(HTMLElement, "[data-edit]", fresh).focus();
     return true;
   }
 
   // Sideways ----------------------------------------------------------------------------------------------------------
 
   #watchSwipes() {
+    /** @type {{ card: HTMLElement, x: number, y: number } | null} */
     let start = null;
-    const pulled = (event) => event.clientX - start.x;
+    /** @param {PointerEvent} event */
+    const pulled = (event) => event.clientX - (start?.x ?? event.clientX);
     this.#root.addEventListener("pointerdown", (event) => {
-      const card = event.target.closest(".card");
-      if (event.pointerType === "touch" && card && !event.target.closest("textarea, input")) {
+      const target = /** @type {Element} */ (event.target);
+      const card = cardOf(target);
+      if (event.pointerType === "touch" && card && !target.closest("textarea, input")) {
         start = { card, x: event.clientX, y: event.clientY };
       }
     });
     this.#root.addEventListener("pointermove", (event) => {
       if (start && Math.abs(pulled(event)) > 12) start.card.style.setProperty("--pulled", `${pulled(event)}px`);
     });
-    for (const type of ["pointerup", "pointercancel"]) {
+    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
       this.#root.addEventListener(type, (event) => {
         if (!start) return;
         const { card, y } = start;
@@ -212,7 +276,7 @@ export class Cards extends EventTarget {
         start = null;
         if (type === "pointerup" && far) {
           card.classList.add("away");
-          card.querySelector("[data-delete]").click();
+          need(HTMLButtonElement, "[data-delete]", card).click();
         } else card.style.removeProperty("--pulled");
       });
     }
@@ -220,10 +284,10 @@ export class Cards extends EventTarget {
 
   // Older notes -------------------------------------------------------------------------------------------------------
 
-  /** `shown` is the address of the last page that is shown. */
+  /** @param {string} shown the address of the last page that is shown */
   #watchEnd(shown = location.href) {
     const pages = this.#root.querySelector("[data-pages]");
-    const next = pages?.querySelector("[rel=next]");
+    const next = pages && find(HTMLAnchorElement, "[rel=next]", pages);
     if (!next) return;
     const watch = new IntersectionObserver(
       async ([entry]) => {
@@ -239,9 +303,10 @@ export class Cards extends EventTarget {
             this.#append(page);
           }
         } while (this.#moved); // while they came
-        const more = page.querySelector("[data-pages]");
+        const more = page?.querySelector("[data-pages]");
         more?.querySelector("[rel=prev]")?.remove();
-        more ? pages.replaceWith(document.adoptNode(more)) : pages.remove();
+        if (more) pages.replaceWith(document.adoptNode(more));
+        else pages.remove();
         this.#watchEnd(next.href);
       },
       { rootMargin: AHEAD },
@@ -249,13 +314,14 @@ export class Cards extends EventTarget {
     watch.observe(pages);
   }
 
+  /** @param {Document} page */
   #append(page) {
     this.dispatchEvent(new Event("contact"));
     for (const card of page.querySelectorAll("[data-all] .card")) {
       if (document.getElementById(card.id)) continue; // it is here already, or was deleted and can still be undone
       document.adoptNode(card);
       tellTimes(card);
-      this.#root.querySelector("[data-all] .notes").append(card);
+      need(HTMLElement, "[data-all] .notes", this.#root).append(card);
     }
   }
 }

@@ -6,6 +6,7 @@
 // cover until their writer is back: nothing is ever written to the device. All tabs of the browser share one session, so
 // they tell each other, and are covered together.
 
+import { fieldsOf, find, need, renewTokens } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { allTabsSent } from "./attach.js";
 import { fetchPage } from "./cards.js";
@@ -18,6 +19,7 @@ const DOUBT = 500; // ms for other tabs to say that the notebook is in use
 const ARRIVAL = 30_000; // ms for files on their way to arrive below the cover; then the session ends all the same
 const SUCCESSION = ARRIVAL + 30_000; // ms for another tab to end the session as it said
 
+/** @param {number} delay ms */
 const pause = (delay) => new Promise((done) => setTimeout(done, delay));
 
 export class Lock {
@@ -35,10 +37,19 @@ export class Lock {
   #asking = false;
   #doubting = false;
   #title = document.title;
+  /** @type {Element | null} */
   #focus = null;
   #channel = new BroadcastChannel("secretly");
+  /** @type {(() => void) | null} */
   #ended = null; // to be called when the other tab, which is ending the session, has done so
 
+  /**
+   * @param {object} page
+   * @param {HTMLElement} page.cover
+   * @param {HTMLFormElement | null} page.lockForm
+   * @param {import("./sheet.js").Sheets} page.sheets
+   * @param {HTMLElement} page.warning where the warning is said
+   */
   constructor({ cover, lockForm, sheets, warning }) {
     this.#cover = cover;
     this.#lockForm = lockForm;
@@ -67,7 +78,12 @@ export class Lock {
     this.#tell({ end: this.#end });
   }
 
-  /** Cover the page and leave it. `end` also ends the session, and with it every other tab. */
+  /**
+   * Cover the page and leave it.
+   *
+   * @param {object} how
+   * @param {boolean} how.end whether the session ends too, and with it every other tab
+   */
   async shut({ end }) {
     if (this.#shut) return;
     this.#shut = true;
@@ -87,7 +103,7 @@ export class Lock {
     this.#shut = true;
     this.#hide();
     let gone = false;
-    const ended = new Promise((done) => (this.#ended = done)).then(() => (gone = true));
+    const ended = /** @type {Promise<void>} */ (new Promise((done) => (this.#ended = done))).then(() => (gone = true));
     await this.#bringHome();
     await Promise.race([ended, pause(SUCCESSION)]);
     this.#ended = null;
@@ -102,7 +118,7 @@ export class Lock {
 
   #go() {
     if (this.#sheets.unsaved || this.#sheets.pending) this.#keep();
-    else this.#leave(this.#cover.dataset.signIn);
+    else this.#leave(this.#cover.dataset.door ?? "/");
   }
 
   /** The page was away, with words that are only in it. It is shown again unless the server says that it is locked. */
@@ -116,6 +132,11 @@ export class Lock {
     if (back === false) return this.shut({ end: false });
     this.#uncover();
     if (back) this.contact();
+  }
+
+  /** The address of the notebook. */
+  get #home() {
+    return this.#cover.dataset.home ?? "/";
   }
 
   get #warned() {
@@ -157,9 +178,10 @@ export class Lock {
     this.#tick();
   }
 
+  /** @param {boolean} on */
   #warn(on) {
     if (on === this.#warned) return;
-    const words = document.querySelector("[data-warning-words]");
+    const words = need(HTMLTemplateElement, "[data-warning-words]");
     this.#warning.replaceChildren(...(on ? [words.content.cloneNode(true)] : []));
   }
 
@@ -167,7 +189,7 @@ export class Lock {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      const answer = await fetch(this.#cover.dataset.home, { method: "HEAD", signal: patience(5_000) });
+      const answer = await fetch(this.#home, { method: "HEAD", signal: patience(5_000) });
       if (answer.redirected) this.shut({ end: false });
       else this.contact();
     } catch {
@@ -182,7 +204,7 @@ export class Lock {
     try {
       await fetch(this.#lockForm.action, {
         method: "POST",
-        body: new URLSearchParams(new FormData(this.#lockForm)),
+        body: fieldsOf(this.#lockForm),
         redirect: "manual",
         keepalive: true,
         signal: patience(5_000),
@@ -194,11 +216,21 @@ export class Lock {
 
   #hide() {
     this.#warn(false);
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // nothing else could be clicked
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close(); // nothing else could be clicked
     if (this.#cover.hidden) this.#focus = document.activeElement;
     document.title = "Secretly";
-    for (const part of document.body.children) part.hidden = part !== this.#cover;
-    this.#cover.querySelector("[data-cover-door]").focus();
+    this.#showOnly((part) => part === this.#cover);
+    this.#door.focus();
+  }
+
+  /** @param {(part: Element) => boolean} shown which parts of the page can be seen */
+  #showOnly(shown) {
+    for (const part of document.body.children) part.toggleAttribute("hidden", !shown(part));
+  }
+
+  /** The way to the door, on the cover. */
+  get #door() {
+    return need(HTMLAnchorElement, "[data-cover-door]", this.#cover);
   }
 
   #show() {
@@ -210,16 +242,16 @@ export class Lock {
 
   #uncover() {
     document.title = this.#title;
-    for (const part of document.body.children) part.hidden = part === this.#cover;
-    this.#focus?.focus({ preventScroll: true });
+    this.#showOnly((part) => part !== this.#cover);
+    if (this.#focus instanceof HTMLElement) this.#focus.focus({ preventScroll: true });
   }
 
   #keep() {
     this.#waiting = true;
     this.#again = Date.now() + RETRY;
-    const words = this.#cover.querySelector("[data-cover-words]");
-    words.textContent = this.#sheets.unsaved ? words.dataset.unsaved : words.dataset.unattached;
-    this.#cover.querySelector("[data-cover-door]").target = "_blank";
+    const words = need(HTMLElement, "[data-cover-words]", this.#cover);
+    words.textContent = (this.#sheets.unsaved ? words.dataset.unsaved : words.dataset.unattached) ?? "";
+    this.#door.target = "_blank";
   }
 
   /** After locking with unsaved words, or files that were not sent: try again, now that their writer may be back. */
@@ -231,29 +263,42 @@ export class Lock {
     const back = outcome === "saved" && this.#sheets.pending && (await this.#isBack());
     this.#asking = false;
     if (back) this.#show(); // each file says what became of it, and has a button
-    else if (outcome === "saved" && !this.#sheets.pending) this.#leave(this.#cover.dataset.home);
+    else if (outcome === "saved" && !this.#sheets.pending) this.#leave(this.#home);
     else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
   }
 
   /** Whether the writer of this page is signed in; undefined: nobody answers. Its forms get the new session's token. */
   async #isBack() {
-    const page = await fetchPage(this.#cover.dataset.home, { redirect: "manual" }); // not on to the door
+    const page = await fetchPage(this.#home, { redirect: "manual" }); // not on to the door
     if (page === undefined) return undefined;
-    if (page?.querySelector("[data-cover]")?.dataset.writer !== this.#cover.dataset.writer) return false;
-    const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
-    for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+    if (!page || find(HTMLElement, "[data-cover]", page)?.dataset.writer !== this.#cover.dataset.writer) return false;
+    renewTokens(need(HTMLInputElement, "[name=csrfmiddlewaretoken]", page).value);
     return true;
   }
 
+  /** @param {string} address */
   #leave(address) {
     this.#sheets.release();
     location.replace(address);
   }
 
+  /**
+   * What the tabs of a notebook tell each other.
+   *
+   * @typedef {object} Message
+   * @property {number} [end] when the silence ends, in ms since 1970
+   * @property {number} [seen] when a tab was in sight
+   * @property {true} [asks] a tab wants to know both
+   * @property {true} [ending] a tab is about to end the session
+   * @property {true} [shut] a tab has ended it
+   */
+
+  /** @param {Message} message */
   #tell(message) {
     this.#channel.postMessage({ ...message, writer: this.#cover.dataset.writer });
   }
 
+  /** @param {Message & { writer?: string }} message */
   #hear({ end, shut, ending, seen, asks, writer }) {
     const mine = writer === this.#cover.dataset.writer;
     if (mine && asks) {
@@ -264,7 +309,7 @@ export class Lock {
     else if (mine && shut && this.#ended) this.#ended();
     else if (mine && seen) this.#seen = Math.max(this.#seen, seen);
     else if (mine === Boolean(shut)) this.shut({ end: false }); // my own tab locked, or somebody else has come in
-    else if (mine && end > this.#end) {
+    else if (mine && end && end > this.#end) {
       this.#end = end;
       this.#warn(false);
     }

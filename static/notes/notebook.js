@@ -1,23 +1,27 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
 import { Attach } from "./attach.js";
+import { find, need } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
 import { Cards } from "./cards.js";
 import { Lock } from "./lock.js";
 import { Search } from "./search.js";
 import { Sheet, Sheets } from "./sheet.js";
 
-const find = (name) => document.querySelector(`[data-${name}]`);
-const form = find("sheet");
-const lockForm = find("lock");
-const cover = find("cover");
-const searchForm = find("search");
-const keyboard = find("keyboard");
+/** @typedef {import("./sheet.js").Writing} Writing */
 
-const unreached = find("unreached");
+const newForm = /** @type {Writing | null} */ (find(HTMLFormElement, "[data-sheet]"));
+const lockForm = find(HTMLFormElement, "[data-lock]");
+const cover = need(HTMLElement, "[data-cover]");
+const searchForm = /** @type {HTMLFormElement & { elements: { words: HTMLInputElement } } | null} */ (
+  find(HTMLFormElement, "[data-search]")
+);
+const all = find(HTMLElement, "[data-all]");
+const keyboard = need(HTMLDialogElement, "[data-keyboard]");
+const unreached = need(HTMLElement, "[data-unreached]");
 
 const sheets = new Sheets();
-const lock = new Lock({ cover, lockForm, sheets, warning: find("warning") });
+const lock = new Lock({ cover, lockForm, sheets, warning: need(HTMLElement, "[data-warning]") });
 
 function contact() {
   unreached.replaceChildren();
@@ -25,9 +29,17 @@ function contact() {
 }
 
 function unreachable() {
-  unreached.replaceChildren(find("unreached-words").content.cloneNode(true));
+  unreached.replaceChildren(need(HTMLTemplateElement, "[data-unreached-words]").content.cloneNode(true));
 }
 
+function home() {
+  location.assign(cover.dataset.home ?? "/");
+}
+
+/**
+ * @param {Writing} form
+ * @param {(sheet: Sheet) => void} whenDone
+ */
 function keepSaved(form, whenDone) {
   const sheet = new Sheet(form);
   sheets.add(sheet);
@@ -35,38 +47,45 @@ function keepSaved(form, whenDone) {
   sheet.addEventListener("shut", () => lock.shut({ end: false }));
   sheet.addEventListener("done", () => whenDone(sheet));
   if (form.querySelector("[data-files]")) {
-    sheet.files = new Attach(form, sheet);
-    sheet.files.addEventListener("contact", contact);
+    const files = new Attach(form, sheet);
+    files.addEventListener("contact", contact);
+    sheet.files = files;
   }
   return sheet;
 }
 
-/** Go once everything is saved and sent. Otherwise stay: the page that is not says why, and not every browser asks. */
+/**
+ * Go once everything is saved and sent. Otherwise stay: the page that is not says why, and not every browser asks.
+ *
+ * @param {() => void} go
+ */
 async function leave(go, ready = () => sheets.finish()) {
   if ((await ready()) === "saved") go();
   else sheets.show();
 }
 
-if (form) keepSaved(form, () => leave(() => location.assign(cover.dataset.home)));
+if (newForm) keepSaved(newForm, () => leave(home));
 
-for (const root of document.querySelectorAll("[data-notes]")) {
+for (const root of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-notes]"))) {
+  /** @type {(form: Writing, whenDone: () => Promise<boolean>) => void} */
   const editSheet = (form, whenDone) =>
     keepSaved(form, async (sheet) => {
       if (await whenDone()) sheets.remove(sheet);
     });
-  const cards = new Cards({ root, toast: find("toast"), editSheet, leave });
+  const cards = new Cards({ root, toast: need(HTMLElement, "[data-toast]"), editSheet, leave });
   cards.addEventListener("contact", contact);
   cards.addEventListener("unreachable", unreachable);
 }
-if (searchForm && find("all")) {
-  const search = new Search(searchForm, { all: find("all"), found: find("found"), says: find("says"), leave });
+if (searchForm && all) {
+  const found = need(HTMLElement, "[data-found]");
+  const search = new Search(searchForm, { all, found, says: need(HTMLElement, "[data-says]"), leave });
   search.addEventListener("contact", contact);
   search.addEventListener("unreachable", unreachable);
 }
 
 // A link of the site is followed once the words are saved. Files on their way make the browser ask.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href]");
+  const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest("a[href]"));
   const plain = !event.defaultPrevented && !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !plain || !sheets.unsaved || link.origin !== location.origin) return;
   const stays = link.target || link.hasAttribute("download") || (link.hash && link.pathname === location.pathname);
@@ -77,25 +96,32 @@ document.addEventListener("click", (event) => {
 
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
 
+/** @type {Record<string, () => void>} */
 const withControl = {
-  enter: () => (document.activeElement.closest("[data-sheet]") ?? form)?.requestSubmit(),
+  enter: () => writing()?.requestSubmit(),
   l: () => lock.shut({ end: true }),
 };
 // These can be switched off: whoever speaks to their computer, or hits keys by chance, presses them unawares.
+/** @type {Record<string, () => void>} */
 const alone = {
-  n: () => (find("all") || !find("notes") ? writeNew() : leave(() => location.assign(cover.dataset.home))),
-  "/": () => (searchForm ? searchForm.elements.words.focus() : leave(() => location.assign(cover.dataset.home))),
-  "?": () => keyboard?.showModal(),
+  n: () => (all || !document.querySelector("[data-notes]") ? writeNew() : leave(home)),
+  "/": () => (searchForm ? searchForm.elements.words.focus() : leave(home)),
+  "?": () => keyboard.showModal(),
 };
 
+/** The form that is being written in, or the blank page. */
+function writing() {
+  return /** @type {Writing | null | undefined} */ (document.activeElement?.closest("[data-sheet]")) ?? newForm;
+}
+
 function writeNew() {
-  if (!form || form.closest("details")) return leave(() => location.assign(cover.dataset.home));
-  form.elements.text.focus();
+  if (!newForm || newForm.closest("details")) return leave(home);
+  newForm.elements.text.focus();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.metaKey || event.repeat || event.isComposing || !lockForm) return;
-  const typing = event.target.closest("input, textarea, select, dialog");
+  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, dialog");
   const key = event.key.toLowerCase();
   const single = "singleKeys" in keyboard.dataset && !typing && alone[key];
   const act = event.ctrlKey ? !event.shiftKey && withControl[key] : single;
@@ -104,8 +130,8 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 for (const button of document.querySelectorAll("[data-keys]")) {
-  button.hidden = false;
-  button.addEventListener("click", alone["?"]);
+  button.removeAttribute("hidden");
+  button.addEventListener("click", () => keyboard.showModal());
 }
 lockForm?.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -120,13 +146,13 @@ addEventListener("pageshow", (event) => {
 });
 
 // The link of a card opens the plain text.
-const plain = document.querySelector("details#edit");
+const plain = find(HTMLDetailsElement, "details#edit");
 if (plain && location.hash === "#edit") plain.open = true;
 
-const visible = form?.checkVisibility?.() ?? Boolean(form); // Safari cannot tell before version 17.4
+const visible = newForm?.checkVisibility?.() ?? Boolean(newForm); // Safari cannot tell before version 17.4
 // A touch screen would throw its keyboard over the page.
-if (visible && matchMedia("(hover: hover)").matches && !location.hash) {
-  const { text } = form.elements;
+if (newForm && visible && matchMedia("(hover: hover)").matches && !location.hash) {
+  const { text } = newForm.elements;
   text.focus({ preventScroll: true });
   text.setSelectionRange(text.value.length, text.value.length);
 }

@@ -1,5 +1,6 @@
 // Search as one types. What was found stands in the place of the list until the words are gone.
 
+import { fieldsOf } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
 import { fetchPage } from "./cards.js";
 
@@ -12,9 +13,17 @@ export class Search extends EventTarget {
   #says;
   #leave;
   #timer = 0;
+  /** @type {AbortController | null} */
   #asked = null;
 
-  /** `leave(go)` saves what is being written, then goes. */
+  /**
+   * @param {HTMLFormElement & { elements: { words: HTMLInputElement } }} form
+   * @param {object} page
+   * @param {HTMLElement} page.all the list of notes
+   * @param {HTMLElement} page.found what was found stands here
+   * @param {HTMLElement} page.says how much that is
+   * @param {(go: () => void) => Promise<void>} page.leave saves what is being written, then goes
+   */
   constructor(form, { all, found, says, leave }) {
     super();
     this.#form = form;
@@ -41,7 +50,7 @@ export class Search extends EventTarget {
     const { signal } = this.#asked;
     const page = await fetchPage(this.#form.action, {
       method: "POST",
-      body: new URLSearchParams(new FormData(this.#form)),
+      body: fieldsOf(this.#form),
       signal,
     });
     if (signal.aborted) return;
@@ -52,6 +61,7 @@ export class Search extends EventTarget {
     this.#show(results);
   }
 
+  /** @param {Element | null} results */
   #show(results) {
     this.#all.hidden = results !== null;
     this.#found.hidden = results === null;

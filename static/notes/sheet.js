@@ -1,6 +1,7 @@
 // A page for writing that saves itself. It is "contact" whenever the server answered, "shut" when the server
 // says that nobody, or somebody else, is signed in, and "done" when its writer has finished and all is saved and sent.
 
+import { fieldsOf, find, need, renewTokens } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
@@ -8,26 +9,48 @@ const PATIENCE = 20_000; // ms for an answer
 const RETRY = 10_000; // ms until the next try when the server cannot be reached
 const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
 
+/**
+ * The form of a note.
+ *
+ * @typedef {HTMLFormElement & { elements: Fields }} Writing
+ * @typedef {Record<"text", HTMLTextAreaElement> &
+ *   Record<"version" | "writer" | "csrfmiddlewaretoken", HTMLInputElement>} Fields
+ */
+
+/**
+ * The files of a note, as `attach.js` has them. (Their modules name each other in no circle, not even in a comment:
+ * Django gives each a name by what is in it, and reads comments too.)
+ *
+ * @typedef {object} Files
+ * @property {boolean} pending whether there are some that the server does not have
+ * @property {() => Promise<void>} sent waits until nothing is on its way
+ * @property {() => void} release lets the page go without asking
+ */
+
 export class Sheet extends EventTarget {
+  /** @type {Files | null} */
   files = null; // the files for it, where it takes any
   #form;
   #text;
   #status;
   #fault;
   #kept; // the text that the server has; null when it has none of what is shown
+  /** @type {string | null} */
   #unsure = null; // a text that was sent and not answered: perhaps the server has it
   #byHand;
   #timer = 0;
+  /** @type {Promise<string> | null} */
   #saving = null;
   #leaving = false;
   #finishing = false;
 
+  /** @param {Writing} form */
   constructor(form) {
     super();
     this.#form = form;
     this.#text = form.elements.text;
-    this.#status = form.querySelector("[data-status]");
-    this.#fault = form.querySelector("[data-fault]");
+    this.#status = find(HTMLElement, "[data-status]", form);
+    this.#fault = need(HTMLElement, "[data-fault]", form);
     this.#kept = "unsaved" in form.dataset ? null : this.#text.defaultValue;
     this.#byHand = "byHand" in form.dataset; // there is a question to answer first
 
@@ -54,7 +77,7 @@ export class Sheet extends EventTarget {
   show() {
     const folded = this.#form.closest("details");
     if (folded) folded.open = true;
-    this.#fault.parentElement.scrollIntoView({ block: "nearest" });
+    this.#fault.parentElement?.scrollIntoView({ block: "nearest" });
   }
 
   /** Whether there are files for it that the server does not have. */
@@ -107,6 +130,7 @@ export class Sheet extends EventTarget {
     if (this.unsaved) this.#timer = setTimeout(() => this.#saveOnce(), delay);
   }
 
+  /** @param {Event} event */
   async #submit(event) {
     if (this.#leaving) return;
     if (this.#byHand) {
@@ -125,11 +149,15 @@ export class Sheet extends EventTarget {
     }
   }
 
+  /**
+   * @param {string} text
+   * @returns {Promise<string>} the server's outcome, or "unreachable"
+   */
   async #send(text, again = true) {
     this.#say("saving");
     let answer;
     try {
-      const fields = new URLSearchParams(new FormData(this.#form));
+      const fields = fieldsOf(this.#form);
       fields.set("text", text);
       const body = fields.toString();
       const response = await fetch(this.#form.action, {
@@ -148,19 +176,23 @@ export class Sheet extends EventTarget {
       return "unreachable";
     }
     if (answer.token && again) {
-      for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = answer.token;
+      renewTokens(answer.token);
       return this.#send(text, false);
     }
     this.#take(answer, text);
     return answer.outcome;
   }
 
+  /**
+   * @param {{ outcome: string, message: string, url: string, version: string }} answer
+   * @param {string} text what was sent
+   */
   #take(answer, text) {
     const saved = answer.outcome === "saved";
     const shut = answer.outcome === "locked" || answer.outcome === "somebody_else";
     if (!shut) this.#unsure = null;
     this.#fault.textContent = saved ? "" : answer.message;
-    this.#text.setAttribute("aria-invalid", answer.outcome === "refused");
+    this.#text.setAttribute("aria-invalid", String(answer.outcome === "refused"));
     if (saved) {
       this.#kept = text;
       this.#form.action = answer.url;
@@ -173,19 +205,23 @@ export class Sheet extends EventTarget {
     this.dispatchEvent(new Event(shut ? "shut" : "contact"));
   }
 
+  /** @param {string} state the name of a sentence in the data of the status; empty for none */
   #say(state) {
-    if (this.#status) this.#status.textContent = state ? this.#status.dataset[state] : "";
+    if (this.#status) this.#status.textContent = (state && this.#status.dataset[state]) || "";
   }
 }
 
 /** All pages for writing that are open in this tab, as one. */
 export class Sheets {
+  /** @type {Set<Sheet>} */
   #open = new Set();
 
+  /** @param {Sheet} sheet */
   add(sheet) {
     this.#open.add(sheet);
   }
 
+  /** @param {Sheet} sheet */
   remove(sheet) {
     this.#open.delete(sheet);
   }
@@ -213,6 +249,7 @@ export class Sheets {
     [...this.#open].find((sheet) => sheet.unsaved || sheet.pending)?.show();
   }
 
+  /** @param {(sheet: Sheet) => Promise<string>} act */
   async #all(act) {
     const outcomes = await Promise.all([...this.#open].map(act));
     return outcomes.find((outcome) => outcome !== "saved") ?? "saved";

@@ -1,4 +1,7 @@
 // Registers the worker that says so when there is no connection.
-navigator.serviceWorker?.register(document.querySelector("[data-worker]").dataset.worker).catch(() => {
+import { need } from "./dom.js";
+
+const { worker = "" } = need(HTMLScriptElement, "[data-worker]").dataset;
+navigator.serviceWorker?.register(worker).catch(() => {
   // Without it the browser's own page says the same.
 });

@@ -1,4 +1,4 @@
 // Goes on with what takes several requests; without this the operator presses the button each time.
+import { find } from "./dom.js";
 
-const form = document.querySelector("form[data-go-on]");
-form?.requestSubmit();
+find(HTMLFormElement, "form[data-go-on]")?.requestSubmit();

@@ -5,7 +5,11 @@ const FRONT_CAMERA = {
   video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } },
 };
 
-// What getUserMedia can fail with (Media Capture and Streams, W3C), as the four things a person can do about it.
+/**
+ * What getUserMedia can fail with (Media Capture and Streams, W3C), as the four things a person can do about it.
+ *
+ * @type {Record<string, string>}
+ */
 const FAILURES = {
   NotAllowedError: "denied",
   SecurityError: "insecure",
@@ -15,20 +19,25 @@ const FAILURES = {
   AbortError: "busy",
 };
 
-/** Play the front camera in `video`. Throws the name of a failure: denied, none, busy, insecure or failed. */
+/**
+ * Play the front camera in `video`. Throws an Error whose message is denied, none, busy, insecure or failed.
+ *
+ * @param {HTMLVideoElement} video
+ */
 export async function start(video) {
-  if (!window.isSecureContext) throw "insecure";
-  if (!navigator.mediaDevices?.getUserMedia) throw "none";
+  if (!window.isSecureContext) throw new Error("insecure");
+  if (!navigator.mediaDevices?.getUserMedia) throw new Error("none");
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia(FRONT_CAMERA);
     await video.play();
   } catch (error) {
     stop(video);
-    throw FAILURES[error.name] ?? "failed";
+    throw new Error((error instanceof Error && FAILURES[error.name]) || "failed", { cause: error });
   }
 }
 
+/** @param {HTMLVideoElement} video */
 export function stop(video) {
-  video.srcObject?.getTracks().forEach((track) => track.stop());
+  if (video.srcObject instanceof MediaStream) video.srcObject.getTracks().forEach((track) => track.stop());
   video.srcObject = null;
 }

@@ -1,28 +1,37 @@
 // A passkey: the browser makes or uses one, and the answer goes into an ordinary form POST.
 
-const form = document.querySelector("[data-passkey]");
-const voice = document.querySelector("[data-voice]");
-const status = document.querySelector("[data-status]");
-const credential = form.querySelector("[data-credential]");
-const button = form.querySelector("button");
-const kind = form.dataset.passkey;
+import { need } from "./dom.js";
 
+const form = need(HTMLFormElement, "[data-passkey]");
+const voice = need(HTMLElement, "[data-voice]");
+const status = need(HTMLElement, "[data-status]");
+const credential = need(HTMLInputElement, "[data-credential]", form);
+const button = need(HTMLButtonElement, "button", form);
+
+/** @param {string} what the name of a sentence in the form's data */
 function say(what) {
-  voice.textContent = status.textContent = form.dataset[what] ?? form.dataset.failed;
+  voice.textContent = status.textContent = form.dataset[what] ?? form.dataset.failed ?? "";
 }
 
+/** @param {string} text base64url */
 const toBytes = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 
+/** @param {ArrayBuffer} buffer */
 const toText = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replace(/=+$/, "");
 
-// The options as the server writes them: JSON, with bytes in base64url (WebAuthn Level 3, 5.1.8 to 5.1.10).
+/**
+ * Read the options as the server writes them: JSON, with bytes in base64url (WebAuthn Level 3, 5.1.8 to 5.1.10).
+ *
+ * @returns {{ publicKey: any }}
+ */
 function options() {
-  const given = JSON.parse(form.dataset.options);
+  const given = JSON.parse(form.dataset.options ?? "");
+  /** @param {{ id: string }} descriptor */
   const withBytes = (descriptor) => ({ ...descriptor, id: toBytes(descriptor.id) });
   given.challenge = toBytes(given.challenge);
   if (given.user) given.user.id = toBytes(given.user.id);
@@ -31,25 +40,40 @@ function options() {
   return { publicKey: given };
 }
 
-function written(answer) {
-  const response = { clientDataJSON: toText(answer.response.clientDataJSON) };
-  if (kind === "create") {
-    response.attestationObject = toText(answer.response.attestationObject);
-    response.transports = answer.response.getTransports?.() ?? [];
-  } else {
-    response.authenticatorData = toText(answer.response.authenticatorData);
-    response.signature = toText(answer.response.signature);
-  }
-  return JSON.stringify({ id: answer.id, rawId: toText(answer.rawId), type: answer.type, response });
+/** Make a passkey, or use one, as the page asks. */
+function request() {
+  const { credentials } = navigator;
+  return form.dataset.passkey === "create" ? credentials.create(options()) : credentials.get(options());
 }
+
+/** @param {AuthenticatorResponse} response */
+function parts(response) {
+  if (response instanceof AuthenticatorAttestationResponse) {
+    return {
+      attestationObject: toText(response.attestationObject),
+      transports: response.getTransports?.() ?? [],
+    };
+  }
+  const { authenticatorData, signature } = /** @type {AuthenticatorAssertionResponse} */ (response);
+  return { authenticatorData: toText(authenticatorData), signature: toText(signature) };
+}
+
+/** @param {PublicKeyCredential} answer */
+function written({ id, rawId, type, response }) {
+  const clientDataJSON = toText(response.clientDataJSON);
+  return JSON.stringify({ id, rawId: toText(rawId), type, response: { clientDataJSON, ...parts(response) } });
+}
+
+/** @type {Record<string, string>} */
+const FAULTS = { NotAllowedError: "denied", AbortError: "denied", InvalidStateError: "there" };
 
 async function ask() {
   button.disabled = true;
   say("asking");
   try {
-    credential.value = written(await navigator.credentials[kind](options()));
+    credential.value = written(/** @type {PublicKeyCredential} */ (await request()));
   } catch (error) {
-    say({ NotAllowedError: "denied", AbortError: "denied", InvalidStateError: "there" }[error.name] ?? "failed");
+    say((error instanceof Error && FAULTS[error.name]) || "failed");
     return;
   } finally {
     button.disabled = false;
@@ -67,7 +91,7 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });
 
-document.querySelector("[data-without-script]").hidden = true;
+need(HTMLElement, "[data-without-script]").hidden = true;
 if (!window.PublicKeyCredential) say("failed");
 else {
   form.hidden = false;

@@ -8,28 +8,66 @@ const PHOTO_SIDE = 1600;
 const SMALL_FILE = 500_000; // bytes; not worth the work below this
 const QUALITY = 0.92;
 
-/** Draw `source` (a video or a bitmap) on the canvas, no larger than `height` by `width` pixels. */
+/**
+ * Draw `source` on the canvas, no larger than `maxWidth` by `maxHeight` pixels.
+ *
+ * @param {HTMLVideoElement | ImageBitmap} source
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} sourceWidth
+ * @param {number} sourceHeight
+ * @param {number} maxWidth
+ * @param {number} maxHeight
+ */
 function draw(source, canvas, sourceWidth, sourceHeight, maxWidth, maxHeight) {
   const scale = Math.min(1, maxWidth / sourceWidth, maxHeight / sourceHeight);
   canvas.width = Math.round(sourceWidth * scale);
   canvas.height = Math.round(sourceHeight * scale);
-  canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
+  canvas.getContext("2d")?.drawImage(source, 0, 0, canvas.width, canvas.height);
 }
 
-/** The current frame of the video, as a JPEG data URL; the canvas keeps showing it. */
+/**
+ * Give the current frame of the video as a JPEG data URL; the canvas keeps showing it.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {HTMLCanvasElement} canvas
+ */
 export function frame(video, canvas) {
   draw(video, canvas, video.videoWidth, video.videoHeight, Infinity, FRAME_HEIGHT);
   return canvas.toDataURL("image/jpeg", QUALITY);
 }
 
-/** The current frame of the video as a small JPEG blob, for a look: it is sent often, and the server needs no more. */
-export function smallFrame(video, canvas) {
-  draw(video, canvas, video.videoWidth, video.videoHeight, Infinity, LOOK_HEIGHT);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", LOOK_QUALITY));
+/**
+ * Give the canvas as a JPEG blob; null where this browser cannot.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} quality 0 to 1
+ * @returns {Promise<Blob | null>}
+ */
+function toJpeg(canvas, quality) {
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
 }
 
-/** Show the chosen file on the canvas and give back a smaller JPEG of it; or the file itself, where this browser
-    cannot read its kind (HEIC, mostly) and the server must. */
+/**
+ * Give the current frame of the video as a small JPEG blob, for a liveness check: it is sent often, and the server needs
+ * no more. Throws where this browser makes no JPEG.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {HTMLCanvasElement} canvas
+ */
+export async function smallFrame(video, canvas) {
+  draw(video, canvas, video.videoWidth, video.videoHeight, Infinity, LOOK_HEIGHT);
+  const jpeg = await toJpeg(canvas, LOOK_QUALITY);
+  if (!jpeg) throw new Error("");
+  return jpeg;
+}
+
+/**
+ * Show the chosen file on the canvas and give back a smaller JPEG of it; or the file itself, where this browser cannot
+ * read its kind (HEIC, mostly) and the server must.
+ *
+ * @param {File} file
+ * @param {HTMLCanvasElement} canvas
+ */
 export async function smaller(file, canvas) {
   let bitmap;
   try {
@@ -40,6 +78,6 @@ export async function smaller(file, canvas) {
   draw(bitmap, canvas, bitmap.width, bitmap.height, PHOTO_SIDE, PHOTO_SIDE);
   bitmap.close();
   if (file.size <= SMALL_FILE) return { file, shown: true };
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+  const blob = await toJpeg(canvas, QUALITY);
   return { file: blob ? new File([blob], "photo.jpg", { type: "image/jpeg" }) : file, shown: true };
 }

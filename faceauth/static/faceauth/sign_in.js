@@ -4,50 +4,58 @@ import * as camera from "./camera.js";
 import "./history.js";
 import { look } from "./liveness.js";
 import { frame, smaller } from "./photo.js";
+import { find, need } from "./dom.js";
 
-const form = document.querySelector("[data-sign-in]");
-const glass = document.querySelector("[data-glass]");
-const video = document.querySelector("[data-video]");
-const still = document.querySelector("[data-still]");
-const arc = document.querySelector("[data-arc]");
-const cue = document.querySelector("[data-cue]");
-const voice = document.querySelector("[data-voice]");
-const status = document.querySelector("[data-status]");
-const part = (name) => form.querySelector(`[data-${name}]`);
-const [image, frames, start, take, prefer, why, chooser, file] = [
-  "image",
-  "frames",
-  "start",
-  "take",
-  "prefer-photo",
-  "why",
-  "chooser",
-  "file",
-].map(part);
+const form = need(HTMLFormElement, "[data-sign-in]");
+const glass = need(HTMLElement, "[data-glass]");
+const video = need(HTMLVideoElement, "[data-video]");
+const still = need(HTMLCanvasElement, "[data-still]");
+const arc = need(SVGElement, "[data-arc]");
+const done = need(SVGElement, "[data-done]", arc);
+const cue = need(SVGElement, "[data-cue]");
+const voice = need(HTMLElement, "[data-voice]");
+const status = need(HTMLElement, "[data-status]");
+const image = need(HTMLInputElement, "[data-image]", form);
+const frames = need(HTMLInputElement, "[data-frames]", form);
+const start = need(HTMLButtonElement, "[data-start]", form);
+const take = need(HTMLButtonElement, "[data-take]", form);
+const why = need(HTMLElement, "[data-why]", form);
+// Where photos are not allowed there are none of these three.
+const prefer = find(HTMLButtonElement, "[data-prefer-photo]", form);
+const chooser = find(HTMLElement, "[data-chooser]", form);
+const file = find(HTMLInputElement, "[data-file]", form);
 
 // Where the server wants to see somebody living, it leads a conversation; elsewhere one picture is enough.
 const conversation = "lookUrl" in form.dataset;
 const HINTS = ["other", "less"];
 const HINT = 1400; // milliseconds that a hint is left standing, though the server is back at its request by then
 let hinted = 0;
+/** @type {AbortController | null} */
 let underWay = null;
 
+/** @param {string} what the name of a sentence in the form's data */
 function say(what) {
-  speak(form.dataset[what]);
+  speak(form.dataset[what] ?? "");
 }
 
+/** @param {string} message */
 function speak(message) {
   // Read out when it changes, not three times a second.
   if (voice.textContent !== message) voice.textContent = status.textContent = message;
 }
 
+/** @param {HTMLElement | null} element what the glass shows: the video, the still, or nothing */
 function show(element) {
   video.hidden = element !== video;
   still.hidden = element !== still;
   glass.classList.toggle("sees", element !== null);
 }
 
-/** As `hidden`, which drawings do not have. */
+/**
+ * As `hidden`, which drawings do not have.
+ *
+ * @param {SVGElement} drawing
+ */
 function hide(drawing, hidden = true) {
   drawing.toggleAttribute("hidden", hidden);
 }
@@ -66,14 +74,18 @@ function offerStart() {
   start.hidden = false;
 }
 
+/** @param {boolean} open whether the chooser is shown, or the button that opens it */
+function offerPhoto(open) {
+  if (chooser) chooser.hidden = !open;
+  if (prefer) prefer.hidden = open;
+}
+
 function offerChooser() {
   stop();
   offerStart();
   start.classList.toggle("primary", !chooser);
-  if (!chooser) return;
-  chooser.hidden = false;
-  prefer.hidden = true;
-  file.focus();
+  offerPhoto(true);
+  file?.focus();
 }
 
 async function openCamera() {
@@ -82,7 +94,7 @@ async function openCamera() {
   try {
     await camera.start(video);
   } catch (failure) {
-    say(failure);
+    say(/** @type {Error} */ (failure).message);
     offerChooser();
     return;
   } finally {
@@ -91,10 +103,7 @@ async function openCamera() {
   show(video);
   why.hidden = true;
   start.hidden = true;
-  if (chooser) {
-    chooser.hidden = true;
-    prefer.hidden = false;
-  }
+  offerPhoto(false);
   if (conversation) {
     await converse();
     return;
@@ -110,8 +119,8 @@ async function converse() {
   const mine = (underWay = new AbortController());
   hide(arc, false);
   progress(0);
-  const { lookUrl: startUrl, frameUrl } = form.dataset;
-  const token = form.elements.csrfmiddlewaretoken.value;
+  const { lookUrl: startUrl = "", frameUrl = "" } = form.dataset;
+  const token = need(HTMLInputElement, "[name=csrfmiddlewaretoken]", form).value;
   try {
     const jpegs = await look(video, { startUrl, frameUrl, token, signal: mine.signal, tell });
     const files = new DataTransfer();
@@ -123,25 +132,28 @@ async function converse() {
   } catch (error) {
     if (mine.signal.aborted) return; // somebody chose a photo, or left
     stop();
-    speak((error instanceof TypeError ? "" : error.message) || form.dataset.broken);
+    const message = error instanceof Error && !(error instanceof TypeError) ? error.message : "";
+    speak(message || form.dataset.broken || "");
     offerStart();
-    start.textContent = form.dataset.again;
+    start.textContent = form.dataset.again ?? "";
     start.focus();
   }
 }
 
-function tell({ say: what, message, progress: done }) {
+/** @param {import("./liveness.js").Answer} answer */
+function tell({ say: what, message, progress: share }) {
   if (performance.now() >= hinted) {
     speak(message);
     hinted = HINTS.includes(what) ? performance.now() + HINT : 0;
   }
   hide(cue, !["left", "right", "up"].includes(what));
   cue.dataset.cue = what;
-  if (done !== undefined) progress(done);
+  if (share !== undefined) progress(share);
 }
 
+/** @param {number} share 0 to 1 */
 function progress(share) {
-  arc.querySelector("[data-done]").style.strokeDashoffset = 100 - 100 * share;
+  done.style.strokeDashoffset = `${100 - 100 * share}`;
 }
 
 /** The glass keeps showing the last moment while the server thinks. */
@@ -161,12 +173,13 @@ function takePicture() {
   camera.stop(video);
   show(still);
   still.classList.remove("unmirrored");
-  file.disabled = true;
+  if (file) file.disabled = true;
   send();
 }
 
-async function sendPhoto() {
-  const [chosen] = file.files;
+/** @param {HTMLInputElement} input where the photo was chosen */
+async function sendPhoto(input) {
+  const chosen = input.files?.[0];
   if (!chosen) return;
   stop();
   image.value = "";
@@ -178,7 +191,7 @@ async function sendPhoto() {
   if (photo.file !== chosen) {
     const files = new DataTransfer();
     files.items.add(photo.file);
-    file.files = files.files;
+    input.files = files.files;
   }
   send();
 }
@@ -200,15 +213,15 @@ start.addEventListener("click", openCamera);
 take.addEventListener("click", takePicture);
 form.addEventListener("submit", () => say("thinking"));
 
-part("camera").hidden = false;
-part("unscripted")?.remove();
+need(HTMLElement, "[data-camera]", form).hidden = false;
+find(HTMLElement, "[data-unscripted]", form)?.remove();
 why.hidden = false;
-if (chooser) {
+if (chooser && prefer && file) {
   chooser.hidden = true;
-  chooser.querySelector("button").hidden = true; // choosing is enough
+  need(HTMLButtonElement, "button", chooser).hidden = true; // choosing is enough
   prefer.addEventListener("click", () => {
     offerChooser();
     file.click();
   });
-  file.addEventListener("change", sendPhoto);
+  file.addEventListener("change", () => sendPhoto(file));
 }
