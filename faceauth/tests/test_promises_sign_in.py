@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("without_look")
 def resembling(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever shows a picture is a stranger now who looks a little like this person."""
     recognition = Recognition(Outcome.STRANGER, similarity=88.0, near=user)
-    monkeypatch.setattr("faceauth.web.attempts.ask", lambda *args, **kwargs: recognition)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: recognition)
 
 
 def test_a_stranger_is_not_logged_under_whom_they_resemble(
@@ -37,7 +37,7 @@ def test_a_refused_attempt_is_logged_under_whom_it_resembles(
     owner: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recognition = Recognition(Outcome.REFUSED, Reason.AMBIGUOUS, similarity=97.0, near=owner)
-    monkeypatch.setattr("faceauth.web.attempts.ask", lambda *args, **kwargs: recognition)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: recognition)
     show(client, pictures.hopper())
     assert SignIn.objects.get().user == owner
 
