@@ -6,4 +6,4 @@ class NotesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notes import attaching, keeping  # noqa: F401 - their receiver and system check register themselves
+        from notes import attachments, key_rotation  # noqa: F401 - their receiver and system check register themselves

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notes import sealing
+from notes import encryption
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ MAX_LENGTH = 100_000
 OPENING_LENGTH = 300
 """How many characters of a note its list shows at most."""
 
-BIN_DAYS = 30
+TRASH_DAYS = 30
 """How long a deleted note can be brought back."""
 
 
@@ -36,7 +36,7 @@ class Key(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_key"
     )
     wrapped = models.BinaryField(_("wrapped key"))
-    wrapped_by = models.CharField(_("wrapped by"), max_length=sealing.KEY_ID_LENGTH, db_index=True)
+    wrapped_by = models.CharField(_("wrapped by"), max_length=encryption.KEY_ID_LENGTH, db_index=True)
 
     class Meta:
         verbose_name = _("key")
@@ -47,13 +47,13 @@ class Key(models.Model):
 
     @cached_property
     def secret(self) -> bytes:
-        return sealing.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
+        return encryption.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
 
     def seal(self, value: bytes, place: str) -> bytes:
-        return sealing.seal(self.secret, value, f"{place} of {self.pk}")
+        return encryption.seal(self.secret, value, f"{place} of {self.pk}")
 
     def unseal(self, sealed: bytes | memoryview, place: str) -> bytes:
-        return sealing.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
+        return encryption.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
 
 
 def key_of(owner: User) -> Key:
@@ -61,7 +61,7 @@ def key_of(owner: User) -> Key:
     try:
         return owner.notes_key
     except Key.DoesNotExist:
-        wrapped, key_id = sealing.wrap(os.urandom(sealing.KEY), owner.pk)
+        wrapped, key_id = encryption.wrap(os.urandom(encryption.KEY), owner.pk)
         # Two first notes at the same moment: the one that comes second takes the key of the first.
         key, _made = Key.objects.get_or_create(owner_id=owner.pk, defaults={"wrapped": wrapped, "wrapped_by": key_id})
         owner.notes_key = key
@@ -105,9 +105,9 @@ def preferences_of(owner: User) -> Preferences:
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    def out(self) -> Self:
-        """Those that are not in the bin."""
-        return self.filter(binned=None)
+    def kept(self) -> Self:
+        """Those that are not in the trash."""
+        return self.filter(trashed=None)
 
     def openings(self) -> Self:
         """Without the whole texts: fifty notes may hold 5 million characters."""
@@ -127,11 +127,11 @@ class NoteManager(models.Manager["Note"]):
 
         They all know this very `owner`, and with it the one key: fifty notes need no fifty queries to be read.
         """
-        return owner.notes.get_queryset().out()
+        return owner.notes.get_queryset().kept()
 
-    def binned(self, owner: User) -> NoteQuerySet:
+    def trashed(self, owner: User) -> NoteQuerySet:
         """What the person has deleted in the last thirty days, the latest first."""
-        return owner.notes.get_queryset().filter(binned__gt=bin_horizon()).order_by("-binned", "-id")
+        return owner.notes.get_queryset().filter(trashed__gt=trash_horizon()).order_by("-trashed", "-id")
 
     def write(self, owner: User, text: str, **fields: Any) -> "Note":
         """Keep a new note. Raises `IntegrityError` where its id is taken."""
@@ -140,9 +140,9 @@ class NoteManager(models.Manager["Note"]):
         return note
 
 
-def bin_horizon() -> datetime:
+def trash_horizon() -> datetime:
     """What was deleted before this is gone, swept out or not."""
-    return timezone.now() - timedelta(days=BIN_DAYS)
+    return timezone.now() - timedelta(days=TRASH_DAYS)
 
 
 class Note(models.Model):
@@ -161,7 +161,7 @@ class Note(models.Model):
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
     pinned = models.BooleanField(_("pinned"), default=False)
-    binned = models.DateTimeField(_("put in the bin"), null=True, blank=True, editable=False, db_index=True)
+    trashed = models.DateTimeField(_("moved to the trash"), null=True, blank=True, editable=False, db_index=True)
 
     hanging: list["Attachment"]
     """What `with_attachments` has fetched along."""
@@ -213,8 +213,8 @@ class Note(models.Model):
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def of(self, owner: User) -> Self:
-        """What hangs on one person's notes, but not on those in the bin."""
-        return self.filter(note__owner_id=owner.pk, note__binned=None).select_related("note")
+        """What hangs on one person's notes, but not on those in the trash."""
+        return self.filter(note__owner_id=owner.pk, note__trashed=None).select_related("note")
 
 
 class Attachment(models.Model):
@@ -223,9 +223,9 @@ class Attachment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="attachments")
     sealed_label = models.BinaryField(_("sealed name and type"))
-    content_at = models.CharField(_("where the content is"), max_length=200)
+    content_path = models.CharField(_("file of the content"), max_length=200)
     # Only pictures that were drawn anew have one, and nothing else is ever shown: whatever it calls itself.
-    thumbnail_at = models.CharField(_("where the thumbnail is"), max_length=200, blank=True)
+    thumbnail_path = models.CharField(_("file of the thumbnail"), max_length=200, blank=True)
     size = models.PositiveIntegerField(_("size"), help_text=_("Bytes, before sealing."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -253,7 +253,7 @@ class Attachment(models.Model):
         """Its file name and its type. One that was altered is said, and does not close the whole notebook."""
         try:
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
-        except sealing.Tampered as error:
+        except encryption.Tampered as error:
             logger.error("The attachment %s: %s", self.pk, error)
             return gettext("A file that I cannot open"), "application/octet-stream"
         return name, content_type

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.views.decorators.debug import sensitive_variables
 
+from notes.encryption import Tampered
 from notes.models import Note, key_of
-from notes.sealing import Tampered
 
 logger = logging.getLogger(__name__)
 

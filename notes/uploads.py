@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from notes.answers import unavailable
-from notes.aside import Aside
-from notes.storing import StorageDown
+from notes.responses import unavailable
+from notes.sealed_tempfile import SealedTempFile
+from notes.storage import StorageDown
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class MemoryUploadHandler(FileUploadHandler):
         self.content = bytearray()
         self.size = 0
         zipped = self.most_zipped and (self.file_name or "").lower().endswith(".zip")
-        self.aside = Aside() if zipped else None
+        self.aside = SealedTempFile() if zipped else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.size += len(raw_data)

@@ -28,7 +28,7 @@ from faceauth.models import Consent, Login
 from faceauth.odds import Needed
 from faceauth.outcomes import Outcome, Reason, Refusal, sentence
 from faceauth.views import CONSENT
-from notes import attaching
+from notes import attachments
 from notes.models import Attachment, Note
 from secretly.models import Demonstration
 
@@ -268,7 +268,7 @@ def attach_pictures(random: Random, written: list[Note]) -> int:
     count = 0
     for note in written[::9][:12]:
         file = ContentFile(drawing(random), name="drawing.png")
-        count += isinstance(attaching.attach(note.owner, note.pk, "drawing.png", file), Attachment)
+        count += isinstance(attachments.attach(note.owner, note.pk, "drawing.png", file), Attachment)
     return count
 
 

@@ -8,11 +8,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
-from notes import attaching
-from notes.archive import Names, file_names, stem_of, write_page
+from notes import attachments
+from notes.encryption import CannotOpen
+from notes.export_format import Names, file_names, file_stem, format_note
 from notes.models import Note
-from notes.sealing import CannotOpen
-from notes.storing import StorageDown
+from notes.storage import StorageDown
 from notes.templatetags.cards import card
 
 AT_ONCE = 20  # notes from the database: 20 of the longest are 2 million characters
@@ -21,20 +21,20 @@ File = tuple[str, Iterable[str | bytes]]
 
 
 def notes(user: User) -> Iterator[File]:
-    """The notes of the user, those in the bin too: (file name, pieces of its content). One is in memory at a time."""
+    """The notes of the user, those in the trash too: (file name, pieces of its content). One is in memory at a time."""
     mine: QuerySet[Note] = user.notes.all().order_by("created", "id")
     yield "notes.json", as_json(mine.iterator(AT_ONCE))
     names = Names()
     missing: list[str] = []
     for note in mine.prefetch_related("attachments").iterator(AT_ONCE):
         try:
-            stem = names.take(stem_of(note, card(note).title))
-            page = write_page(note)
+            stem = names.take(file_stem(note, card(note).title))
+            page = format_note(note)
         except CannotOpen:
             missing.append(str(note.pk))
             continue
         yield f"notes/{stem}.md", [page]
-        yield from attachments(note, stem, missing)
+        yield from attachment_files(note, stem, missing)
     if missing:
         yield (
             "notes/missing.md",
@@ -42,11 +42,11 @@ def notes(user: User) -> Iterator[File]:
         )
 
 
-def attachments(note: Note, stem: str, missing: list[str]) -> Iterator[File]:
+def attachment_files(note: Note, stem: str, missing: list[str]) -> Iterator[File]:
     hanging = note.attachments.all()
     for attachment, name in zip(hanging, file_names(one.name for one in hanging), strict=True):
         try:
-            content = attaching.read(attachment)
+            content = attachments.read(attachment)
         except (CannotOpen, StorageDown):
             missing.append(f"{stem}/{attachment.pk}")
         else:
@@ -56,7 +56,7 @@ def attachments(note: Note, stem: str, missing: list[str]) -> Iterator[File]:
 def as_json(notes: Iterable[Note]) -> Iterator[str]:
     separator = "[\n"
     for note in notes:
-        row = {"id": note.pk, "created": note.created, "changed": note.changed, "binned": note.binned}
+        row = {"id": note.pk, "created": note.created, "changed": note.changed, "trashed": note.trashed}
         row |= {"pinned": note.pinned, "text": text_of(note)}
         yield separator + json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)
         separator = ",\n"

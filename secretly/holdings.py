@@ -15,7 +15,7 @@ Held = dict[int | None, list[Holding]]
 
 
 def of_notes(users: Sequence[int] | None) -> Held:
-    """The notes and attachments of these users, or of everybody; those in the bin count."""
+    """The notes and attachments of these users, or of everybody; those in the trash count."""
     if users is None:
         attached = Attachment.objects.aggregate(count=Count("pk"), size=Sum("size"))
         return {

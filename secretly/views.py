@@ -20,8 +20,8 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 
 from faceauth import doorman
 from faceauth.outcomes import Outcome
-from notes import answers
-from notes.answers import wants_json, words_back
+from notes import responses
+from notes.responses import return_text, wants_json
 from secretly import logs
 
 # The database or the cache is away, or starts, or has no room left. It is nobody's mistake, and passes.
@@ -57,7 +57,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         content = {"outcome": "unavailable", "reason": None, "message": message, "next": request.path}
         response: HttpResponse = JsonResponse(content, status=503)
     elif "text" in sent and "writer" in sent:
-        response = answers.unavailable(request)
+        response = responses.unavailable(request)
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
@@ -73,7 +73,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if at_the_door and request.user.is_authenticated:
         # A second click, with the token of before the first, which has let them in. It opens nothing that is not open.
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return words_back(request) or render(request, "403_csrf.html", status=403)
+    return return_text(request) or render(request, "403_csrf.html", status=403)
 
 
 # What is drawn with the page that is shown without a connection.

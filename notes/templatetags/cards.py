@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from notes import markdown
-from notes.answers import NO_NOTE
+from notes.encryption import Tampered
 from notes.models import OPENING_LENGTH, Note
-from notes.sealing import Tampered
+from notes.responses import NO_NOTE
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def card(note: Note) -> Card:
 
 @register.filter
 def at(note: Note, pattern: str) -> str:
-    """The address of the note, from the pattern of `notes.answers.page`: fifty cards ask the resolver once."""
+    """The address of the note, from the pattern of `notes.responses.page`: fifty cards ask the resolver once."""
     return pattern.replace(NO_NOTE, str(note.pk))
 
 

@@ -18,12 +18,11 @@ from django.urls import reverse
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from notes import attaching, pictures, storing, writing
-from notes import bin as bins
-from notes.attaching import MAX_BYTES, Fault, tidy, type_of
+from notes import attachments, editing, pictures, storage, trash
+from notes.attachments import MAX_BYTES, Fault, tidy, type_of
 from notes.models import Attachment, Note
 from notes.tests.conftest import signed_in
-from notes.tests.test_sealing import everything_in_the_database
+from notes.tests.test_encryption import everything_in_the_database
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +46,7 @@ def with_metadata() -> bytes:
 
 
 def hang(owner: User, note: Note, name: str = "plan.txt", content: bytes = b"Meet at five.") -> Attachment:
-    result = attaching.attach(owner, note.pk, name, ContentFile(content))
+    result = attachments.attach(owner, note.pk, name, ContentFile(content))
     assert isinstance(result, Attachment), result
     return result
 
@@ -253,7 +252,7 @@ def test_a_gif_loses_what_it_tells_and_not_one_pixel() -> None:
 
 @pytest.mark.parametrize("cut", [14, 60, 120, -1])
 def test_a_gif_that_is_cut_off_is_told(owner: User, note: Note, cut: int) -> None:
-    assert attaching.attach(owner, note.pk, "a.gif", ContentFile(moving("GIF")[:cut])) == Fault.BAD_PICTURE
+    assert attachments.attach(owner, note.pk, "a.gif", ContentFile(moving("GIF")[:cut])) == Fault.BAD_PICTURE
 
 
 def test_an_avif_loses_what_it_tells() -> None:
@@ -368,8 +367,8 @@ def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPat
 def test_a_picture_that_grows_out_of_all_measure_is_refused(
     owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attaching, "MOST_DRAWN", 1000)
-    assert attaching.attach(owner, note.pk, "a.png", ContentFile(photo("PNG"))) is Fault.TOO_LARGE
+    monkeypatch.setattr(attachments, "MOST_DRAWN", 1000)
+    assert attachments.attach(owner, note.pk, "a.png", ContentFile(photo("PNG"))) is Fault.TOO_LARGE
 
 
 def test_twenty_megabytes_are_taken(own: Client, owner: User, note: Note) -> None:
@@ -447,7 +446,7 @@ def test_neither_database_nor_storage_shows_content_or_name(owner: User, note: N
 
 def test_files_that_are_swapped_do_not_open(own: Client, owner: User, note: Note) -> None:
     one, other = hang(owner, note, content=b"one"), hang(owner, note, content=b"other")
-    Attachment.objects.filter(pk=one.pk).update(content_at=other.content_at)
+    Attachment.objects.filter(pk=one.pk).update(content_path=other.content_path)
     assert own.get(at(one)).status_code == 503
 
 
@@ -495,11 +494,11 @@ def test_with_a_token_it_does(owner: User, note: Note) -> None:
     assert Attachment.objects.exists()
 
 
-def test_what_hangs_on_a_note_in_the_bin_is_not_there(own: Client, owner: User, note: Note) -> None:
+def test_what_hangs_on_a_note_in_the_trash_is_not_there(own: Client, owner: User, note: Note) -> None:
     attachment = hang(owner, note)
-    writing.delete(owner, note.pk, 1)
+    editing.delete(owner, note.pk, 1)
     assert own.get(at(attachment)).status_code == 404
-    bins.restore(owner, note.pk)
+    trash.restore(owner, note.pk)
     assert own.get(at(attachment)).status_code == 200
 
 
@@ -507,8 +506,8 @@ def test_what_hangs_on_a_note_in_the_bin_is_not_there(own: Client, owner: User, 
 
 
 def delete_for_good(owner: User, note: Note) -> None:
-    writing.delete(owner, note.pk, 1)
-    bins.empty(owner)
+    editing.delete(owner, note.pk, 1)
+    trash.empty(owner)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -573,16 +572,16 @@ def test_a_file_that_cannot_be_fetched_is_told(own: Client, owner: User, note: N
 def test_half_an_attachment_is_taken_back(
     owner: User, note: Note, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, calls = storing.store, []
+    store, calls = storage.store, []
 
     def only_one(sealed: bytes) -> str:
         calls.append(1)
         if len(calls) > 1:
-            raise storing.StorageDown
+            raise storage.StorageDown
         return store(sealed)
 
-    monkeypatch.setattr(storing, "store", only_one)
-    assert attaching.attach(owner, note.pk, "me.jpg", ContentFile(photo())) is Fault.STORAGE_DOWN
+    monkeypatch.setattr(storage, "store", only_one)
+    assert attachments.attach(owner, note.pk, "me.jpg", ContentFile(photo())) is Fault.STORAGE_DOWN
     assert not stored(media)
 
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import faceauth
 import notes
-from notes import writing
+from notes import editing
 from notes.models import Note
 from notes.tests.browser import open_form, send
 from notes.tests.conftest import BACKEND
@@ -20,7 +20,7 @@ from notes.tests.conftest import BACKEND
 SECRET = "kettle"  # a word of the owner's note
 
 
-ACTIONS = ("note", "tick", "pin", "delete", "restore", "throw_away")
+ACTIONS = ("note", "tick", "pin", "delete", "restore", "delete_forever")
 
 
 def pages_of(pk: object) -> list[str]:
@@ -37,7 +37,7 @@ def test_nobody_is_sent_to_the_door(client: Client, note: Note, method: str) -> 
     both = (
         (*pages_of(note.pk), *pages_of(uuid4())) if method != "post" else (*actions_of(note.pk), *actions_of(uuid4()))
     )
-    for path in (reverse("notes:list"), reverse("notes:bin"), *both):
+    for path in (reverse("notes:list"), reverse("notes:trash"), *both):
         answer = getattr(client, method)(path)
         assert answer.status_code == 302
         assert answer.url.startswith("/login/")
@@ -62,17 +62,17 @@ def test_nor_can_a_stranger_change_or_delete_it(strange: Client, note: Note) -> 
         assert answer.status_code == 404
         assert SECRET not in answer.content.decode()
     note.refresh_from_db()
-    assert (note.text.count(SECRET), note.version, note.pinned, note.binned) == (1, 1, False, None)
+    assert (note.text.count(SECRET), note.version, note.pinned, note.trashed) == (1, 1, False, None)
 
 
-def test_nor_bring_it_back_or_throw_it_away(strange: Client, owner: User, note: Note) -> None:
-    writing.delete(owner, note.pk, 1)
-    for name in ("restore", "throw_away"):
+def test_nor_bring_it_back_or_delete_it_forever(strange: Client, owner: User, note: Note) -> None:
+    editing.delete(owner, note.pk, 1)
+    for name in ("restore", "delete_forever"):
         assert strange.post(reverse(f"notes:{name}", args=[note.pk])).status_code == 404
-    assert SECRET not in strange.get(reverse("notes:bin")).content.decode()
+    assert SECRET not in strange.get(reverse("notes:trash")).content.decode()
     assert SECRET not in strange.get(reverse("notes:list"), {"deleted": str(note.pk)}).content.decode()
-    strange.post(reverse("notes:bin"))
-    assert Note.objects.binned(owner).filter(pk=note.pk).exists()
+    strange.post(reverse("notes:trash"))
+    assert Note.objects.trashed(owner).filter(pk=note.pk).exists()
 
 
 def test_nor_find_it(strange: Client, note: Note) -> None:
@@ -85,7 +85,7 @@ def test_a_guess_is_not_found(own: Client, guess: str) -> None:
 
 
 def test_pages_of_a_person_stay_out_of_caches(own: Client, note: Note) -> None:
-    for path in (reverse("notes:list"), reverse("notes:bin"), *pages_of(note.pk)):
+    for path in (reverse("notes:list"), reverse("notes:trash"), *pages_of(note.pk)):
         assert "no-store" in own.get(path).headers["Cache-Control"]
 
 

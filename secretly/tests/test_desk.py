@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from faceauth import groups
 from faceauth.models import Consent, Deletion, Face, Login, Receipt
-from notes import attaching
+from notes import attachments
 from notes.models import Attachment, Note
 from secretly import holdings
 
@@ -25,8 +25,8 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
     """A notebook, a face, an open session and a receipt; what of them no page may show, by what it is."""
     cache.clear()
     note = Note.objects.write(owner, f"{SECRET} title\n\nand {SECRET} text")
-    Note.objects.write(owner, f"{SECRET} in the bin", binned=note.created)
-    attached = attaching.attach(owner, note.pk, f"{SECRET}.txt", ContentFile(b"a file"))
+    Note.objects.write(owner, f"{SECRET} in the trash", trashed=note.created)
+    attached = attachments.attach(owner, note.pk, f"{SECRET}.txt", ContentFile(b"a file"))
     assert isinstance(attached, Attachment)
     visitor = Client()
     visitor.force_login(owner, backend="faceauth.backends.FaceBackend")
@@ -42,7 +42,7 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
         "a session": key,
         "a receipt": str(receipt.pk),
         "a receipt's hexadecimal": receipt.pk.hex,
-        "where a file is": attached.content_at,
+        "where a file is": attached.content_path,
         "a note's address": str(note.pk),
     }
 
@@ -109,13 +109,13 @@ def test_the_pages_between_show_no_secret(lived_in: dict[str, str], owner: User,
 def test_notes_are_counted(owner: User, stranger: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     note = Note.objects.write(owner, "One.")
     Note.objects.write(owner, "Two.")
-    attaching.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
+    attachments.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
     with django_assert_num_queries(2):
         found = holdings.of_notes([owner.pk, stranger.pk])
     told = {user: [(it.count, it.size) for it in some] for user, some in found.items()}
     assert told == {owner.pk: [(2, None), (1, 5)], stranger.pk: [(0, None), (0, 0)]}
-    [people, notes, attachments] = holdings.of_notes(None)[None]
-    assert (people.count, notes.count, attachments.count, attachments.size) == (2, 2, 1, 5)
+    [people, notes, attached_files] = holdings.of_notes(None)[None]
+    assert (people.count, notes.count, attached_files.count, attached_files.size) == (2, 2, 1, 5)
 
 
 def test_the_database_has_a_size(db: None) -> None:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
-from notes import storing
+from notes import storage
 from secretly import health
 
 SECRET = "postgres://secretly:hunter2@10.1.2.3/secretly"
@@ -95,8 +95,8 @@ def test_the_bucket_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(name)
 
     monkeypatch.setattr(default_storage, "exists", refuse)
-    with pytest.raises(storing.StorageDown):
-        storing.reach()
+    with pytest.raises(storage.StorageDown):
+        storage.reach()
 
 
 def test_a_storm_of_probes_costs_one_look(

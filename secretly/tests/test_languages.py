@@ -307,7 +307,7 @@ OWN_NAMES = re.compile(
 
 PAGES = (
     *("faceauth:door", "faceauth:looks", "faceauth:locks", "faceauth:add_passkey", "faceauth:add_app"),
-    *("faceauth:again", "faceauth:forget", "notes:list", "notes:bin", "notes:preferences", "notes:away"),
+    *("faceauth:again", "faceauth:forget", "notes:list", "notes:trash", "notes:preferences", "notes:export"),
 )
 
 

@@ -65,7 +65,7 @@ def test_a_mistake_of_ours_is_none_of_the_databases(browser: Client) -> None:
     assert browser.get("/raising/", {"what": "mistake"}).status_code == 500
 
 
-@pytest.mark.parametrize("address", ["/", "/bin/", "/door/", "/looks/", "/login/", "/admin/"])
+@pytest.mark.parametrize("address", ["/", "/trash/", "/door/", "/looks/", "/login/", "/admin/"])
 def test_every_page_says_so(browser: Client, address: str) -> None:
     """Here the session's own middleware fails first, where no middleware of ours could catch it."""
     with connection.execute_wrapper(Away()):

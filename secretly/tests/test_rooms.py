@@ -53,7 +53,7 @@ def test_the_rooms_are_found() -> None:
     ("package", "rooms"),
     [
         ("cv2", {"faceauth.vision"}),
-        ("boto3", {"faceauth.rekognition.client", "notes.storing"}),  # the second for django-storages' errors alone
+        ("boto3", {"faceauth.rekognition.client", "notes.storage"}),  # the second for django-storages' errors alone
     ],
 )
 def test_only_one_room_imports(package: str, rooms: set[str]) -> None:
@@ -66,12 +66,12 @@ def test_faceauth_opens_pictures_in_one_room() -> None:
 
 def test_notes_open_pictures_in_one_room_and_seal_in_one() -> None:
     assert {name for name in importers("PIL") if name.startswith("notes")} == {"notes.pictures"}
-    assert {name for name in importers("cryptography") if name.startswith("notes")} == {"notes.sealing"}
+    assert {name for name in importers("cryptography") if name.startswith("notes")} == {"notes.encryption"}
 
 
 def test_client_errors_are_seen_in_one_place_for_each_service() -> None:
     rekognition = {"faceauth.rekognition.collection", "faceauth.rekognition.errors"}
-    assert importers("botocore.exceptions") <= rekognition | {"notes.storing"}
+    assert importers("botocore.exceptions") <= rekognition | {"notes.storage"}
 
 
 def test_notes_and_faceauth_do_not_know_each_other() -> None:

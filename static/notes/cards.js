@@ -4,7 +4,7 @@
 import { patience } from "../site/patience.js";
 import { tellTimes } from "../site/times.js";
 
-const UNDO = 10_000; // ms to change one's mind; after that there is the bin
+const UNDO = 10_000; // ms to change one's mind; after that there is the trash
 const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
 
@@ -23,18 +23,18 @@ export async function fetchPage(address, options = {}) {
 export class Cards extends EventTarget {
   #root;
   #toast;
-  #editSheet;
+  #openEditor;
   #leave;
   #undo = 0;
   #moved = false; // a note was deleted, so that older ones have moved up, from one page of the list into another
 
-  /** `editSheet(form, whenDone)` makes a form save itself until `whenDone` says that it is gone. `leave(go)` saves what is
+  /** `openEditor(form, whenDone)` makes a form save itself until `whenDone` says that it is gone. `leave(go)` saves what is
    * being written, then goes. */
-  constructor({ root, toast, editSheet, leave }) {
+  constructor({ root, toast, openEditor, leave }) {
     super();
     this.#root = root;
     this.#toast = toast;
-    this.#editSheet = editSheet;
+    this.#openEditor = openEditor;
     this.#leave = leave;
     root.addEventListener("submit", (event) => this.#submit(event));
     root.addEventListener("click", (event) => this.#click(event));
@@ -152,7 +152,7 @@ export class Cards extends EventTarget {
     const page = await fetchPage(address);
     delete card.dataset.busy;
     if (page === undefined) return this.#unreachable(card.closest(".card"));
-    const form = page?.querySelector("[data-sheet]");
+    const form = page?.querySelector("[data-editor]");
     if (!form) return this.#leave(() => location.assign(address));
     this.dispatchEvent(new Event("contact"));
     document.adoptNode(form);
@@ -165,7 +165,7 @@ export class Cards extends EventTarget {
     card.hidden = true;
     card.after(form);
     const { text } = form.elements;
-    this.#editSheet(form, () => this.#leaveEdit(card, form, address));
+    this.#openEditor(form, () => this.#leaveEdit(card, form, address));
     text.focus();
     text.setSelectionRange(text.value.length, text.value.length);
   }

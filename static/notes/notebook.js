@@ -1,14 +1,14 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
-import { Attach } from "./attach.js";
+import { Attachments } from "./attachments.js";
 import { tellTimes } from "../site/times.js";
 import { Cards } from "./cards.js";
-import { Lock } from "./lock.js";
+import { Autolock } from "./autolock.js";
 import { Search } from "./search.js";
-import { Sheet, Sheets } from "./sheet.js";
+import { Editor, Editors } from "./editor.js";
 
 const find = (name) => document.querySelector(`[data-${name}]`);
-const form = find("sheet");
+const form = find("editor");
 const lockForm = find("lock");
 const cover = find("cover");
 const searchForm = find("search");
@@ -16,8 +16,8 @@ const keyboard = find("keyboard");
 
 const unreached = find("unreached");
 
-const sheets = new Sheets();
-const lock = new Lock({ cover, lockForm, sheets, warning: find("warning") });
+const editors = new Editors();
+const lock = new Autolock({ cover, lockForm, editors, warning: find("warning") });
 
 function contact() {
   unreached.replaceChildren();
@@ -29,32 +29,32 @@ function unreachable() {
 }
 
 function keepSaved(form, whenDone) {
-  const sheet = new Sheet(form);
-  sheets.add(sheet);
-  sheet.addEventListener("contact", contact);
-  sheet.addEventListener("shut", () => lock.shut({ end: false }));
-  sheet.addEventListener("done", () => whenDone(sheet));
+  const editor = new Editor(form);
+  editors.add(editor);
+  editor.addEventListener("contact", contact);
+  editor.addEventListener("shut", () => lock.shut({ end: false }));
+  editor.addEventListener("done", () => whenDone(editor));
   if (form.querySelector("[data-files]")) {
-    sheet.files = new Attach(form, sheet);
-    sheet.files.addEventListener("contact", contact);
+    editor.files = new Attachments(form, editor);
+    editor.files.addEventListener("contact", contact);
   }
-  return sheet;
+  return editor;
 }
 
 /** Go once everything is saved and sent. Otherwise stay: the page that is not says why, and not every browser asks. */
-async function leave(go, ready = () => sheets.finish()) {
+async function leave(go, ready = () => editors.finish()) {
   if ((await ready()) === "saved") go();
-  else sheets.show();
+  else editors.show();
 }
 
 if (form) keepSaved(form, () => leave(() => location.assign(cover.dataset.home)));
 
 for (const root of document.querySelectorAll("[data-notes]")) {
-  const editSheet = (form, whenDone) =>
-    keepSaved(form, async (sheet) => {
-      if (await whenDone()) sheets.remove(sheet);
+  const openEditor = (form, whenDone) =>
+    keepSaved(form, async (editor) => {
+      if (await whenDone()) editors.remove(editor);
     });
-  const cards = new Cards({ root, toast: find("toast"), editSheet, leave });
+  const cards = new Cards({ root, toast: find("toast"), openEditor, leave });
   cards.addEventListener("contact", contact);
   cards.addEventListener("unreachable", unreachable);
 }
@@ -68,17 +68,17 @@ if (searchForm && find("all")) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   const plain = !event.defaultPrevented && !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!link || !plain || !sheets.unsaved || link.origin !== location.origin) return;
+  if (!link || !plain || !editors.unsaved || link.origin !== location.origin) return;
   const stays = link.target || link.hasAttribute("download") || (link.hash && link.pathname === location.pathname);
   if (stays) return;
   event.preventDefault();
-  leave(() => location.assign(link.href), () => sheets.save());
+  leave(() => location.assign(link.href), () => editors.save());
 });
 
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
 
 const withControl = {
-  enter: () => (document.activeElement.closest("[data-sheet]") ?? form)?.requestSubmit(),
+  enter: () => (document.activeElement.closest("[data-editor]") ?? form)?.requestSubmit(),
   l: () => lock.shut({ end: true }),
 };
 // These can be switched off: whoever speaks to their computer, or hits keys by chance, presses them unawares.
@@ -115,7 +115,7 @@ lockForm?.addEventListener("submit", (event) => {
 // The page that comes out of the back-forward cache may be from before it was locked. Words that are only there stay.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  if (sheets.unsaved || sheets.pending) lock.recall();
+  if (editors.unsaved || editors.pending) lock.recall();
   else location.reload();
 });
 

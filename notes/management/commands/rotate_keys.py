@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from notes import keeping
-from notes.sealing import CannotOpen
+from notes import key_rotation
+from notes.encryption import CannotOpen
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            result = keeping.rewrap()
+            result = key_rotation.rewrap()
         except CannotOpen as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{result.moved} keys moved to the first key, {result.there} were there.")

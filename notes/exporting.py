@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import attaching
-from notes.archive import Names, file_names, stem_of, write_page
+from notes import attachments
+from notes.encryption import CannotOpen
+from notes.export_format import Names, file_names, file_stem, format_note
 from notes.models import Note
-from notes.sealing import CannotOpen
-from notes.storing import StorageDown
+from notes.storage import StorageDown
 from notes.templatetags.cards import card
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Sent(io.RawIOBase):
 
 
 @sensitive_variables()
-def archive_of(owner: User) -> Iterator[bytes]:
+def export_zip(owner: User) -> Iterator[bytes]:
     """The ZIP's bytes, piece by piece. What cannot be read is named in a file of its own at the end."""
     sent, names = Sent(), Names()
     missing: list[str] = []
@@ -50,8 +50,8 @@ def archive_of(owner: User) -> Iterator[bytes]:
         notes = Note.objects.of(owner).with_attachments().iterator(AT_ONCE)
         for note in notes:
             try:
-                stem = names.take(stem_of(note, card(note).title))
-                archive.writestr(entry(note, f"{stem}.md"), write_page(note))
+                stem = names.take(file_stem(note, card(note).title))
+                archive.writestr(entry(note, f"{stem}.md"), format_note(note))
             except CannotOpen:
                 missing.append(f"{note.created:%Y-%m-%d}")
                 continue
@@ -60,7 +60,7 @@ def archive_of(owner: User) -> Iterator[bytes]:
             for attachment, name in zip(note.hanging, files, strict=True):
                 try:
                     place = f"{stem}/{name}"
-                    archive.writestr(entry(note, place, packed=False), attaching.read(attachment))
+                    archive.writestr(entry(note, place, packed=False), attachments.read(attachment))
                 except (CannotOpen, StorageDown):
                     missing.append(stem)
                 yield sent.take()

@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, transaction
 
-from notes import sealing
+from notes import encryption
 from notes.models import Key
 
 
@@ -22,20 +22,20 @@ class Rewrapped:
 def rewrap() -> Rewrapped:
     """Wrap everybody's key by the first key of the settings; not a word of a note is touched.
 
-    May be repeated and broken off at any time: each person's key moves by itself. Raises `sealing.CannotOpen`.
+    May be repeated and broken off at any time: each person's key moves by itself. Raises `encryption.CannotOpen`.
     """
-    there = Key.objects.filter(wrapped_by=sealing.writing_key_id()).count()
-    people = list(Key.objects.exclude(wrapped_by=sealing.writing_key_id()).values_list("pk", flat=True))
-    return Rewrapped(sum(rewrap_one(person) for person in people), there)
+    there = Key.objects.filter(wrapped_by=encryption.writing_key_id()).count()
+    people = list(Key.objects.exclude(wrapped_by=encryption.writing_key_id()).values_list("pk", flat=True))
+    return Rewrapped(sum(rewrap_key(person) for person in people), there)
 
 
-def rewrap_one(person: int) -> bool:
+def rewrap_key(person: int) -> bool:
     """False: the person has been deleted meanwhile."""
     with transaction.atomic():
         key = Key.objects.select_for_update().filter(pk=person).first()
         if key is None:
             return False
-        key.wrapped, key.wrapped_by = sealing.wrap(key.secret, key.pk)
+        key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk)
         key.save(update_fields=["wrapped", "wrapped_by"])
         return True
 
@@ -57,6 +57,6 @@ def check_keys(
                 id="notes.E001",
             )
             for key_id in used
-            if key_id not in sealing.wrapping_keys()
+            if key_id not in encryption.wrapping_keys()
         ]
     return faults

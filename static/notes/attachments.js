@@ -11,18 +11,18 @@ export async function allTabsSent() {
   await navigator.locks?.request(ON_THE_WAY, () => {}).catch(() => {});
 }
 
-export class Attach extends EventTarget {
+export class Attachments extends EventTarget {
   #form;
-  #sheet;
+  #editor;
   #list;
   #running = Promise.resolve();
   #missing = new Set(); // the lines of files that are on their way, or could not be attached
   #leaving = false;
 
-  constructor(form, sheet) {
+  constructor(form, editor) {
     super();
     this.#form = form;
-    this.#sheet = sheet;
+    this.#editor = editor;
     this.#list = form.querySelector("[data-files]");
     for (const chooser of form.querySelectorAll("[data-chooser]")) {
       chooser.closest("label").hidden = false;
@@ -96,7 +96,7 @@ export class Attach extends EventTarget {
       text.dispatchEvent(new Event("input", { bubbles: true }));
     }
     let fault = `${file.name}: ${words.unreachable}`;
-    if ((await this.#sheet.save()) === "saved") {
+    if ((await this.#editor.save()) === "saved") {
       try {
         const body = new FormData();
         for (const name of ["csrfmiddlewaretoken", "writer"]) body.append(name, this.#form.elements[name].value);

@@ -47,7 +47,7 @@ class Page:
     """Whether it has our own head."""
 
 
-def write_page(note: Note) -> str:
+def format_note(note: Note) -> str:
     lines = [
         MARK,
         f"created: {note.created.isoformat()}",
@@ -57,7 +57,7 @@ def write_page(note: Note) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n\n" + note.text
 
 
-def read_page(content: str) -> Page:
+def parse_note(content: str) -> Page:
     """The note in a file. Without our own head, all of it is the text; a date that cannot be is left out."""
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     head = HEAD.match(content)
@@ -80,7 +80,7 @@ def when(value: str | None) -> datetime | None:
     return moment
 
 
-def stem_of(note: Note, title: str) -> str:
+def file_stem(note: Note, title: str) -> str:
     """A file name without its ending: the day, and how the note begins."""
     words = shorten(" ".join(FORBIDDEN.sub(" ", title).split())[:60], LONGEST_WORDS).strip(" .")
     return f"{note.created:%Y-%m-%d} {words}".strip()

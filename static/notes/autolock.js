@@ -7,7 +7,7 @@
 // they tell each other, and are covered together.
 
 import { patience } from "../site/patience.js";
-import { allTabsSent } from "./attach.js";
+import { allTabsSent } from "./attachments.js";
 import { fetchPage } from "./cards.js";
 
 const MARGIN = 5_000; // ms before the server's own end, so that the last words can still be saved
@@ -20,10 +20,10 @@ const SUCCESSION = ARRIVAL + 30_000; // ms for another tab to end the session as
 
 const pause = (delay) => new Promise((done) => setTimeout(done, delay));
 
-export class Lock {
+export class Autolock {
   #cover;
   #lockForm;
-  #sheets;
+  #editors;
   #warning;
   #silence;
   #hiddenFor; // ms out of sight; Infinity: as long as one likes
@@ -39,10 +39,10 @@ export class Lock {
   #channel = new BroadcastChannel("secretly");
   #ended = null; // to be called when the other tab, which is ending the session, has done so
 
-  constructor({ cover, lockForm, sheets, warning }) {
+  constructor({ cover, lockForm, editors, warning }) {
     this.#cover = cover;
     this.#lockForm = lockForm;
-    this.#sheets = sheets;
+    this.#editors = editors;
     this.#warning = warning;
     this.#hiddenFor = Number(cover.dataset.hiddenFor) * 1000 || Infinity;
     this.#silence = Number(cover.dataset.lockAfter) * 1000 - MARGIN;
@@ -97,11 +97,11 @@ export class Lock {
 
   /** Save the last words, and give files on their way some time: this tab's, and the other tabs' in the same session. */
   async #bringHome() {
-    await Promise.race([Promise.all([this.#sheets.finish(), allTabsSent()]), pause(ARRIVAL)]);
+    await Promise.race([Promise.all([this.#editors.finish(), allTabsSent()]), pause(ARRIVAL)]);
   }
 
   #go() {
-    if (this.#sheets.unsaved || this.#sheets.pending) this.#keep();
+    if (this.#editors.unsaved || this.#editors.pending) this.#keep();
     else this.#leave(this.#cover.dataset.door);
   }
 
@@ -218,7 +218,7 @@ export class Lock {
     this.#waiting = true;
     this.#again = Date.now() + RETRY;
     const words = this.#cover.querySelector("[data-cover-words]");
-    words.textContent = this.#sheets.unsaved ? words.dataset.unsaved : words.dataset.unattached;
+    words.textContent = this.#editors.unsaved ? words.dataset.unsaved : words.dataset.unattached;
     this.#cover.querySelector("[data-cover-door]").target = "_blank";
   }
 
@@ -227,11 +227,11 @@ export class Lock {
     if (this.#asking || Date.now() < this.#again || document.visibilityState === "hidden") return;
     this.#asking = true;
     this.#again = Date.now() + RETRY;
-    const outcome = await this.#sheets.save();
-    const back = outcome === "saved" && this.#sheets.pending && (await this.#isBack());
+    const outcome = await this.#editors.save();
+    const back = outcome === "saved" && this.#editors.pending && (await this.#isBack());
     this.#asking = false;
     if (back) this.#show(); // each file says what became of it, and has a button
-    else if (outcome === "saved" && !this.#sheets.pending) this.#leave(this.#cover.dataset.home);
+    else if (outcome === "saved" && !this.#editors.pending) this.#leave(this.#cover.dataset.home);
     else if (["refused", "conflict", "gone"].includes(outcome)) this.#show(); // answers that only the writer gets
   }
 
@@ -246,7 +246,7 @@ export class Lock {
   }
 
   #leave(address) {
-    this.#sheets.release();
+    this.#editors.release();
     location.replace(address);
   }
 

@@ -8,7 +8,7 @@ const PATIENCE = 20_000; // ms for an answer
 const RETRY = 10_000; // ms until the next try when the server cannot be reached
 const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
 
-export class Sheet extends EventTarget {
+export class Editor extends EventTarget {
   files = null; // the files for it, where it takes any
   #form;
   #text;
@@ -179,38 +179,38 @@ export class Sheet extends EventTarget {
 }
 
 /** All pages for writing that are open in this tab, as one. */
-export class Sheets {
+export class Editors {
   #open = new Set();
 
-  add(sheet) {
-    this.#open.add(sheet);
+  add(editor) {
+    this.#open.add(editor);
   }
 
-  remove(sheet) {
-    this.#open.delete(sheet);
+  remove(editor) {
+    this.#open.delete(editor);
   }
 
   get unsaved() {
-    return [...this.#open].some((sheet) => sheet.unsaved);
+    return [...this.#open].some((editor) => editor.unsaved);
   }
 
   get pending() {
-    return [...this.#open].some((sheet) => sheet.pending);
+    return [...this.#open].some((editor) => editor.pending);
   }
 
   /** "saved" when all are; otherwise what became of the first that is not. */
   async save() {
-    return this.#all((sheet) => sheet.save());
+    return this.#all((editor) => editor.save());
   }
 
   /** The same, with the files on their way. */
   async finish() {
-    return this.#all((sheet) => sheet.finish());
+    return this.#all((editor) => editor.finish());
   }
 
   /** Bring into sight what still has to be saved or sent. */
   show() {
-    [...this.#open].find((sheet) => sheet.unsaved || sheet.pending)?.show();
+    [...this.#open].find((editor) => editor.unsaved || editor.pending)?.show();
   }
 
   async #all(act) {
@@ -219,6 +219,6 @@ export class Sheets {
   }
 
   release() {
-    for (const sheet of this.#open) sheet.release();
+    for (const editor of this.#open) editor.release();
   }
 }

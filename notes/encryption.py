@@ -7,7 +7,7 @@ the bucket and in backups alike. A backup of the database that still holds the r
 
 What is sealed is bound to its place (GCM's associated data), so that a row that is copied over another, or into
 somebody else's notebook, does not open. In the clear remain: whose a note is, its dates, its length, whether it is
-pinned or in the bin.
+pinned or in the trash.
 """
 
 import base64

@@ -14,10 +14,10 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import pictures, storing
+from notes import pictures, storage
 from notes.models import Attachment, Note
 from notes.pictures import BadPicture, Picture
-from notes.storing import StorageDown
+from notes.storage import StorageDown
 
 MAX_BYTES = 20 * 1024 * 1024
 MOST_DRAWN = 3 * MAX_BYTES
@@ -77,20 +77,20 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
             name = as_jpeg(name) if content.content_type == "image/jpeg" else name
             attachment.set_label(name, content.content_type)
             attachment.size = len(content.content)
-            stored += [storing.store(attachment.seal(content.content, "content"))]
-            stored += [storing.store(attachment.seal(content.thumbnail, "thumbnail"))]
-            attachment.content_at, attachment.thumbnail_at = stored
+            stored += [storage.store(attachment.seal(content.content, "content"))]
+            stored += [storage.store(attachment.seal(content.thumbnail, "thumbnail"))]
+            attachment.content_path, attachment.thumbnail_path = stored
         else:
             attachment.set_label(name, type_of(name))
             attachment.size = len(content)
-            stored += [storing.store(attachment.seal(content, "content"))]
-            [attachment.content_at] = stored
+            stored += [storage.store(attachment.seal(content, "content"))]
+            [attachment.content_path] = stored
         attachment.save(force_insert=True)
     except StorageDown:
-        storing.remove(*stored)
+        storage.remove(*stored)
         return Fault.STORAGE_DOWN
     except BaseException:  # whatever it was: no row, no file
-        storing.remove(*stored)
+        storage.remove(*stored)
         raise
     return attachment
 
@@ -118,16 +118,16 @@ def type_of(name: str) -> str:
 
 
 def read(attachment: Attachment) -> bytes:
-    """Raises `StorageDown` or `sealing.CannotOpen`."""
-    return attachment.unseal(storing.fetch(attachment.content_at), "content")
+    """Raises `StorageDown` or `encryption.CannotOpen`."""
+    return attachment.unseal(storage.fetch(attachment.content_path), "content")
 
 
 def read_thumbnail(attachment: Attachment) -> bytes:
-    """Raises `StorageDown` or `sealing.CannotOpen`."""
-    return attachment.unseal(storing.fetch(attachment.thumbnail_at), "thumbnail")
+    """Raises `StorageDown` or `encryption.CannotOpen`."""
+    return attachment.unseal(storage.fetch(attachment.thumbnail_path), "thumbnail")
 
 
 @receiver(post_delete, sender=Attachment)
 def remove_files(*, instance: Attachment, **kwargs: Any) -> None:
     """With an attachment, its note or its owner go the files: once it is certain that they are gone."""
-    transaction.on_commit(lambda: storing.remove(instance.content_at, instance.thumbnail_at))
+    transaction.on_commit(lambda: storage.remove(instance.content_path, instance.thumbnail_path))

@@ -18,9 +18,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from notes import keeping, sealing
+from notes import encryption, key_rotation
+from notes.encryption import KeyDamaged, KeyMissing, Tampered
 from notes.models import Attachment, Key, Note, key_of
-from notes.sealing import KeyDamaged, KeyMissing, Tampered
 from notes.tests.conftest import signed_in
 
 WORDS = ("kitchen", "kettle")  # of the owner's note
@@ -46,22 +46,22 @@ def everything_in_the_database() -> bytes:
 
 def test_sealed_values_open_in_their_place_alone() -> None:
     key = os.urandom(32)
-    sealed = sealing.seal(key, b"words", "here")
-    assert sealing.unseal(key, sealed, "here") == b"words"
+    sealed = encryption.seal(key, b"words", "here")
+    assert encryption.unseal(key, sealed, "here") == b"words"
     for other_key, other_place in ((os.urandom(32), "here"), (key, "there")):
         with pytest.raises(Tampered):
-            sealing.unseal(other_key, sealed, other_place)
+            encryption.unseal(other_key, sealed, other_place)
 
 
 @pytest.mark.parametrize("damage", [lambda s: s[:-1], lambda s: b"", lambda s: s[:12], lambda s: s[:-1] + b"\0" * 2])
 def test_damaged_values_do_not_open(damage: Callable[[bytes], bytes]) -> None:
     key = os.urandom(32)
     with pytest.raises(Tampered):
-        sealing.unseal(key, damage(sealing.seal(key, b"words", "here")), "here")
+        encryption.unseal(key, damage(encryption.seal(key, b"words", "here")), "here")
 
 
 def test_the_same_words_are_sealed_differently_each_time() -> None:
-    assert sealing.seal(b"k" * 32, b"words", "here") != sealing.seal(b"k" * 32, b"words", "here")
+    assert encryption.seal(b"k" * 32, b"words", "here") != encryption.seal(b"k" * 32, b"words", "here")
 
 
 # Notes ----------------------------------------------------------------------------------------------------------------
@@ -173,9 +173,9 @@ def test_rotating_without_the_old_key_says_which_is_missing(fresh: str, settings
 
 
 def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
-    assert keeping.check_keys(databases=["default"]) == []
+    assert key_rotation.check_keys(databases=["default"]) == []
     settings.ENCRYPTION_KEYS = [fresh]
-    [fault] = keeping.check_keys(databases=["default"])
+    [fault] = key_rotation.check_keys(databases=["default"])
     assert fault.id == "notes.E001"
     assert "SECRETLY_ENCRYPTION_KEYS" in fault.msg
     assert fault.hint
@@ -184,22 +184,22 @@ def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
 
 
 def test_the_check_asks_no_database_that_it_was_not_given(fresh: str) -> None:
-    assert keeping.check_keys() == []
+    assert key_rotation.check_keys() == []
 
 
-@pytest.mark.parametrize("path", ["/", "/bin/", "/notes/{}/"])
+@pytest.mark.parametrize("path", ["/", "/trash/", "/notes/{}/"])
 def test_a_missing_key_is_said_and_is_no_empty_notebook(
     fresh: str, settings: Settings, owner: User, note: Note, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     Note.objects.write(owner, "deleted")
-    if path == "/bin/":
-        Note.objects.update(binned=note.created)
+    if path == "/trash/":
+        Note.objects.update(trashed=note.created)
     settings.ENCRYPTION_KEYS = [fresh]
     answer = signed_in(owner).get(path.format(note.pk))
     assert answer.status_code == 503
     assert "I need a moment." in answer.content.decode()
     assert "new" not in answer.content.decode()
-    [record] = [record for record in caplog.records if record.name == "notes.answers"]
+    [record] = [record for record in caplog.records if record.name == "notes.responses"]
     assert record.levelno == logging.ERROR
     assert "SECRETLY_ENCRYPTION_KEYS does not hold" in record.getMessage()
 

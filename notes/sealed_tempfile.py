@@ -10,18 +10,18 @@ from typing import IO
 
 from django.conf import settings
 
-from notes import sealing
-from notes.storing import StorageDown
+from notes import encryption
+from notes.storage import StorageDown
 
 PIECE = 1024 * 1024
-SEALED_PIECE = sealing.NONCE + PIECE + 16  # the tag of AES-GCM
+SEALED_PIECE = encryption.NONCE + PIECE + 16  # the tag of AES-GCM
 
 
-class Aside:
+class SealedTempFile:
     """Takes bytes, and gives them back as a file to read. Raises `StorageDown` when the disk is full."""
 
     def __init__(self) -> None:
-        self.key = os.urandom(sealing.KEY)
+        self.key = os.urandom(encryption.KEY)
         self.size = 0
         self._rest = bytearray()
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 - closed with the request
@@ -45,7 +45,7 @@ class Aside:
     def _put(self, piece: bytes) -> None:
         place = self._file.tell() // SEALED_PIECE
         try:
-            self._file.write(sealing.seal(self.key, piece, str(place)))
+            self._file.write(encryption.seal(self.key, piece, str(place)))
             self._file.flush()
         except OSError as error:
             self.close()
@@ -79,7 +79,7 @@ class Pieces(io.RawIOBase):
             return 0
         place, skipped = divmod(self._at, PIECE)
         self._file.seek(place * SEALED_PIECE)
-        piece = sealing.unseal(self._key, self._file.read(SEALED_PIECE), str(place))
+        piece = encryption.unseal(self._key, self._file.read(SEALED_PIECE), str(place))
         given = piece[skipped : skipped + len(buffer)]
         buffer[: len(given)] = given
         self._at += len(given)

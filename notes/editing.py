@@ -78,9 +78,9 @@ def pin(owner: User, pk: UUID, pinned: bool) -> bool:
 
 
 def delete(owner: User, pk: UUID, version: int) -> Conflict | None:
-    """Put the words that the owner saw as `version` into the bin. None: they are gone, now or before."""
+    """Put the words that the owner saw as `version` into the trash. None: they are gone, now or before."""
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
-    return None if seen.update(binned=timezone.now()) else conflict(owner, pk)
+    return None if seen.update(trashed=timezone.now()) else conflict(owner, pk)
 
 
 def conflict(owner: User, pk: UUID) -> Conflict | None:

@@ -38,10 +38,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notes.forms import SheetForm
+from notes.encryption import CannotOpen
+from notes.forms import DraftForm
 from notes.models import preferences_of
-from notes.sealing import CannotOpen
-from notes.storing import StorageDown
+from notes.storage import StorageDown
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ STATUS = {
 }
 SENTENCES = {
     "saved": _("Saved."),
-    "deleted": _("It is in the bin."),
+    "deleted": _("It is in the trash."),
     "restored": _("It is back."),
     "attached": _("Attached."),
     "conflict": _("This note was changed elsewhere. Nothing is lost: press Save to see both."),
@@ -78,13 +78,13 @@ NO_NOTE = "00000000-0000-0000-0000-000000000000"
 P = ParamSpec("P")
 
 
-class OwnRequest(HttpRequest):
+class OwnerRequest(HttpRequest):
     """A request of somebody who is signed in."""
 
     user: User
 
 
-Private = Callable[Concatenate[OwnRequest, P], HttpResponseBase]
+Private = Callable[Concatenate[OwnerRequest, P], HttpResponseBase]
 
 
 def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseBase]]:
@@ -96,9 +96,9 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not (request.user.is_authenticated and is_writer(request)):
-                return words_back(request) or redirect_to_login(page_of(request))
+                return return_text(request) or redirect_to_login(page_of(request))
             try:
-                return view(cast(OwnRequest, request), *args, **kwargs)
+                return view(cast(OwnerRequest, request), *args, **kwargs)
             except CannotOpen as error:
                 logger.error("A notebook cannot be opened: %s", error)
                 return unavailable(request)
@@ -176,7 +176,7 @@ def back(request: HttpRequest) -> HttpResponse:
     return redirect(page_of(request))
 
 
-def words_back(request: HttpRequest) -> HttpResponse | None:
+def return_text(request: HttpRequest) -> HttpResponse | None:
     """Give words back that cannot be kept now: nobody is signed in, or the form is too old. None: there are none.
 
     Without a signature nobody can be asked to keep them, so they stay where they are: in the page of whoever sent them.
@@ -188,8 +188,8 @@ def words_back(request: HttpRequest) -> HttpResponse | None:
         outcome = "locked"
     if wants_json(request):
         return json(outcome, **({"token": get_token(request)} if outcome == "stale" else {}))
-    template = "notes/somebody_else.html" if outcome == "somebody_else" else "notes/kept.html"
-    return page(request, template, {"outcome": outcome, "sheet": SheetForm(request).sheet()}, STATUS[outcome])
+    template = "notes/another_person.html" if outcome == "somebody_else" else "notes/not_saved.html"
+    return page(request, template, {"outcome": outcome, "draft": DraftForm(request).draft()}, STATUS[outcome])
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -197,6 +197,6 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return json("unavailable")
     if "text" in request.POST:
-        context = {"outcome": "unavailable", "sheet": SheetForm(request).sheet()}
-        return page(request, "notes/kept.html", context, STATUS["unavailable"])
+        context = {"outcome": "unavailable", "draft": DraftForm(request).draft()}
+        return page(request, "notes/not_saved.html", context, STATUS["unavailable"])
     return page(request, "503.html", {}, STATUS["unavailable"])

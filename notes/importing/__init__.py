@@ -22,9 +22,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
-from notes import attaching
-from notes.archive import Page, file_names, read_page
-from notes.attaching import Fault
+from notes import attachments
+from notes.attachments import Fault
+from notes.export_format import Page, file_names, parse_note
 from notes.models import MAX_LENGTH, Note
 
 MOST_BYTES = 100 * 1024 * 1024
@@ -101,14 +101,14 @@ def most_of(file: File[bytes]) -> int:
 
 
 @sensitive_variables()
-def bring_in(owner: User, files: Iterable[File[bytes]]) -> Result | Refused:
+def import_files(owner: User, files: Iterable[File[bytes]]) -> Result | Refused:
     """Keep what is in the files as notes, and say what was left out, and why."""
     result = Result()
     loose = []
     for file in files:
-        name = attaching.tidy(file.name or "")
+        name = attachments.tidy(file.name or "")
         if name.lower().endswith(".zip"):
-            refused = bring_in_zip(owner, file, result)
+            refused = import_zip(owner, file, result)
             if refused:
                 return refused
         elif name.lower().endswith(ENDINGS):
@@ -120,7 +120,7 @@ def bring_in(owner: User, files: Iterable[File[bytes]]) -> Result | Refused:
 
 
 @sensitive_variables()
-def bring_in_zip(owner: User, file: File[bytes], result: Result) -> Refused | None:
+def import_zip(owner: User, file: File[bytes], result: Result) -> Refused | None:
     try:
         with zipfile.ZipFile(file) as archive:
             refused = look_through(archive.infolist(), file.size or 0)
@@ -202,12 +202,12 @@ def is_ours(archive: zipfile.ZipFile, page: zipfile.ZipInfo) -> bool:
         start = unpack(archive, page, LONGEST_HEAD)
     except Unreadable:
         return False
-    return read_page(start.decode("utf-8-sig", "replace")).ours
+    return parse_note(start.decode("utf-8-sig", "replace")).ours
 
 
 def name_the_rest(entries: Iterable[zipfile.ZipInfo], result: Result) -> None:
     """No more than somebody reads."""
-    rest = ["/".join(map(attaching.tidy, parts_of(entry))) for entry in entries if not is_a_program_s(entry)]
+    rest = ["/".join(map(attachments.tidy, parts_of(entry))) for entry in entries if not is_a_program_s(entry)]
     result.left_out += [_("%(name)s: hangs on no note.") % {"name": name[-LONGEST_PATH:]} for name in rest[:MOST_NAMED]]
     if len(rest) > MOST_NAMED:
         result.left_out.append(_("Other files that hang on no note: %(count)s.") % {"count": len(rest) - MOST_NAMED})
@@ -252,7 +252,7 @@ def decode(content: bytes) -> Page:
         raise Unreadable(_("not UTF-8.")) from error
     if "\0" in text:
         raise Unreadable(_("no text, it has NUL characters."))
-    page = read_page(text)
+    page = parse_note(text)
     if not page.text.strip():
         raise Unreadable(_("empty."))
     if len(page.text) > MAX_LENGTH:
@@ -305,11 +305,11 @@ def missing(notes: Iterable[Note], files: list[Hanging]) -> list[Hanging]:
     a file may have got another name than it has there: a shorter one, or that of a JPEG.
     """
     there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
-    names = file_names(attaching.tidy(name_of(entry)) for _archive, entry in files)
+    names = file_names(attachments.tidy(name_of(entry)) for _archive, entry in files)
     return [
         (archive, entry)
         for (archive, entry), name in zip(files, names, strict=True)
-        if there.isdisjoint({name_of(entry), name, attaching.as_jpeg(name)})
+        if there.isdisjoint({name_of(entry), name, attachments.as_jpeg(name)})
     ]
 
 
@@ -324,11 +324,11 @@ def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> N
     for archive, entry in incoming.files:
         name = name_of(entry)
         try:
-            content = unpack(archive, entry, attaching.most_of(drawn=ours))
+            content = unpack(archive, entry, attachments.most_of(drawn=ours))
         except Unreadable as error:
             result.left_out.append(f"{name}: {error}")
             continue
-        attached = attaching.attach(owner, note.pk, name, ContentFile(content), ours)
+        attached = attachments.attach(owner, note.pk, name, ContentFile(content), ours)
         if isinstance(attached, Fault):
             result.left_out.append(str(attached.value) % {"name": name})
         else:

@@ -2,11 +2,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from notes import bin as bins
+from notes import trash
 
 
 class Command(BaseCommand):
     help = "Deletes for good what has lain in the bins for thirty days. Meant to be said once a day."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"{bins.sweep()} notes were deleted for good.")
+        self.stdout.write(f"{trash.delete_expired()} notes were deleted for good.")

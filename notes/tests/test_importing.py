@@ -19,14 +19,14 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from notes import aside, attaching, bringing_in, sealing, storing
-from notes.archive import Names, file_names, read_page, stem_of, write_page
-from notes.bringing_in import Result
+from notes import attachments, encryption, importing, sealed_tempfile, storage
+from notes.export_format import Names, file_names, file_stem, format_note, parse_note
+from notes.exporting import export_zip
+from notes.importing import Result
 from notes.models import MAX_LENGTH, Attachment, Note
-from notes.taking_away import archive_of
 from notes.tests.test_attachments import hang, photo, with_metadata
 
-BRING_IN = reverse("notes:bring_in")
+BRING_IN = reverse("notes:import")
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def media(settings: Settings, tmp_path: Path) -> None:
 
 
 def taken(client: Client) -> zipfile.ZipFile:
-    answer: Any = client.get(reverse("notes:take_away"))
+    answer: Any = client.get(reverse("notes:export_zip"))
     assert answer.status_code == 200
     assert answer.streaming
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
@@ -56,7 +56,7 @@ def bring(client: Client, *files: tuple[str, bytes]) -> Any:
 
 
 def taken_in(owner: User, archive: bytes) -> Result:
-    result = bringing_in.bring_in(owner, [SimpleUploadedFile("secretly.zip", archive)])
+    result = importing.import_files(owner, [SimpleUploadedFile("secretly.zip", archive)])
     assert isinstance(result, Result), result
     return result
 
@@ -71,7 +71,7 @@ def texts(owner: User) -> set[str]:
 def test_all_notes_and_files_go_out(own: Client, owner: User, stranger: User, note: Note) -> None:
     hang(owner, note, "plan.txt", b"Meet at five.")
     Note.objects.write(stranger, "Not mine")
-    Note.objects.write(owner, "Deleted", binned=timezone.now())
+    Note.objects.write(owner, "Deleted", trashed=timezone.now())
     archive = taken(own)
     stem = f"{note.created:%Y-%m-%d} The kitchen at five"
     assert archive.namelist() == [f"{stem}.md", f"{stem}/plan.txt"]
@@ -80,11 +80,11 @@ def test_all_notes_and_files_go_out(own: Client, owner: User, stranger: User, no
 
 
 def test_the_answer_is_a_file_for_nobody_else(own: Client, client: Client, note: Note) -> None:
-    answer = own.get(reverse("notes:take_away"))
+    answer = own.get(reverse("notes:export_zip"))
     assert answer.headers["Content-Type"] == "application/zip"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="secretly-')
     assert "no-store" in answer.headers["Cache-Control"]
-    assert client.get(reverse("notes:take_away")).headers["Location"].startswith("/login/")
+    assert client.get(reverse("notes:export_zip")).headers["Location"].startswith("/login/")
     assert client.post(BRING_IN).headers["Location"].startswith("/login/")
 
 
@@ -101,7 +101,7 @@ def test_the_answer_is_a_file_for_nobody_else(own: Client, client: Client, note:
 )
 def test_names_of_files_lead_nowhere(owner: User, title: str, stem: str) -> None:
     note = Note.written(owner, "x", created=datetime(2026, 11, 22, tzinfo=UTC))
-    assert stem_of(note, title) == f"2026-11-22 {stem}".strip()
+    assert file_stem(note, title) == f"2026-11-22 {stem}".strip()
 
 
 def test_no_name_is_given_twice() -> None:
@@ -150,7 +150,7 @@ def test_what_goes_out_can_be_unpacked_and_comes_in_once(
         long = Note.objects.write(owner, "\U0001f600" * 70)
         for name in ("10:30 what?.txt", "10:30 what*.txt", "\u00e9" * 150 + ".txt", "\u00e9" * 151 + ".txt"):
             hang(owner, long, name, name.encode())
-    archive = b"".join(archive_of(owner))
+    archive = b"".join(export_zip(owner))
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         opened.extractall(tmp_path / "unpacked")
         assert sorted(path.name for path in (tmp_path / "unpacked").rglob("*.txt")) == sorted(
@@ -171,7 +171,7 @@ def test_memory_stays_flat(owner: User) -> None:
     for i in range(10):
         hang(owner, Note.objects.write(owner, f"Note {i}"), content=bytes([i]) * size)
     tracemalloc.start()
-    total = sum(len(piece) for piece in archive_of(owner))
+    total = sum(len(piece) for piece in export_zip(owner))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert total > 10 * size
@@ -196,7 +196,7 @@ def test_a_missing_key_is_said_and_sends_no_half_zip(own: Client, note: Note, se
     from cryptography.fernet import Fernet
 
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    assert own.get(reverse("notes:take_away")).status_code == 503
+    assert own.get(reverse("notes:export_zip")).status_code == 503
 
 
 # Out and in -----------------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_a_missing_key_is_said_and_sends_no_half_zip(own: Client, note: Note, se
 def test_a_page_comes_back_as_it_went(owner: User) -> None:
     for text in ("plain", "\n\nleads", "---\nsecretly: 1\n---\n\nnested", "trails\n\n", "‏سر"):
         note = Note.written(owner, text, created=datetime(2020, 1, 2, 3, 4, 5, 6, UTC), pinned=True)
-        page = read_page(write_page(note))
+        page = parse_note(format_note(note))
         assert (page.text, page.created, page.changed, page.pinned) == (text, note.created, note.changed, True)
 
 
@@ -214,7 +214,7 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
     hang(owner, note, "notes.md", b"# This hangs on a note and is none")
     hang(owner, note, "me.jpg", photo())
     Note.objects.write(owner, "Pinned", pinned=True, created=timezone.now() - timedelta(days=400))
-    archive = b"".join(archive_of(owner))
+    archive = b"".join(export_zip(owner))
     page = bring(strange, ("secretly.zip", archive)).content.decode()
     assert "I have taken in 2 notes." in page
     assert "3 files hang on them." in page
@@ -223,12 +223,12 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
         (n.text, n.created, n.changed, n.pinned) for n in now
     ]
     assert [a.name for a in Attachment.objects.of(stranger)] == ["plan.txt", "notes.md", "me.jpg"]
-    assert attaching.read(Attachment.objects.of(stranger)[0]) == b"Meet at five."
+    assert attachments.read(Attachment.objects.of(stranger)[0]) == b"Meet at five."
     assert {n.pk for n in was}.isdisjoint(n.pk for n in now)
 
 
 def test_twice_makes_nothing_double(own: Client, owner: User, note: Note) -> None:
-    archive = b"".join(archive_of(owner))
+    archive = b"".join(export_zip(owner))
     page = bring(own, ("secretly.zip", archive)).content.decode()
     assert "1 was here already." in page
     assert Note.objects.of(owner).count() == 1
@@ -241,21 +241,21 @@ def test_files_that_failed_the_first_time_hang_the_second_time(
     hang(owner, note, "plan.txt", b"one")
     hang(owner, note, "plan.txt", b"two")
     hang(owner, note, "map.txt", b"three")
-    archive = b"".join(archive_of(owner))
-    store = storing.store
+    archive = b"".join(export_zip(owner))
+    store = storage.store
 
     def only_the_first(sealed: bytes) -> str:
         if Attachment.objects.of(stranger).exists():
-            raise storing.StorageDown
+            raise storage.StorageDown
         return store(sealed)
 
-    monkeypatch.setattr(storing, "store", only_the_first)
+    monkeypatch.setattr(storage, "store", only_the_first)
     first = taken_in(stranger, archive)
     assert (first.kept, first.attached, len(first.left_out)) == (1, 1, 2)
     monkeypatch.undo()
     second = taken_in(stranger, archive)
     assert (second.kept, second.there, second.attached, second.left_out) == (0, 1, 2, [])
-    hanging = [(attachment.name, attaching.read(attachment)) for attachment in Attachment.objects.of(stranger)]
+    hanging = [(attachment.name, attachments.read(attachment)) for attachment in Attachment.objects.of(stranger)]
     assert hanging == [("plan.txt", b"one"), ("plan (2).txt", b"two"), ("map.txt", b"three")]
     for who in (owner, stranger):
         again = taken_in(who, archive)
@@ -266,7 +266,7 @@ def test_files_that_failed_the_first_time_hang_the_second_time(
 def test_odd_names_are_known_again(owner: User, stranger: User, note: Note, name: str) -> None:
     hang(owner, note, name)
     hang(owner, note, name)
-    archive = b"".join(archive_of(owner))
+    archive = b"".join(export_zip(owner))
     assert taken_in(stranger, archive).attached == 2
     assert [taken_in(who, archive).attached for who in (owner, stranger)] == [0, 0]
 
@@ -274,15 +274,15 @@ def test_odd_names_are_known_again(owner: User, stranger: User, note: Note, name
 def test_of_two_equal_notes_neither_gets_the_other_s_file(owner: User, note: Note) -> None:
     hang(owner, note, "plan.txt")
     hang(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
-    again = taken_in(owner, b"".join(archive_of(owner)))
+    again = taken_in(owner, b"".join(export_zip(owner)))
     assert (again.kept, again.there, again.attached) == (0, 2, 0)
 
 
 def test_a_photo_comes_back_as_it_went(owner: User, stranger: User, note: Note) -> None:
     hang(owner, note, "me.jpg", with_metadata())
-    taken_in(stranger, b"".join(archive_of(owner)))
+    taken_in(stranger, b"".join(export_zip(owner)))
     [was], [now] = Attachment.objects.of(owner), Attachment.objects.of(stranger)
-    assert attaching.read(was) == attaching.read(now)
+    assert attachments.read(was) == attachments.read(now)
 
 
 def test_a_photo_that_grew_when_it_was_drawn_comes_back(
@@ -291,20 +291,20 @@ def test_a_photo_that_grew_when_it_was_drawn_comes_back(
     noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))  # noqa: S311
     buffer = io.BytesIO()
     noise.save(buffer, "JPEG", quality=60, comment=b"x")
-    monkeypatch.setattr(attaching, "MAX_BYTES", len(buffer.getvalue()))
-    monkeypatch.setattr(attaching, "MOST_DRAWN", 3 * attaching.MAX_BYTES)
+    monkeypatch.setattr(attachments, "MAX_BYTES", len(buffer.getvalue()))
+    monkeypatch.setattr(attachments, "MOST_DRAWN", 3 * attachments.MAX_BYTES)
     grown = hang(owner, note, "me.jpg", buffer.getvalue())
-    assert grown.size > attaching.MAX_BYTES
-    result = taken_in(stranger, b"".join(archive_of(owner)))
+    assert grown.size > attachments.MAX_BYTES
+    result = taken_in(stranger, b"".join(export_zip(owner)))
     assert (result.attached, result.left_out) == (1, [])
     # Whoever writes our head on a page of theirs gets no more room than that, and for pictures alone.
     larger = zipped(
         {
-            "a.md": write_page(Note.written(owner, "a")),
-            "a/a.bin": b"x" * (attaching.MAX_BYTES + 1),
-            "a/b.jpg": attaching.read(grown).ljust(attaching.MOST_DRAWN + 1),
+            "a.md": format_note(Note.written(owner, "a")),
+            "a/a.bin": b"x" * (attachments.MAX_BYTES + 1),
+            "a/b.jpg": attachments.read(grown).ljust(attachments.MOST_DRAWN + 1),
             "b.md": "b",
-            "b/c.jpg": attaching.read(grown),
+            "b/c.jpg": attachments.read(grown),
         }
     )
     result = taken_in(stranger, larger)
@@ -314,7 +314,7 @@ def test_a_photo_that_grew_when_it_was_drawn_comes_back(
 
 
 def test_what_became_a_jpeg_is_known_again(owner: User, note: Note) -> None:
-    archive = zipped({"a.md": write_page(note), "a/IMG_1.HEIC": photo("HEIF")})
+    archive = zipped({"a.md": format_note(note), "a/IMG_1.HEIC": photo("HEIF")})
     assert taken_in(owner, archive).attached == 1
     assert taken_in(owner, archive).attached == 0
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["IMG_1.jpg"]
@@ -352,7 +352,7 @@ def test_pages_below_pages_are_pages(own: Client, owner: User) -> None:
 
 
 def test_what_becomes_nothing_is_named(owner: User, note: Note) -> None:
-    own_page = write_page(note)
+    own_page = format_note(note)
     result = taken_in(
         owner,
         zipped(
@@ -387,7 +387,7 @@ def test_what_systems_leave_lying_is_neither_taken_nor_named(owner: User, note: 
 
 
 def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bringing_in, "MOST_NAMED", 2)
+    monkeypatch.setattr(importing, "MOST_NAMED", 2)
     result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
     assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
     assert result.left_out[2:] == ["Other files that hang on no note: 3."]
@@ -460,11 +460,11 @@ def test_links_are_refused(own: Client) -> None:
 
 
 def test_bombs_are_refused_before_anything_is_kept(own: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bringing_in, "MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(importing, "MOST_UNPACKED", 1_000_000)
     answer = bring(own, ("a.zip", zipped({"fine.md": "fine", "bomb.md": b"0" * 1_100_000})))
     assert answer.status_code == 422
     assert "holds too much" in answer.content.decode()
-    monkeypatch.setattr(bringing_in, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(importing, "MOST_ENTRIES", 2)
     assert bring(own, ("a.zip", zipped({f"{i}.md": "x" for i in range(3)}))).status_code == 422
     assert not Note.objects.exists()
 
@@ -484,7 +484,7 @@ def test_a_bomb_that_lies_about_its_size_is_not_unpacked(own: Client, owner: Use
 
 
 def test_too_large_an_attachment_in_a_zip_is_named(own: Client, owner: User) -> None:
-    archive = zipped({"a.md": "a", "a/big.bin": b"0" * (attaching.MAX_BYTES + 1), "a/small.bin": b"0"})
+    archive = zipped({"a.md": "a", "a/big.bin": b"0" * (attachments.MAX_BYTES + 1), "a/small.bin": b"0"})
     page = bring(own, ("a.zip", archive)).content.decode()
     assert "big.bin was not attached: a file may have 20 MB." in page
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["small.bin"]
@@ -533,8 +533,8 @@ def test_a_locked_zip_is_refused(own: Client) -> None:
 
 
 def test_too_much_at_once_is_refused(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bringing_in, "MOST_BYTES", 10)
-    monkeypatch.setattr(bringing_in, "MOST_ZIPPED", 50)
+    monkeypatch.setattr(importing, "MOST_BYTES", 10)
+    monkeypatch.setattr(importing, "MOST_ZIPPED", 50)
     for name, content in (("a.md", b"x" * 11), ("a.zip", zipped({"a.md": "x" * 200}))):
         answer = bring(own, (name, content))
         assert answer.status_code == 422
@@ -552,28 +552,33 @@ def test_a_zip_may_be_larger_than_what_is_held_in_memory(
         laid.append(seal(key, value, place))
         return laid[-1]
 
-    seal = sealing.seal
-    monkeypatch.setattr(sealing, "seal", keep)
+    seal = encryption.seal
+    monkeypatch.setattr(encryption, "seal", keep)
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "aside")
     (tmp_path / "aside").mkdir()
-    big = b"Secret" + random.Random(1).randbytes(3 * aside.PIECE)  # noqa: S311 - nothing is to be guessed
+    big = b"Secret" + random.Random(1).randbytes(3 * sealed_tempfile.PIECE)  # noqa: S311 - nothing is to be guessed
     archive = zipped({"a.md": "the words", "a/big.bin": big, "b.md": "last"}, packed=False)
     assert bring(own, ("a.zip", archive)).status_code == 200
     assert texts(owner) == {"the words", "last"}
     [attachment] = Attachment.objects.of(owner)
-    assert attaching.read(attachment) == big
-    assert len(archive) // aside.PIECE + 1 <= len(laid)
+    assert attachments.read(attachment) == big
+    assert len(archive) // sealed_tempfile.PIECE + 1 <= len(laid)
     assert not any(word in sealed for sealed in laid for word in (b"Secret", b"the words", b"big.bin"))
     assert list((tmp_path / "aside").iterdir()) == []
 
 
 def test_what_is_laid_aside_is_read_from_anywhere() -> None:
-    data = random.Random(1).randbytes(2 * aside.PIECE + 100)  # noqa: S311
-    laid = aside.Aside()
+    data = random.Random(1).randbytes(2 * sealed_tempfile.PIECE + 100)  # noqa: S311
+    laid = sealed_tempfile.SealedTempFile()
     for start in range(0, len(data), 65_536):
         laid.add(data[start : start + 65_536])
     with laid.opened() as file:
-        for start, length in ((0, 10), (aside.PIECE - 5, 10), (2 * aside.PIECE, 1000), (50, aside.PIECE + 100)):
+        for start, length in (
+            (0, 10),
+            (sealed_tempfile.PIECE - 5, 10),
+            (2 * sealed_tempfile.PIECE, 1000),
+            (50, sealed_tempfile.PIECE + 100),
+        ):
             file.seek(start)
             assert file.read(length) == data[start : start + length]
         file.seek(-3, 2)
@@ -594,7 +599,7 @@ def test_a_full_disk_is_told(own: Client, monkeypatch: pytest.MonkeyPatch) -> No
             pass
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: Full())
-    answer = bring(own, ("a.zip", zipped({"a.bin": random.Random(1).randbytes(2 * aside.PIECE)})))  # noqa: S311
+    answer = bring(own, ("a.zip", zipped({"a.bin": random.Random(1).randbytes(2 * sealed_tempfile.PIECE)})))  # noqa: S311
     assert answer.status_code == 503
     assert "I need a moment." in answer.content.decode()
 

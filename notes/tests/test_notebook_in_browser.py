@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, ex
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from notes import attaching, writing
+from notes import attachments, editing
 from notes.models import MAX_LENGTH, Attachment, Note, Preferences
 from notes.tests.conftest import signed_in
 from secretly.tests.transitions import faults
@@ -294,7 +294,7 @@ def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
 def test_a_change_elsewhere_is_told_and_save_shows_both(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "before")
     tab.goto(reverse("notes:note", args=[note.pk]))
-    writing.change(owner, note.pk, 1, "from elsewhere")
+    editing.change(owner, note.pk, 1, "from elsewhere")
     tab.get_by_text("Plain text").click()
     tab.locator("#text").fill("from here")
     expect(tab.locator("#fault")).to_contain_text("changed elsewhere")
@@ -326,7 +326,7 @@ def test_words_are_not_lost_with_their_page(tab: Page, context: BrowserContext, 
     if way == "reload":
         tab.reload()
     elif way == "another page":
-        tab.goto("/bin/")
+        tab.goto("/trash/")
     else:
         tab.close(run_before_unload=True)
     there = open_tab(context, "/")
@@ -365,7 +365,7 @@ def test_without_a_connection_it_says_so(tab: Page, context: BrowserContext, liv
     tab.evaluate("async () => { await navigator.serviceWorker.ready }")
     tab.reload()  # from now on the worker answers
     context.set_offline(True)
-    tab.goto("/bin/")
+    tab.goto("/trash/")
     expect(tab.get_by_role("heading", name="I cannot be reached.")).to_be_visible()
     assert tab.evaluate("getComputedStyle(document.querySelector('main')).display") == "flex"
     context.set_offline(False)
@@ -396,7 +396,7 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         page.get_by_role("button", name="Undo").click()
         page.get_by_role("link", name="Changed by hand").click()
         page.get_by_role("button", name="Delete").click()
-        page.get_by_role("link", name="Bin").click()
+        page.get_by_role("link", name="Trash").click()
         page.get_by_role("button", name="Delete for good").click()
         expect(page.get_by_text("There is nothing in it.")).to_be_visible()
         page.get_by_role("button", name="Lock").click()
@@ -429,7 +429,7 @@ def test_a_double_click_opens_one_form(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.reload()
     tab.get_by_role("link", name="Edit").dblclick()
-    forms = tab.locator(f"#n-{note.pk} [data-sheet]")
+    forms = tab.locator(f"#n-{note.pk} [data-editor]")
     expect(forms.locator("textarea")).to_be_focused()
     tab.wait_for_load_state("networkidle")
     expect(forms).to_have_count(1)
@@ -462,7 +462,7 @@ def test_ticking_stays_on_the_page(tab: Page, owner: User) -> None:
 def test_ticking_what_was_changed_elsewhere_shows_how_it_reads_now(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "- [ ] milk")
     tab.reload()
-    writing.change(owner, note.pk, 1, "No milk today")
+    editing.change(owner, note.pk, 1, "No milk today")
     tab.get_by_role("checkbox", name="milk").click()
     expect(tab.get_by_text("This is how it reads now.")).to_be_visible()
     assert text_of(owner) == "No milk today"
@@ -473,8 +473,8 @@ def test_deleting_can_be_undone(tab: Page, owner: User) -> None:
     tab.reload()
     tab.get_by_role("button", name="Delete").click()
     expect(tab.locator(".card")).to_be_hidden()
-    expect(tab.locator("[data-toast]")).to_contain_text("It is in the bin.")
-    assert Note.objects.binned(owner).filter(pk=note.pk).exists()
+    expect(tab.locator("[data-toast]")).to_contain_text("It is in the trash.")
+    assert Note.objects.trashed(owner).filter(pk=note.pk).exists()
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(".card")).to_be_visible()
     assert text_of(owner) == "The kettle"
@@ -538,7 +538,7 @@ def test_deleting_hides_no_other_note(tab: Page, owner: User, count: int, shown:
     for there in shown[:-1]:
         expect(cards).to_have_count(there)
         cards.nth(3).get_by_role("button", name="Delete").click()
-        expect(tab.locator("[data-toast]")).to_contain_text("It is in the bin.")
+        expect(tab.locator("[data-toast]")).to_contain_text("It is in the trash.")
         expect(cards).to_have_count(there - 1)
         tab.mouse.wheel(0, 100_000)
     expect(cards).to_have_count(shown[-1])
@@ -579,8 +579,8 @@ def test_what_is_pinned_stands_above_and_markdown_is_drawn(tab: Page, owner: Use
 
 def test_the_bin_gives_back_and_takes_for_good(tab: Page, owner: User) -> None:
     for text in ("The kettle", "The cat"):
-        Note.objects.write(owner, text, binned=timezone.now())
-    tab.get_by_role("link", name="Bin").click()
+        Note.objects.write(owner, text, trashed=timezone.now())
+    tab.get_by_role("link", name="Trash").click()
     expect(tab.get_by_text("stays here for 30 days")).to_be_visible()
     tab.locator(".card", has_text="The cat").get_by_role("button", name="Bring back").click()
     expect(tab.locator(".card")).to_have_count(1)
@@ -592,7 +592,7 @@ def test_the_bin_gives_back_and_takes_for_good(tab: Page, owner: User) -> None:
 
 def test_what_was_taken_away_comes_in_again(tab: Page, owner: User, tmp_path: Path) -> None:
     note = Note.objects.write(owner, "The kettle\n\n- [x] on", pinned=True)
-    attaching.attach(owner, note.pk, "plan.txt", ContentFile(b"Meet at five."))
+    attachments.attach(owner, note.pk, "plan.txt", ContentFile(b"Meet at five."))
     tab.get_by_role("link", name="Take it with you").click()
     with tab.expect_download() as download:
         tab.get_by_role("link", name="Download").click()
@@ -604,14 +604,14 @@ def test_what_was_taken_away_comes_in_again(tab: Page, owner: User, tmp_path: Pa
         expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
     [back] = Note.objects.of(owner).with_attachments()
     assert (back.text, back.pinned, back.created) == ("The kettle\n\n- [x] on", True, note.created)
-    assert [attaching.read(attachment) for attachment in back.hanging] == [b"Meet at five."]
+    assert [attachments.read(attachment) for attachment in back.hanging] == [b"Meet at five."]
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
 def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) -> None:
-    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
     tab.locator("#text").fill("With a plan")
@@ -660,7 +660,7 @@ def test_a_telephone_offers_its_camera_and_a_desk_does_not(
 def test_a_file_that_is_not_attached_is_told_and_can_be_sent_again(tab: Page, owner: User) -> None:
     tab.route("**/attach/", lambda route: route.abort())
     tab.keyboard.type("The words are safe")
-    choose = tab.locator("[data-sheet] label", has_text="Attach").locator("input")
+    choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: Not attached: I cannot reach my shelf.")
     assert text_of(owner) == "The words are safe"
@@ -769,12 +769,12 @@ def test_the_browser_asks_before_a_link_drops_files_on_their_way(tab: Page, owne
         dialog.dismiss()
 
     tab.on("dialog", stay)
-    tab.get_by_role("link", name="Bin").click(no_wait_after=True)
+    tab.get_by_role("link", name="Trash").click(no_wait_after=True)
     expect(tab.locator("[data-files]")).to_contain_text("2.bin: attached")
     assert asked == ["beforeunload"]
     assert attached(owner) == ALL_OF_THEM
-    tab.get_by_role("link", name="Bin").click()
-    tab.wait_for_url("**/bin/")
+    tab.get_by_role("link", name="Trash").click()
+    tab.wait_for_url("**/trash/")
     assert asked == ["beforeunload"]
 
 
@@ -793,22 +793,22 @@ def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, ow
         Note.objects.write(owner, "Before")
         tab.reload()
         tab.get_by_role("link", name="Edit").click()
-    sheet = tab.locator(".card [data-sheet]" if where == "card" else "[data-sheet]")
-    sheet.locator("textarea").fill("With a plan")
+    editor = tab.locator(".card [data-editor]" if where == "card" else "[data-editor]")
+    editor.locator("textarea").fill("With a plan")
     tab.route("**/attach/", lambda route: route.abort())
     for name in ("plan.txt", "other.txt"):
         file = {"name": name, "mimeType": "text/plain", "buffer": b"Meet at five."}
-        sheet.locator("[data-chooser]").first.set_input_files(file)  # type: ignore[arg-type]
-    expect(sheet.get_by_role("button", name="Try again")).to_have_count(2)
-    sheet.get_by_role("button", name="Save").click()
-    expect(sheet.locator("[data-status]")).to_have_text(SAYS_SAVED)
+        editor.locator("[data-chooser]").first.set_input_files(file)  # type: ignore[arg-type]
+    expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
+    editor.get_by_role("button", name="Save").click()
+    expect(editor.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.wait_for_timeout(500)
-    expect(sheet.get_by_role("button", name="Try again")).to_have_count(2)
+    expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
     tab.unroute("**/attach/")
-    sheet.get_by_role("button", name="Try again").first.click()
-    expect(sheet.locator("[data-files]")).to_contain_text("plan.txt: attached")
-    sheet.get_by_role("button", name="Remove").click()
-    sheet.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Try again").first.click()
+    expect(editor.locator("[data-files]")).to_contain_text("plan.txt: attached")
+    editor.get_by_role("button", name="Remove").click()
+    editor.get_by_role("button", name="Save").click()
     expect(tab.locator(".card").get_by_role("link", name="plan.txt")).to_be_visible()
     assert attached(owner) == [("plan.txt", 13)]
 
@@ -935,13 +935,13 @@ def test_a_link_is_followed_once_the_words_are_saved(telephone: Page, context: B
     tab = telephone
     context.set_offline(True)
     tab.locator("#text").fill("Only here")
-    tab.get_by_role("link", name="Bin").click()
+    tab.get_by_role("link", name="Trash").click()
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     expect(tab.locator("#text")).to_have_value("Only here")
     assert tab.evaluate("window.same")
     context.set_offline(False)
-    tab.get_by_role("link", name="Bin").click()
-    tab.wait_for_url("**/bin/")
+    tab.get_by_role("link", name="Trash").click()
+    tab.wait_for_url("**/trash/")
     assert {note.text for note in Note.objects.of(owner)} == {"The kettle\n\n- [ ] on", "Only here"}
 
 
@@ -1074,7 +1074,7 @@ def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
     note = Note.objects.write(owner, "unbroken" * 100 + "\n" + "unbroken" * 100)
     tab.set_viewport_size({"width": width, "height": 800})
     pk = [note.pk]
-    Note.objects.write(owner, "unbroken" * 100, binned=timezone.now())
-    for path in ("/", reverse("notes:note", args=pk), reverse("notes:bin"), f"/notes/{uuid4()}/"):
+    Note.objects.write(owner, "unbroken" * 100, trashed=timezone.now())
+    for path in ("/", reverse("notes:note", args=pk), reverse("notes:trash"), f"/notes/{uuid4()}/"):
         tab.goto(path)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
