@@ -24,6 +24,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import at_rest
 from faceauth.models import Clearing, CodeApp, Passkey, RecoveryCodes
+from privatekit.rotation import Progress
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -237,16 +238,17 @@ def clear(user: "User") -> bool:
 # New keys for old -----------------------------------------------------------------------------------------------------
 
 
-def reseal() -> int:
-    """Seal the secret of every app with the first of ENCRYPTION_KEYS; how many there are.
+def rotate_keys() -> Iterator[Progress]:
+    """Seal the secret of every app with the first of ENCRYPTION_KEYS, those too that are under it already: nothing
+    says which they are.
 
     Raises `at_rest.CannotOpen`.
     """
-    count = 0
-    for pk in list(CodeApp.objects.values_list("pk", flat=True)):
+    apps = list(CodeApp.objects.values_list("pk", flat=True))
+    yield Progress(0, len(apps))
+    for done, pk in enumerate(apps, 1):
         with transaction.atomic():
             app = CodeApp.objects.select_for_update().filter(pk=pk).first()
             if app is not None:
                 CodeApp.objects.filter(pk=pk).update(key=at_rest.seal(app.bin_key, app.place))
-                count += 1
-    return count
+        yield Progress(done, len(apps))

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from privatekit import rotation
+
 
 class NotesConfig(AppConfig):
     name = "notes"
@@ -7,3 +9,5 @@ class NotesConfig(AppConfig):
 
     def ready(self) -> None:
         from notes import attachments, key_rotation  # noqa: F401 - their receiver and system check register themselves
+
+        rotation.register("people's keys to their notes", key_rotation.rotate_keys)

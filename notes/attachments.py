@@ -118,12 +118,12 @@ def type_of(name: str) -> str:
 
 
 def read(attachment: Attachment) -> bytes:
-    """Raises `StorageDown` or `encryption.CannotOpen`."""
+    """Raises `StorageDown` or `encryption.CannotDecrypt`."""
     return attachment.unseal(storage.fetch(attachment.content_path), "content")
 
 
 def read_thumbnail(attachment: Attachment) -> bytes:
-    """Raises `StorageDown` or `encryption.CannotOpen`."""
+    """Raises `StorageDown` or `encryption.CannotDecrypt`."""
     return attachment.unseal(storage.fetch(attachment.thumbnail_path), "thumbnail")
 
 

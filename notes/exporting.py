@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from notes import attachments
-from notes.encryption import CannotOpen
+from notes.encryption import CannotDecrypt
 from notes.export_format import Names, file_names, file_stem, format_note
 from notes.models import Note
 from notes.storage import StorageDown
@@ -52,7 +52,7 @@ def export_zip(owner: User) -> Iterator[bytes]:
             try:
                 stem = names.take(file_stem(note, card(note).title))
                 archive.writestr(entry(note, f"{stem}.md"), format_note(note))
-            except CannotOpen:
+            except CannotDecrypt:
                 missing.append(f"{note.created:%Y-%m-%d}")
                 continue
             yield sent.take()
@@ -61,7 +61,7 @@ def export_zip(owner: User) -> Iterator[bytes]:
                 try:
                     place = f"{stem}/{name}"
                     archive.writestr(entry(note, place, packed=False), attachments.read(attachment))
-                except (CannotOpen, StorageDown):
+                except (CannotDecrypt, StorageDown):
                     missing.append(stem)
                 yield sent.take()
         if missing:

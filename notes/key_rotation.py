@@ -1,7 +1,6 @@
-"""The keys of all people: whether they can be read, and moving them to another key of the settings."""
+"""People's keys: whether they can be read, and wrapping them by another key of the settings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -10,53 +9,42 @@ from django.db import connections, transaction
 
 from notes import encryption
 from notes.models import Key
+from privatekit.crypto import KeyMissing
+from privatekit.rotation import Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrapped:
-    moved: int
-    there: int
-    """How many were under the first key before."""
+def rotate_keys() -> Iterator[Progress]:
+    """Wrap everybody's key by the first key of the settings. No note is touched, and each person's key moves by itself.
 
-
-def rewrap() -> Rewrapped:
-    """Wrap everybody's key by the first key of the settings; not a word of a note is touched.
-
-    May be repeated and broken off at any time: each person's key moves by itself. Raises `encryption.CannotOpen`.
+    Raises `CannotDecrypt`.
     """
-    there = Key.objects.filter(wrapped_by=encryption.writing_key_id()).count()
-    people = list(Key.objects.exclude(wrapped_by=encryption.writing_key_id()).values_list("pk", flat=True))
-    return Rewrapped(sum(rewrap_key(person) for person in people), there)
+    first = encryption.keyring().first.id
+    people = list(Key.objects.exclude(wrapped_by=first).values_list("pk", flat=True))
+    yield Progress(0, len(people))
+    for done, person in enumerate(people, 1):
+        rewrap(person)
+        yield Progress(done, len(people))
 
 
-def rewrap_key(person: int) -> bool:
-    """False: the person has been deleted meanwhile."""
+def rewrap(person: int) -> None:
+    """Wrap one person's key anew. They may have been deleted meanwhile."""
     with transaction.atomic():
         key = Key.objects.select_for_update().filter(pk=person).first()
-        if key is None:
-            return False
-        key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk)
-        key.save(update_fields=["wrapped", "wrapped_by"])
-        return True
+        if key is not None:
+            key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk)
+            key.save(update_fields=["wrapped", "wrapped_by"])
 
 
 @register(Tags.database)
 def check_keys(
     app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Refuse to start on a database that needs a key which is not there: it would look like a broken notebook."""
+    """Refuse to start on a database that needs a key which is missing: it would look like a broken notebook."""
     faults: list[CheckMessage] = []
     for alias in databases or ():
         if Key._meta.db_table not in connections[alias].introspection.table_names():
             continue  # the first start: there is no table yet
         used = Key.objects.using(alias).order_by("wrapped_by").values_list("wrapped_by", flat=True).distinct()
-        faults += [
-            Error(
-                f"Notes are sealed with the key {key_id}, which SECRETLY_ENCRYPTION_KEYS does not hold.",
-                hint="Put that key back, after the others, and say `manage.py rotate_keys`; only then take it away.",
-                id="notes.E001",
-            )
-            for key_id in used
-            if key_id not in encryption.wrapping_keys()
-        ]
+        missing = [KeyMissing(key_id) for key_id in used if key_id not in encryption.keyring()]
+        faults += [Error(f"Notes: {key.sentence}", hint=key.cure, id="notes.E001") for key in missing]
     return faults

@@ -253,7 +253,7 @@ class Attachment(models.Model):
         """Its file name and its type. One that was altered is said, and does not close the whole notebook."""
         try:
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
-        except encryption.Tampered as error:
+        except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
             return gettext("A file that I cannot open"), "application/octet-stream"
         return name, content_type

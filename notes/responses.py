@@ -38,7 +38,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notes.encryption import CannotOpen
+from notes.encryption import CannotDecrypt
 from notes.forms import DraftForm
 from notes.models import preferences_of
 from notes.storage import StorageDown
@@ -99,7 +99,7 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
                 return return_text(request) or redirect_to_login(page_of(request))
             try:
                 return view(cast(OwnerRequest, request), *args, **kwargs)
-            except CannotOpen as error:
+            except CannotDecrypt as error:
                 logger.error("A notebook cannot be opened: %s", error)
                 return unavailable(request)
             except (StorageDown, OperationalError) as error:  # the second is also what a full disk is called

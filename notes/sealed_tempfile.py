@@ -12,9 +12,10 @@ from django.conf import settings
 
 from notes import encryption
 from notes.storage import StorageDown
+from privatekit.crypto import NONCE, TAG
 
 PIECE = 1024 * 1024
-SEALED_PIECE = encryption.NONCE + PIECE + 16  # the tag of AES-GCM
+SEALED_PIECE = NONCE + PIECE + TAG
 
 
 class SealedTempFile:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.views.decorators.debug import sensitive_variables
 
-from notes.encryption import Tampered
+from notes.encryption import Altered
 from notes.models import Note, key_of
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def matches(owner: User, wanted: list[str]) -> Iterator[UUID]:
     for pk, sealed in Note.objects.of(owner).values_list("pk", "sealed_text").iterator(500):
         try:
             text = fold(key.unseal(sealed, f"text of note {pk}").decode())
-        except Tampered as error:  # the list says so, on the note's card
+        except Altered as error:  # the list says so, on the note's card
             logger.error("The note %s: %s", pk, error)
             continue
         if all(word in text for word in wanted):

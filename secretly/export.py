@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from notes import attachments
-from notes.encryption import CannotOpen
+from notes.encryption import CannotDecrypt
 from notes.export_format import Names, file_names, file_stem, format_note
 from notes.models import Note
 from notes.storage import StorageDown
@@ -30,7 +30,7 @@ def notes(user: User) -> Iterator[File]:
         try:
             stem = names.take(file_stem(note, card(note).title))
             page = format_note(note)
-        except CannotOpen:
+        except CannotDecrypt:
             missing.append(str(note.pk))
             continue
         yield f"notes/{stem}.md", [page]
@@ -47,7 +47,7 @@ def attachment_files(note: Note, stem: str, missing: list[str]) -> Iterator[File
     for attachment, name in zip(hanging, file_names(one.name for one in hanging), strict=True):
         try:
             content = attachments.read(attachment)
-        except (CannotOpen, StorageDown):
+        except (CannotDecrypt, StorageDown):
             missing.append(f"{stem}/{attachment.pk}")
         else:
             yield f"notes/{stem}/{name}", [content]
@@ -66,5 +66,5 @@ def as_json(notes: Iterable[Note]) -> Iterator[str]:
 def text_of(note: Note) -> str | None:
     try:
         return note.text
-    except CannotOpen:
+    except CannotDecrypt:
         return None

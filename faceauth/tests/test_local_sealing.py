@@ -65,11 +65,11 @@ def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
     np.testing.assert_array_equal(first.unsealed(collection), some_templates(5)[0])
     first.template, second.template = second.template, first.template
     for face in (first, second):
-        with pytest.raises(sealing.Tampered):
+        with pytest.raises(sealing.Altered):
             face.unsealed(collection)
     first.refresh_from_db()
     collection.incarnation = uuid.uuid4()
-    with pytest.raises(sealing.Tampered):
+    with pytest.raises(sealing.Altered):
         first.unsealed(collection)
 
 

@@ -87,7 +87,12 @@ def test_json(known: User, client: Client) -> None:
     wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)
     assert (wrong.status_code, wrong.json()["outcome"], wrong.json()["reason"]) == (422, "refused", "lock_failed")
     right = client.post(face.json()["next"], {"code": code_for(known)}, headers=JSON)
-    assert right.json() == {"outcome": "recognised", "reason": None, "message": "I know you. Come in.", "next": "/trash/"}
+    assert right.json() == {
+        "outcome": "recognised",
+        "reason": None,
+        "message": "I know you. Come in.",
+        "next": "/trash/",
+    }
 
 
 @pytest.mark.parametrize("path", PRIVATE)

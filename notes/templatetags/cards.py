@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from notes import markdown
-from notes.encryption import Tampered
+from notes.encryption import Altered
 from notes.models import OPENING_LENGTH, Note
 from notes.responses import NO_NOTE
 
@@ -36,7 +36,7 @@ def card(note: Note) -> Card:
     """One note that was altered is said, and does not close the whole notebook."""
     try:
         opening = note.opening
-    except Tampered as error:
+    except Altered as error:
         logger.error("The note %s: %s", note.pk, error)
         return Card(_("I cannot open this note."), SafeString(""))
     if len(opening) == OPENING_LENGTH:

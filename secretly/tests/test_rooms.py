@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
-OURS = ("faceauth", "notes", "secretly")
+OURS = ("faceauth", "notes", "privatekit", "secretly")
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -64,9 +64,9 @@ def test_faceauth_opens_pictures_in_one_room() -> None:
     assert {name for name in importers("PIL") if name.startswith("faceauth")} == {"faceauth.images"}
 
 
-def test_notes_open_pictures_in_one_room_and_seal_in_one() -> None:
+def test_notes_open_pictures_in_one_room_and_encrypt_in_none() -> None:
     assert {name for name in importers("PIL") if name.startswith("notes")} == {"notes.pictures"}
-    assert {name for name in importers("cryptography") if name.startswith("notes")} == {"notes.encryption"}
+    assert not {name for name in importers("cryptography") if name.startswith("notes")}
 
 
 def test_client_errors_are_seen_in_one_place_for_each_service() -> None:
@@ -77,6 +77,8 @@ def test_client_errors_are_seen_in_one_place_for_each_service() -> None:
 def test_notes_and_faceauth_do_not_know_each_other() -> None:
     assert not {name for name in importers("faceauth") if name.startswith("notes")}
     assert not {name for name in importers("notes") if name.startswith("faceauth")}
+    for app in ("faceauth", "notes", "secretly"):
+        assert not {name for name in importers(app) if name.startswith("privatekit")}
 
 
 def test_above_the_client_nothing_knows_the_local_service() -> None:
