@@ -31,7 +31,8 @@ from faceauth.people import Recognition
 from faceauth.rekognition import metering
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.seal import seal, unseal
-from faceauth.uploads import MemoryUploadHandler, frames_in, picture_in
+from faceauth.uploads import LIMITS, frames_in, picture_in
+from privatekit.uploads import MemoryUploadHandler
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -84,7 +85,7 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
-            request.upload_handlers = [MemoryUploadHandler(request)]
+            request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
             turned_away = doorman.peek(request, calls()) if request.method == "POST" else None
             if turned_away:
                 drain(request)

@@ -22,6 +22,7 @@ from notes.models import TRASH_DAYS, Attachment, Note, Preferences, key_of, pref
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
 from notes.uploads import uploads
+from privatekit.uploads import Limits
 
 PER_PAGE = 50
 
@@ -121,7 +122,7 @@ def preferences(request: OwnerRequest) -> HttpResponse:
 # Attachments ----------------------------------------------------------------------------------------------------------
 
 
-@uploads(most=MAX_BYTES, most_together=3 * MAX_BYTES)
+@uploads(Limits(each=MAX_BYTES, together=3 * MAX_BYTES))
 @private("POST")
 def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """Hang the files of the form on a note. Each that cannot be is told by itself."""
@@ -224,7 +225,7 @@ def export_zip(request: OwnerRequest) -> HttpResponseBase:
     return response
 
 
-@uploads(most=MOST_BYTES, most_together=MOST_BYTES, most_zipped=MOST_ZIPPED)
+@uploads(Limits(each=MOST_BYTES, together=MOST_BYTES, spooled=MOST_ZIPPED))
 @private("POST")
 def import_files(request: OwnerRequest) -> HttpResponse:
     """Take in a ZIP, or Markdown and text files."""

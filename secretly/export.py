@@ -1,10 +1,8 @@
 """What the notebook adds to a person's export of everything: the notes, for people and for programs."""
 
-import json
 from collections.abc import Iterable, Iterator
 
 from django.contrib.auth.models import User
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
@@ -14,16 +12,15 @@ from notes.export_format import Names, file_names, file_stem, format_note
 from notes.models import Note
 from notes.storage import StorageDown
 from notes.templatetags.cards import card
+from privatekit.zipstream import File, json_array
 
 AT_ONCE = 20  # notes from the database: 20 of the longest are 2 million characters
-
-File = tuple[str, Iterable[str | bytes]]
 
 
 def notes(user: User) -> Iterator[File]:
     """The notes of the user, those in the trash too: (file name, pieces of its content). One is in memory at a time."""
     mine: QuerySet[Note] = user.notes.all().order_by("created", "id")
-    yield "notes.json", as_json(mine.iterator(AT_ONCE))
+    yield "notes.json", json_array(rows(mine.iterator(AT_ONCE)))
     names = Names()
     missing: list[str] = []
     for note in mine.prefetch_related("attachments").iterator(AT_ONCE):
@@ -53,14 +50,10 @@ def attachment_files(note: Note, stem: str, missing: list[str]) -> Iterator[File
             yield f"notes/{stem}/{name}", [content]
 
 
-def as_json(notes: Iterable[Note]) -> Iterator[str]:
-    separator = "[\n"
+def rows(notes: Iterable[Note]) -> Iterator[dict[str, object]]:
     for note in notes:
         row = {"id": note.pk, "created": note.created, "changed": note.changed, "trashed": note.trashed}
-        row |= {"pinned": note.pinned, "text": text_of(note)}
-        yield separator + json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)
-        separator = ",\n"
-    yield "\n]\n" if separator != "[\n" else "[]\n"
+        yield row | {"pinned": note.pinned, "text": text_of(note)}
 
 
 def text_of(note: Note) -> str | None:

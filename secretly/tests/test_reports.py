@@ -71,8 +71,8 @@ def breaks_after_the_view(get_response: Callable[..., HttpResponseBase]) -> Call
 
 
 PLACES = [
-    "faceauth.uploads.MemoryUploadHandler.receive_data_chunk",
-    "faceauth.uploads.MemoryUploadHandler.file_complete",
+    "privatekit.uploads.MemoryUploadHandler.receive_data_chunk",
+    "privatekit.uploads.MemoryUploadHandler.file_complete",
     "faceauth.doorman.admit",
     "faceauth.views.picture_in",
     "faceauth.views.read_photo",
