@@ -16,8 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from notes import pictures, storage
 from notes.models import Attachment, Note
-from notes.pictures import BadPicture, Picture
+from notes.pictures import Picture
 from notes.storage import StorageDown
+from privatekit.images import BadPicture
 
 MAX_BYTES = 20 * 1024 * 1024
 MOST_DRAWN = 3 * MAX_BYTES

@@ -23,6 +23,7 @@ from notes.attachments import MAX_BYTES, Fault, tidy, type_of
 from notes.models import Attachment, Note
 from notes.tests.conftest import signed_in
 from notes.tests.test_encryption import everything_in_the_database
+from privatekit.images import BadPicture
 
 
 @pytest.fixture(autouse=True)
@@ -358,10 +359,23 @@ def test_refusals(own: Client, note: Note, media: Path, name: str, content: byte
     assert words in answer.json()["message"]
 
 
-def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 600 * 400 - 1)
-    with pytest.raises(pictures.BadPicture):
-        pictures.clean_picture(photo())
+@pytest.mark.parametrize(("kind", "size"), [("WEBP", (5000, 5000)), ("AVIF", (4000, 4000)), ("JPEG", (7100, 7100))])
+def test_a_picture_that_would_take_too_much_memory_is_refused(kind: str, size: tuple[int, int]) -> None:
+    flat = io.BytesIO()
+    Image.new("RGB", size).save(flat, kind, quality=10, method=0, speed=10)
+    with pytest.raises(BadPicture):
+        pictures.clean_picture(flat.getvalue())
+
+
+@pytest.mark.parametrize("case", ["orientation as text", "no TIFF header"])
+def test_a_photo_with_broken_metadata_is_a_photo_without_any(own: Client, owner: User, note: Note, case: str) -> None:
+    broken = b"Exif\0\0" + b"\xff" * 20
+    if case == "orientation as text":
+        broken = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\2\0\2\0\0\x006\0\0\0\0\0\0\0"
+    send(own, note, ("me.jpg", photo(exif=broken)))
+    answer = own.get(at(Attachment.objects.of(owner).get()))
+    assert b"Exif" not in answer.content
+    assert Image.open(io.BytesIO(answer.content)).size == (600, 400)
 
 
 def test_a_picture_that_grows_out_of_all_measure_is_refused(
