@@ -21,7 +21,7 @@ from notes.storage import StorageDown
 from privatekit.images import BadPicture
 
 MAX_BYTES = 20 * 1024 * 1024
-MOST_DRAWN = 3 * MAX_BYTES
+MAX_ENCODED = 3 * MAX_BYTES
 """Of a picture that was drawn anew: it may be larger than what came, and is to come in again when it has gone out."""
 MAX_NAME = 200  # characters
 JOINERS = "\u200c\u200d"
@@ -49,7 +49,7 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
     note = Note.objects.of(owner).openings().filter(pk=pk).first()
     if note is None:
         return Fault.GONE
-    if (file.size or 0) > most_of(drawn=ours):
+    if (file.size or 0) > max_bytes(drawn=ours):
         return Fault.TOO_LARGE
     data = file.read()
     if not data:
@@ -59,14 +59,14 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
     except BadPicture:
         return Fault.BAD_PICTURE
     size = len(picture.content) if picture else len(data)
-    if size > most_of(drawn=picture is not None):
+    if size > max_bytes(drawn=picture is not None):
         return Fault.TOO_LARGE
     return keep(note, tidy(name), picture or data)
 
 
-def most_of(drawn: bool) -> int:
+def max_bytes(drawn: bool) -> int:
     """How many bytes a file may have, drawn by us or not."""
-    return MOST_DRAWN if drawn else MAX_BYTES
+    return MAX_ENCODED if drawn else MAX_BYTES
 
 
 @sensitive_variables()

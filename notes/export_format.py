@@ -30,13 +30,13 @@ HEAD = re.compile(rf"---\n{MARK}\n(?P<lines>(?:[a-z]+: [^\n]{{0,100}}\n){{0,10}}
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What one system or another takes in no file name."""
 LINE = re.compile(r"([a-z]+): ([^\n]*)\n")
-LONGEST = 255  # bytes of UTF-8 in a file's name: what Linux takes
-LONGEST_WORDS = 200  # of those; the day, a number and the ending come to them
-LONGEST_ENDING = 40
+MAX_NAME = 255  # bytes of UTF-8 in a file's name: what Linux takes
+MAX_STEM = 200  # of those; the day, a number and the ending come to them
+MAX_ENDING = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ParsedNote:
     """A note on its way in."""
 
     text: str
@@ -57,20 +57,24 @@ def format_note(note: Note) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n\n" + note.text
 
 
-def parse_note(content: str) -> Page:
+def parse_note(content: str) -> ParsedNote:
     """The note in a file. Without our own head, all of it is the text; a date that cannot be is left out."""
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     head = HEAD.match(content)
     if head is None:
-        return Page(content)
+        return ParsedNote(content)
     values = dict(LINE.findall(head["lines"]))
     text = content[head.end() :]
-    return Page(
-        text, when(values.get("created")), when(values.get("changed")), values.get("pinned") == "yes", ours=True
+    return ParsedNote(
+        text,
+        moment_of(values.get("created")),
+        moment_of(values.get("changed")),
+        values.get("pinned") == "yes",
+        ours=True,
     )
 
 
-def when(value: str | None) -> datetime | None:
+def moment_of(value: str | None) -> datetime | None:
     try:
         moment = parse_datetime(value or "")
     except ValueError:
@@ -82,7 +86,7 @@ def when(value: str | None) -> datetime | None:
 
 def file_stem(note: Note, title: str) -> str:
     """A file name without its ending: the day, and how the note begins."""
-    words = shorten(" ".join(FORBIDDEN.sub(" ", title).split())[:60], LONGEST_WORDS).strip(" .")
+    words = shorten(" ".join(FORBIDDEN.sub(" ", title).split())[:60], MAX_STEM).strip(" .")
     return f"{note.created:%Y-%m-%d} {words}".strip()
 
 
@@ -93,13 +97,13 @@ def shorten(text: str, most: int) -> str:
 
 def fit(stem: str, ending: str) -> str:
     """Both as one name that is not too long."""
-    return shorten(stem, LONGEST - len(ending.encode())).rstrip(" .") + ending
+    return shorten(stem, MAX_NAME - len(ending.encode())).rstrip(" .") + ending
 
 
 def parted(name: str) -> tuple[str, str]:
     """A file's name and its ending, with the dot. What is longer than any ending is none."""
     stem, dot, ending = name.rpartition(".")
-    return (stem, dot + ending) if stem and len(ending.encode()) <= LONGEST_ENDING else (name, "")
+    return (stem, dot + ending) if stem and len(ending.encode()) <= MAX_ENDING else (name, "")
 
 
 class Names:

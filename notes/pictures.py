@@ -27,8 +27,8 @@ FAST = 9  # of AVIF's 0 to 10: a telephone's picture in a second or two instead 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"hevc", b"msf1", b"avif", b"avis")
-ENCODING = {"AVIF": 28, "WEBP": 10, "GIF": 0}
-"""Bytes for each pixel of an upright copy and its encoder, where that is more than the copy."""
+ENCODING = {"AVIF": 28, "WEBP": 24, "GIF": 0}
+"""Bytes for each pixel of an upright copy, its encoder and what the decoder keeps, where that is more than the copy."""
 
 
 @dataclass(frozen=True, slots=True)

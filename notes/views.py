@@ -17,7 +17,7 @@ from notes import attachments, editing, exporting, importing, trash
 from notes.attachments import MAX_BYTES, Fault, tidy
 from notes.editing import Conflict, Saved
 from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
-from notes.importing import MOST_BYTES, MOST_ZIPPED, Refused, Result
+from notes.importing import MAX_LOOSE, MAX_ZIPPED, Refused, Result
 from notes.models import TRASH_DAYS, Attachment, Note, Preferences, key_of, preferences_of
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
@@ -225,12 +225,12 @@ def export_zip(request: OwnerRequest) -> HttpResponseBase:
     return response
 
 
-@uploads(Limits(each=MOST_BYTES, together=MOST_BYTES, spooled=MOST_ZIPPED))
+@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED))
 @private("POST")
 def import_files(request: OwnerRequest) -> HttpResponse:
     """Take in a ZIP, or Markdown and text files."""
     files = request.FILES.getlist("file")
-    if any((file.size or 0) > importing.most_of(file) for file in files):
+    if any((file.size or 0) > importing.max_bytes(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE
     else:
         result = importing.import_files(request.user, files)

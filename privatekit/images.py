@@ -10,7 +10,7 @@ process (VmHWM) for each pixel.
 import io
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -86,7 +86,7 @@ ROOM = Room(BUDGET)
 @contextmanager
 def decoded(
     data: bytes,
-    formats: Sequence[str],
+    formats: tuple[str, ...],
     *,
     fit: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -221,7 +221,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 def small_rgb(
     data: bytes,
-    formats: Sequence[str],
+    formats: tuple[str, ...],
     fit: tuple[int, int],
     *,
     max_pixels: int = MAX_PIXELS,

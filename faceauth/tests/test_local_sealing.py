@@ -116,6 +116,15 @@ def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -
     assert check_keys(None) == []
 
 
+def test_a_template_of_a_face_does_not_open_as_a_users(face_ids: list[str]) -> None:
+    """Whoever can write to the database could make a user of the same name, with the face's template."""
+    collection, face = Collection.objects.get(), Face.objects.order_by("pk")[0]
+    copy = User(collection=collection, user_id=str(face.face_id), template=face.template, key_id=face.key_id)
+    assert copy.name == str(face.name)
+    with pytest.raises(sealing.Altered):
+        copy.unsealed(collection)
+
+
 def test_keys_are_rotated_in_batches_and_may_be_stopped(
     face_ids: list[str], use_keys: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -381,7 +381,7 @@ def test_a_photo_with_broken_metadata_is_a_photo_without_any(own: Client, owner:
 def test_a_picture_that_grows_out_of_all_measure_is_refused(
     owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "MOST_DRAWN", 1000)
+    monkeypatch.setattr(attachments, "MAX_ENCODED", 1000)
     assert attachments.attach(owner, note.pk, "a.png", ContentFile(photo("PNG"))) is Fault.TOO_LARGE
 
 

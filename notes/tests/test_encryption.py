@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from django.urls import reverse
 
 from notes import encryption
 from notes.encryption import Altered, KeyDamaged
-from notes.models import Attachment, Key, Note, key_of
+from notes.models import Attachment, Key, Note, Preferences, key_of
 from notes.tests.conftest import signed_in
 
 WORDS = ("kitchen", "kettle")  # of the owner's note
@@ -193,3 +194,53 @@ def test_clear_texts_are_sealed_and_swept_out(tmp_path: Path) -> None:
         [sys.executable, "-c", SCRIPT], env=environ, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "sealed\n", done.stderr
+
+
+# The place of a value -------------------------------------------------------------------------------------------------
+
+
+def test_every_value_is_bound_to_its_part_kind_row_and_owner(owner: User, stranger: User, note: Note) -> None:
+    """Whoever can write to the database could move a value: to another column, table, row or person."""
+    key = key_of(owner)
+    attachment = Attachment(pk=note.pk, note=note)
+    sealed = {
+        "text": note.seal("words", "text"),
+        "opening": note.seal("words", "opening"),
+        "label": attachment.seal(b"words", "label"),
+        "content": attachment.seal(b"words", "content"),
+        "thumbnail": attachment.seal(b"words", "thumbnail"),
+        "text of an attachment": attachment.seal(b"words", "text"),
+        "another note": Note(pk=uuid4(), owner=owner).seal("words", "text"),
+        "another attachment": Attachment(pk=uuid4(), note=note).seal(b"words", "label"),
+        "bare": key.seal(b"words", f"text of note {note.pk}"),
+    }
+    assert note.unseal(sealed["text"], "text") == note.unseal(sealed["bare"], "text") == "words"
+    for name in sealed.keys() - {"text", "bare"}:
+        with pytest.raises(Altered):
+            note.unseal(sealed[name], "text")
+    assert attachment.unseal(sealed["label"], "label") == b"words"
+    for name in sealed.keys() - {"label"}:
+        with pytest.raises(Altered):
+            attachment.unseal(sealed[name], "label")
+
+
+def test_a_key_that_is_copied_to_somebody_else_seals_nothing_that_passes_for_theirs(
+    owner: User, stranger: User, note: Note
+) -> None:
+    mine = key_of(owner)
+    theirs = Key(owner=stranger)
+    theirs.secret = mine.secret  # as if the wrapped key could be copied
+    with pytest.raises(Altered):
+        theirs.unseal(mine.seal(b"words", "here"), "here")
+
+
+def test_an_opening_holds_the_beginning_alone(owner: User) -> None:
+    note = Note.written(owner, "x" * 300 + "y")
+    assert note.opening == "x" * 300
+    assert note.text.endswith("y")
+
+
+def test_no_secret_stands_in_a_representation(owner: User, note: Note) -> None:
+    for thing in (note, key_of(owner), Attachment(note=note), Preferences(owner=owner)):
+        assert "kitchen" not in repr(thing) + str(thing)
+        assert repr(key_of(owner).secret)[2:-1] not in repr(thing)

@@ -1,4 +1,4 @@
-"""Notes go out as a ZIP and come in again; what is broken or hostile stays outside."""
+"""Notes come in from a ZIP or from text files; what is broken or hostile stays outside."""
 
 import io
 import random
@@ -6,12 +6,11 @@ import stat
 import tracemalloc
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -20,27 +19,18 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from notes import attachments, encryption, importing, sealed_tempfile, storage
-from notes.export_format import Names, file_names, file_stem, format_note, parse_note
+from notes.export_format import format_note, parse_note
 from notes.exporting import export_zip
-from notes.importing import Result
+from notes.importing import Result, zips
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.tests.test_attachments import hang, photo, with_metadata
 
-BRING_IN = reverse("notes:import")
+IMPORT = reverse("notes:import")
 
 
 @pytest.fixture(autouse=True)
 def media(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-
-
-def taken(client: Client) -> zipfile.ZipFile:
-    answer: Any = client.get(reverse("notes:export_zip"))
-    assert answer.status_code == 200
-    assert answer.streaming
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
-    assert archive.testzip() is None
-    return archive
 
 
 def zipped(files: dict[str, str | bytes], packed: bool = True) -> bytes:
@@ -52,7 +42,7 @@ def zipped(files: dict[str, str | bytes], packed: bool = True) -> bytes:
 
 
 def bring(client: Client, *files: tuple[str, bytes]) -> Any:
-    return client.post(BRING_IN, {"file": [SimpleUploadedFile(name, content) for name, content in files]})
+    return client.post(IMPORT, {"file": [SimpleUploadedFile(name, content) for name, content in files]})
 
 
 def taken_in(owner: User, archive: bytes) -> Result:
@@ -65,141 +55,7 @@ def texts(owner: User) -> set[str]:
     return {note.text for note in Note.objects.of(owner)}
 
 
-# Out ------------------------------------------------------------------------------------------------------------------
-
-
-def test_all_notes_and_files_go_out(own: Client, owner: User, stranger: User, note: Note) -> None:
-    hang(owner, note, "plan.txt", b"Meet at five.")
-    Note.objects.write(stranger, "Not mine")
-    Note.objects.write(owner, "Deleted", trashed=timezone.now())
-    archive = taken(own)
-    stem = f"{note.created:%Y-%m-%d} The kitchen at five"
-    assert archive.namelist() == [f"{stem}.md", f"{stem}/plan.txt"]
-    assert archive.read(f"{stem}.md").decode().endswith("---\n\n" + note.text)
-    assert archive.read(f"{stem}/plan.txt") == b"Meet at five."
-
-
-def test_the_answer_is_a_file_for_nobody_else(own: Client, client: Client, note: Note) -> None:
-    answer = own.get(reverse("notes:export_zip"))
-    assert answer.headers["Content-Type"] == "application/zip"
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="secretly-')
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert client.get(reverse("notes:export_zip")).headers["Location"].startswith("/login/")
-    assert client.post(BRING_IN).headers["Location"].startswith("/login/")
-
-
-@pytest.mark.parametrize(
-    ("title", "stem"),
-    [
-        ("A/B\\C:D*E?F", "A B C D E F"),
-        ("../../etc/passwd", "etc passwd"),
-        ("", ""),
-        ("...", ""),
-        ("x" * 100, "x" * 60),
-        ("a\n\tb", "a b"),
-    ],
-)
-def test_names_of_files_lead_nowhere(owner: User, title: str, stem: str) -> None:
-    note = Note.written(owner, "x", created=datetime(2026, 11, 22, tzinfo=UTC))
-    assert file_stem(note, title) == f"2026-11-22 {stem}".strip()
-
-
-def test_no_name_is_given_twice() -> None:
-    names = Names()
-    assert [names.take(name) for name in ("a.md", "A.md", "a.md", "b", "b")] == [
-        "a.md",
-        "A (2).md",
-        "a (3).md",
-        "b",
-        "b (2)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "called"),
-    [
-        ("plan.txt", "plan.txt"),
-        ("a  b.tar.gz", "a  b.tar.gz"),
-        ("10:30 what?.txt", "10 30 what.txt"),
-        ("?.txt", "txt"),
-        ("a.?", "a"),
-        ("???", "file"),
-        ("\u00e9" * 150 + ".jpeg", "\u00e9" * 125 + ".jpeg"),
-        ("x\u0633" + "\U0001f600" * 100, "x\u0633" + "\U0001f600" * 63),
-        ("a." + "\u0633" * 198, "a." + "\u0633" * 126),
-    ],
-)
-def test_every_system_takes_the_names_of_files(name: str, called: str) -> None:
-    assert list(file_names([name])) == [called]
-    assert list(file_names([called])) == [called]
-    assert len(called.encode()) <= 255
-
-
-def test_a_number_makes_no_name_too_long() -> None:
-    names = list(file_names(["\u00e9" * 150 + ".jpeg"] * 12))
-    assert len(set(names)) == 12
-    assert max(len(name.encode()) for name in names) <= 255
-    assert names[11].endswith("\u00e9 (12).jpeg")
-    assert list(file_names(names)) == names
-
-
-def test_what_goes_out_can_be_unpacked_and_comes_in_once(
-    owner: User, stranger: User, note: Note, tmp_path: Path
-) -> None:
-    for _number in range(2):
-        long = Note.objects.write(owner, "\U0001f600" * 70)
-        for name in ("10:30 what?.txt", "10:30 what*.txt", "\u00e9" * 150 + ".txt", "\u00e9" * 151 + ".txt"):
-            hang(owner, long, name, name.encode())
-    archive = b"".join(export_zip(owner))
-    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-        opened.extractall(tmp_path / "unpacked")
-        assert sorted(path.name for path in (tmp_path / "unpacked").rglob("*.txt")) == sorted(
-            PurePosixPath(name).name for name in opened.namelist() if name.endswith(".txt")
-        )
-    assert taken_in(stranger, archive).attached == 8
-    for who in (owner, stranger):
-        again = taken_in(who, archive)
-        assert (again.there, again.attached, again.left_out) == (3, 0, [])
-
-
-def test_an_empty_notebook_is_an_empty_zip(own: Client) -> None:
-    assert taken(own).namelist() == []
-
-
-def test_memory_stays_flat(owner: User) -> None:
-    size = 2 * 1024 * 1024
-    for i in range(10):
-        hang(owner, Note.objects.write(owner, f"Note {i}"), content=bytes([i]) * size)
-    tracemalloc.start()
-    total = sum(len(piece) for piece in export_zip(owner))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert total > 10 * size
-    assert peak < 5 * size
-
-
-def test_what_cannot_be_read_is_named_and_the_rest_goes_out(
-    own: Client, owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hang(owner, note)
-    broken = Note.objects.write(owner, "broken")
-    Note.objects.filter(pk=broken.pk).update(sealed_text=b"x" * 40)
-    monkeypatch.setattr(default_storage, "open", lambda name: (_ for _ in ()).throw(OSError))
-    archive = taken(own)
-    assert len(archive.namelist()) == 2
-    missing = archive.read("What is missing.txt").decode()
-    assert "The kitchen at five" in missing
-    assert f"\n{broken.created:%Y-%m-%d}" in missing
-
-
-def test_a_missing_key_is_said_and_sends_no_half_zip(own: Client, note: Note, settings: Settings) -> None:
-    from cryptography.fernet import Fernet
-
-    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    assert own.get(reverse("notes:export_zip")).status_code == 503
-
-
-# Out and in -----------------------------------------------------------------------------------------------------------
+# An export -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_page_comes_back_as_it_went(owner: User) -> None:
@@ -292,7 +148,7 @@ def test_a_photo_that_grew_when_it_was_drawn_comes_back(
     buffer = io.BytesIO()
     noise.save(buffer, "JPEG", quality=60, comment=b"x")
     monkeypatch.setattr(attachments, "MAX_BYTES", len(buffer.getvalue()))
-    monkeypatch.setattr(attachments, "MOST_DRAWN", 3 * attachments.MAX_BYTES)
+    monkeypatch.setattr(attachments, "MAX_ENCODED", 3 * attachments.MAX_BYTES)
     grown = hang(owner, note, "me.jpg", buffer.getvalue())
     assert grown.size > attachments.MAX_BYTES
     result = taken_in(stranger, b"".join(export_zip(owner)))
@@ -302,7 +158,7 @@ def test_a_photo_that_grew_when_it_was_drawn_comes_back(
         {
             "a.md": format_note(Note.written(owner, "a")),
             "a/a.bin": b"x" * (attachments.MAX_BYTES + 1),
-            "a/b.jpg": attachments.read(grown).ljust(attachments.MOST_DRAWN + 1),
+            "a/b.jpg": attachments.read(grown).ljust(attachments.MAX_ENCODED + 1),
             "b.md": "b",
             "b/c.jpg": attachments.read(grown),
         }
@@ -387,7 +243,7 @@ def test_what_systems_leave_lying_is_neither_taken_nor_named(owner: User, note: 
 
 
 def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MOST_NAMED", 2)
+    monkeypatch.setattr(zips, "MAX_NAMED", 2)
     result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
     assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
     assert result.left_out[2:] == ["Other files that hang on no note: 3."]
@@ -460,11 +316,11 @@ def test_links_are_refused(own: Client) -> None:
 
 
 def test_bombs_are_refused_before_anything_is_kept(own: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(zips, "MAX_GROWTH", 1_000_000)
     answer = bring(own, ("a.zip", zipped({"fine.md": "fine", "bomb.md": b"0" * 1_100_000})))
     assert answer.status_code == 422
     assert "holds too much" in answer.content.decode()
-    monkeypatch.setattr(importing, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(zips, "MAX_MEMBERS", 2)
     assert bring(own, ("a.zip", zipped({f"{i}.md": "x" for i in range(3)}))).status_code == 422
     assert not Note.objects.exists()
 
@@ -533,8 +389,8 @@ def test_a_locked_zip_is_refused(own: Client) -> None:
 
 
 def test_too_much_at_once_is_refused(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MOST_BYTES", 10)
-    monkeypatch.setattr(importing, "MOST_ZIPPED", 50)
+    monkeypatch.setattr(importing, "MAX_LOOSE", 10)
+    monkeypatch.setattr(importing, "MAX_ZIPPED", 50)
     for name, content in (("a.md", b"x" * 11), ("a.zip", zipped({"a.md": "x" * 200}))):
         answer = bring(own, (name, content))
         assert answer.status_code == 422

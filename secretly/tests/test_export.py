@@ -27,7 +27,7 @@ def hang(note: Note, name: str, content: bytes) -> Attachment:
 
 def files_of(user: User) -> dict[str, bytes]:
     return {
-        name: b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in pieces)
+        str(name): b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in pieces)
         for name, pieces in export.notes(user)
     }
 
