@@ -1,4 +1,4 @@
-"""Hang photos and files on notes, and take them off."""
+"""Attach photos and files to notes, and read and remove them."""
 
 import mimetypes
 import unicodedata
@@ -22,12 +22,12 @@ from privatekit.images import BadPicture
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ENCODED = 3 * MAX_BYTES
-"""Of a picture that was drawn anew: it may be larger than what came, and is to come in again when it has gone out."""
+"""Of a picture that was encoded anew: it may be larger than the original, and an export must be importable."""
 MAX_NAME = 200  # characters
 JOINERS = "\u200c\u200d"
-"""Invisible, and yet part of how Persian is written, and of many an emoji."""
-DRAWN_AS_JPEG = (".heic", ".heif", ".hif", ".mpo")
-"""The endings of what `pictures` makes a JPEG of."""
+"""Invisible, but part of Persian spelling and of many emoji."""
+BECOME_JPEG = (".heic", ".heif", ".hif", ".mpo")
+"""Endings of pictures that `pictures` converts to JPEG."""
 
 
 class Fault(Enum):
@@ -42,14 +42,14 @@ class Fault(Enum):
 
 @sensitive_variables()
 def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = False) -> Attachment | Fault:
-    """Seal and keep a file of up to 20 MB. Pictures are cleaned first; everything else is kept as it came.
+    """Encrypt and store a file of up to 20 MB. Pictures lose their metadata first; everything else stays as it is.
 
-    `ours`: it comes out of our own ZIP, where a picture may have what it has once it was drawn anew.
+    `ours`: it comes from our own export, where a picture may be as large as encoding it anew has made it.
     """
     note = Note.objects.of(owner).openings().filter(pk=pk).first()
     if note is None:
         return Fault.GONE
-    if (file.size or 0) > max_bytes(drawn=ours):
+    if (file.size or 0) > max_bytes(encoded=ours):
         return Fault.TOO_LARGE
     data = file.read()
     if not data:
@@ -59,14 +59,14 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
     except BadPicture:
         return Fault.BAD_PICTURE
     size = len(picture.content) if picture else len(data)
-    if size > max_bytes(drawn=picture is not None):
+    if size > max_bytes(encoded=picture is not None):
         return Fault.TOO_LARGE
     return keep(note, tidy(name), picture or data)
 
 
-def max_bytes(drawn: bool) -> int:
-    """How many bytes a file may have, drawn by us or not."""
-    return MAX_ENCODED if drawn else MAX_BYTES
+def max_bytes(encoded: bool) -> int:
+    """How many bytes a file may have, encoded by us or not."""
+    return MAX_ENCODED if encoded else MAX_BYTES
 
 
 @sensitive_variables()
@@ -108,12 +108,12 @@ def tidy(name: str) -> str:
 
 
 def as_jpeg(name: str) -> str:
-    """What a picture is called once it is a JPEG: a telephone's IMG_1.HEIC would not open as what it says."""
-    return name.rpartition(".")[0] + ".jpg" if name.lower().endswith(DRAWN_AS_JPEG) else name
+    """The name of a picture once it is a JPEG: a JPEG called IMG_1.HEIC would not open."""
+    return name.rpartition(".")[0] + ".jpg" if name.lower().endswith(BECOME_JPEG) else name
 
 
 def type_of(name: str) -> str:
-    """The type that the name says. It is only ever downloaded, so that it need not be believed."""
+    """The type that the name says. The file is only ever downloaded, so a wrong type does no harm."""
     content_type, encoding = mimetypes.guess_type(name)
     return content_type if content_type and not encoding else "application/octet-stream"
 
@@ -130,5 +130,5 @@ def read_thumbnail(attachment: Attachment) -> bytes:
 
 @receiver(post_delete, sender=Attachment)
 def remove_files(*, instance: Attachment, **kwargs: Any) -> None:
-    """With an attachment, its note or its owner go the files: once it is certain that they are gone."""
+    """Delete the files of a deleted attachment, once the deletion is committed."""
     transaction.on_commit(lambda: storage.remove(instance.content_path, instance.thumbnail_path))

@@ -1,7 +1,7 @@
 """Write, change and delete notes without losing one.
 
-Two tabs, a lost answer or an impatient second click must neither overwrite what was not seen nor keep it twice.
-So every change names the version it was made from, and every blank page has its own id from the start.
+Two tabs, a lost response or a second click must neither overwrite an unseen change nor save a note twice. So every
+change names the version it was made from, and every blank page has its own id from the start.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Conflict:
 
 
 def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
-    """Keep the words of the blank page `page` as a note. The same page with the same words is one note."""
-    key_of(owner)  # a first key is kept before anything may be rolled back, and the key with it
+    """Save the text of the blank page `page` as a note. The same page with the same text is one note."""
+    key_of(owner)  # the first key is saved before anything can be rolled back, and the key with it
     try:
         with transaction.atomic():
             note = Note.objects.write(owner, text, id=page)
@@ -47,7 +47,7 @@ def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
 
 
 def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
-    """Replace the words that the owner saw as `version`. None: the owner has no such note."""
+    """Replace the text that the owner saw as `version`. None: the owner has no such note."""
     note = Note.objects.of(owner).filter(pk=pk).first()
     if note is None:
         return None
@@ -78,7 +78,7 @@ def pin(owner: User, pk: UUID, pinned: bool) -> bool:
 
 
 def delete(owner: User, pk: UUID, version: int) -> Conflict | None:
-    """Put the words that the owner saw as `version` into the trash. None: they are gone, now or before."""
+    """Put the note that the owner saw as `version` into the trash. None: it is there, now or before."""
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
     return None if seen.update(trashed=timezone.now()) else conflict(owner, pk)
 

@@ -1,4 +1,4 @@
-"""How notes look outside: Markdown files, each with a short head, and what hangs on a note in a folder beside it.
+"""The format of exported notes: Markdown files, each with a short head, and attachments in a folder beside it.
 
 2026-11-22 The kitchen at five.md
 2026-11-22 The kitchen at five/plan.txt
@@ -12,7 +12,7 @@ pinned: no
 
 The kitchen at five
 
-A file's name loses what some system does not take, and what is beyond 255 bytes; so it is called when it comes back.
+Characters that some system does not allow in a file name are dropped, and so is what is beyond 255 bytes.
 """
 
 import re
@@ -28,7 +28,7 @@ from notes.models import Note
 MARK = "secretly: 1"
 HEAD = re.compile(rf"---\n{MARK}\n(?P<lines>(?:[a-z]+: [^\n]{{0,100}}\n){{0,10}})---\n\n?")
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-"""What one system or another takes in no file name."""
+"""What some system does not allow in a file name."""
 LINE = re.compile(r"([a-z]+): ([^\n]*)\n")
 MAX_NAME = 255  # bytes of UTF-8 in a file's name: what Linux takes
 MAX_STEM = 200  # of those; the day, a number and the ending come to them
@@ -37,7 +37,7 @@ MAX_ENDING = 40
 
 @dataclass(frozen=True, slots=True)
 class ParsedNote:
-    """A note on its way in."""
+    """A note that was read from a file."""
 
     text: str
     created: datetime | None = None

@@ -1,4 +1,4 @@
-"""What the notebook is sent: a draft of text, a tick."""
+"""The forms of the notebook."""
 
 from dataclasses import dataclass, field
 from typing import Any

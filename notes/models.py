@@ -1,4 +1,4 @@
-"""A note: some words, and whose they are."""
+"""Notes, their attachments, and each person's key and preferences."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ TRASH_DAYS = 30
 
 
 class Key(models.Model):
-    """A person's own key, wrapped by one of `settings.ENCRYPTION_KEYS`. Without this row their words are noise."""
+    """A person's own key, wrapped by one of `settings.ENCRYPTION_KEYS`. Without this row their notes cannot be read."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_key"
@@ -69,7 +69,7 @@ def key_of(owner: User) -> Key:
 
 
 class Preferences(models.Model):
-    """What a person chose for their notebook. Whoever has chosen nothing has no row."""
+    """A person's settings of the notebook. There is no row until something is chosen."""
 
     class HiddenFor(models.IntegerChoices):
         """Seconds that a tab may be out of sight before it locks."""
@@ -86,7 +86,7 @@ class Preferences(models.Model):
         _("out of sight"), choices=HiddenFor.choices, default=HiddenFor.FIVE_MINUTES
     )
     single_keys = models.BooleanField(_("keys pressed alone"), default=True)
-    """Whether n, / and ? do something. Whoever speaks to their computer, or hits keys by chance, may not want it."""
+    """Whether n, / and ? are shortcuts (WCAG 2.1.4: people who use speech input can switch them off)."""
 
     class Meta:
         verbose_name = _("preferences")
@@ -114,7 +114,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.defer("sealed_text")
 
     def with_attachments(self) -> Self:
-        """With what hangs on each, as the list `hanging`: one query for all of them."""
+        """With the attachments of each, as the list `hanging`: one query for all notes."""
         return self.prefetch_related(models.Prefetch("attachments", to_attr="hanging"))
 
 
@@ -123,9 +123,9 @@ class NoteManager(models.Manager["Note"]):
         return NoteQuerySet(self.model, using=self._db)
 
     def of(self, owner: User) -> NoteQuerySet:
-        """One person's notes. Every page comes through here, so a note of somebody else is simply not there.
+        """One person's notes. Every view uses this, so that somebody else's note is a 404.
 
-        They all know this very `owner`, and with it the one key: fifty notes need no fifty queries to be read.
+        All of them share this `owner` object and its key: fifty notes need one query for the key, not fifty.
         """
         return owner.notes.get_queryset().kept()
 
@@ -141,21 +141,21 @@ class NoteManager(models.Manager["Note"]):
 
 
 def trash_horizon() -> datetime:
-    """What was deleted before this is gone, swept out or not."""
+    """What was put into the trash before this moment is gone, deleted from the database or not."""
     return timezone.now() - timedelta(days=TRASH_DAYS)
 
 
 class Note(models.Model):
-    """There is no title: the first line is one.
+    """A note has no title: its first line is one.
 
-    `text` reads and writes like a field, and is sealed for this note of this owner; `opening` is how it begins.
+    `text` reads and writes like a field, and is encrypted for this note of this owner; `opening` is its beginning.
     """
 
-    # Random rather than counted: a number in the address would tell how much everybody here writes.
+    # Random: a number in the address would tell how much everybody here writes.
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notes")
     sealed_text = models.BinaryField(_("sealed text"))
-    # Beside the text, so that a list of fifty notes need not read and open fifty whole ones.
+    # Beside the text, so that a list of fifty notes does not decrypt fifty whole texts.
     sealed_opening = models.BinaryField(_("sealed opening"))
     version = models.PositiveIntegerField(_("version"), default=1, help_text=_("Counts the changes, from 1."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -164,7 +164,7 @@ class Note(models.Model):
     trashed = models.DateTimeField(_("moved to the trash"), null=True, blank=True, editable=False, db_index=True)
 
     hanging: list["Attachment"]
-    """What `with_attachments` has fetched along."""
+    """What `with_attachments` has fetched."""
 
     objects = NoteManager()
 
@@ -175,12 +175,12 @@ class Note(models.Model):
         indexes = (models.Index(fields=("owner", "-pinned", "-created", "-id"), name="notes_pinned_then_newest"),)
 
     def __str__(self) -> str:
-        """Never the words: the admin prints this where it lists what goes when a person is deleted."""
+        """Never the text: the admin prints this where it lists what is deleted with a person."""
         return str(self.pk)
 
     @classmethod
     def written(cls, owner: User, text: str, **fields: Any) -> Self:
-        """A note that is not kept yet."""
+        """A note that is not saved yet."""
         note = cls(owner=owner, **fields)
         note.text = text
         return note
@@ -213,18 +213,18 @@ class Note(models.Model):
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def of(self, owner: User) -> Self:
-        """What hangs on one person's notes, but not on those in the trash."""
+        """The attachments of one person's notes, without those in the trash."""
         return self.filter(note__owner_id=owner.pk, note__trashed=None).select_related("note")
 
 
 class Attachment(models.Model):
-    """A photo or a file on a note. Its content lies sealed in the default storage, under a name that tells nothing."""
+    """A photo or a file on a note. Its content is encrypted in the default storage, under a random name."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="attachments")
     sealed_label = models.BinaryField(_("sealed name and type"))
     content_path = models.CharField(_("file of the content"), max_length=200)
-    # Only pictures that were drawn anew have one, and nothing else is ever shown: whatever it calls itself.
+    # Only pictures that were decoded here have one. Nothing else is ever shown, whatever its name says.
     thumbnail_path = models.CharField(_("file of the thumbnail"), max_length=200, blank=True)
     size = models.PositiveIntegerField(_("size"), help_text=_("Bytes, before sealing."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -250,7 +250,7 @@ class Attachment(models.Model):
 
     @cached_property
     def label(self) -> tuple[str, str]:
-        """Its file name and its type. One that was altered is said, and does not close the whole notebook."""
+        """Its file name and its type. An altered one gets another name, and does not close the whole notebook."""
         try:
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
         except encryption.Altered as error:

@@ -1,19 +1,8 @@
-"""How the notebook answers: whom it lets in, and what comes back.
+"""Who may see a page of the notebook, and how every view responds.
 
-Every form answers in two ways: with a page, and with JSON (`{"outcome": ..., "message": ...}`) for the script that
-saves while one types. Words that cannot be kept always come back, except to somebody else than who typed them.
-
-| outcome | status | |
-| --- | --- | --- |
-| `saved` | 200 | JSON has the note's `url` and `version`; a browser is sent to the notebook |
-| `deleted`, `restored`, `pinned`, `attached` | 200 | a browser is sent back to where it was |
-| `refused` | 422 | empty, too long, or broken; a file that was not attached, or not taken in |
-| `conflict` | 409 | the note was changed since it was opened |
-| `gone` | 404 | the person has no such note |
-| `locked` | 403 | nobody is signed in |
-| `stale` | 403 | the form's token is too old; JSON has a fresh `token` |
-| `somebody_else` | 403 | the page was made for another person than the one who is signed in |
-| `unavailable` | 503 | the notes cannot be opened now: a key is missing, something was altered, a full disk |
+Every form gets a page, or JSON (`{"outcome": ..., "message": ...}`) for the script. `STATUS` has all outcomes: `saved`
+comes with the note's `url` and `version`, `stale` with a fresh `token` for the form. Text that cannot be saved always
+comes back, except to somebody other than its writer.
 """
 
 import logging
@@ -51,13 +40,13 @@ STATUS = {
     "restored": 200,
     "pinned": 200,
     "attached": 200,
-    "refused": 422,
-    "conflict": 409,
-    "gone": 404,
-    "locked": 403,
-    "stale": 403,
-    "somebody_else": 403,
-    "unavailable": 503,
+    "refused": 422,  # empty, too long or broken text; a file that was not attached or imported
+    "conflict": 409,  # the note was changed since it was opened
+    "gone": 404,  # the person has no such note
+    "locked": 403,  # nobody is signed in
+    "stale": 403,  # the form's token is too old
+    "somebody_else": 403,  # the page was made for another person than the one who is signed in
+    "unavailable": 503,  # a key is missing, something was altered, the storage or the database does not answer
 }
 SENTENCES = {
     "saved": _("Saved."),
@@ -73,7 +62,7 @@ SENTENCES = {
 }
 
 NO_NOTE = "00000000-0000-0000-0000-000000000000"
-"""Stands for the id in `address`, the address of any note."""
+"""A placeholder for the id in `address`, the address of any note."""
 
 P = ParamSpec("P")
 
@@ -88,7 +77,7 @@ Private = Callable[Concatenate[OwnerRequest, P], HttpResponseBase]
 
 
 def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseBase]]:
-    """Let in the signed-in person, with nothing but pages that were made for this very person."""
+    """Let in the signed-in person, and only with forms of pages that were made for this person."""
 
     def decorate(view: Private[P]) -> Callable[..., HttpResponseBase]:
         @require_http_methods(list(methods))
@@ -100,10 +89,10 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
             try:
                 return view(cast(OwnerRequest, request), *args, **kwargs)
             except CannotDecrypt as error:
-                logger.error("A notebook cannot be opened: %s", error)
+                logger.error("A notebook cannot be decrypted: %s", error)
                 return unavailable(request)
             except (StorageDown, OperationalError) as error:  # the second is also what a full disk is called
-                logger.error("The notebook's shelf does not answer: %s", error)
+                logger.error("The notebook's storage does not answer: %s", error)
                 return unavailable(request)
 
         return guarded
@@ -112,9 +101,9 @@ def private(*methods: str) -> Callable[[Private[P]], Callable[..., HttpResponseB
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page that somebody is on, or whose button they pressed: the form says it, and it must be one of this site.
+    """The page that somebody is on, or whose button they pressed: the form says which, and it must be on this site.
 
-    The form's own address may take nothing but forms, and would be a dead end after the door.
+    The form's own address may take only POST, and would be a dead end after the sign-in.
     """
     if request.method != "POST":
         return request.get_full_path()
@@ -142,9 +131,9 @@ def json(outcome: str, **more: Any) -> JsonResponse:
 def page(
     request: HttpRequest, template: str, context: dict[str, Any], status: int = 200, address: str = ""
 ) -> HttpResponse:
-    """Every page knows whom it was made for, when it locks (seconds of silence, of hiding), and where the door is.
+    """Render a page, with whom it was made for, after how many seconds it locks, and where to sign in.
 
-    `address` is where its buttons come back to, if not where it is: one that takes nothing but forms shows no page.
+    `address` is where its buttons lead back to, where the page's own address takes only POST.
     """
     writer = request.POST.get("writer", request.user.pk)
     frame = {
@@ -156,12 +145,12 @@ def page(
         "door": resolve_url(settings.LOGIN_URL),
     }
     response = render(request, template, frame | context, status=status)
-    add_never_cache_headers(response)  # also where nobody is signed in any more, but words come back
+    add_never_cache_headers(response)  # also where nobody is signed in any more, but text comes back
     return response
 
 
 def hidden_fields(request: HttpRequest, writer: object, address: str) -> SafeString:
-    """What every form of a card sends along: made once for a page, where the template would make it fifty times."""
+    """What every form of a card sends along, made once for a page instead of once for each of fifty cards."""
     return format_html(
         '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
         '<input type="hidden" name="writer" value="{}"><input type="hidden" name="back" value="{}">',
@@ -172,14 +161,14 @@ def hidden_fields(request: HttpRequest, writer: object, address: str) -> SafeStr
 
 
 def back(request: HttpRequest) -> HttpResponse:
-    """To the page that the button was on."""
+    """Redirect to the page that the button was on."""
     return redirect(page_of(request))
 
 
 def return_text(request: HttpRequest) -> HttpResponse | None:
-    """Give words back that cannot be kept now: nobody is signed in, or the form is too old. None: there are none.
+    """Give text back that cannot be saved now: nobody is signed in, or the form is too old. None: there is none.
 
-    Without a signature nobody can be asked to keep them, so they stay where they are: in the page of whoever sent them.
+    It is kept nowhere but in the page of whoever sent it.
     """
     if request.method != "POST" or "writer" not in request.POST or "text" not in request.POST:
         return None
@@ -193,7 +182,7 @@ def return_text(request: HttpRequest) -> HttpResponse | None:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """The notes cannot be opened. That is said, words that were sent come back, and nothing looks like it was empty."""
+    """The notes cannot be read now. Text that was sent comes back, and nothing looks like an empty notebook."""
     if wants_json(request):
         return json("unavailable")
     if "text" in request.POST:

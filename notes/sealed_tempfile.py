@@ -1,6 +1,6 @@
-"""A large file on its way in, laid aside on the disk, sealed with a key that only this process has.
+"""A large upload in a temporary file, encrypted with a key that only this process has.
 
-The file has no name, and its room is given back when it is closed, whatever happens to the process.
+The file has no name, and its space is freed when it is closed or the process ends.
 """
 
 import io
@@ -19,7 +19,7 @@ SEALED_PIECE = NONCE + PIECE + TAG
 
 
 class SealedTempFile:
-    """Takes bytes, and gives them back as a file to read. Raises `StorageDown` when the disk is full."""
+    """Takes bytes, and returns them as a file to read. Raises `StorageDown` when the disk is full."""
 
     def __init__(self) -> None:
         self.key = os.urandom(encryption.KEY)
@@ -50,11 +50,11 @@ class SealedTempFile:
             self._file.flush()
         except OSError as error:
             self.close()
-            raise StorageDown(f"The disk for what is on its way took no more ({type(error).__name__}).") from error
+            raise StorageDown(f"The disk for uploads took no more ({type(error).__name__}).") from error
 
 
 class Pieces(io.RawIOBase):
-    """Reads what was laid aside, a piece at a time, from anywhere."""
+    """Decrypts the file, a piece at a time, from any position."""
 
     def __init__(self, file: IO[bytes], key: bytes, size: int) -> None:
         self._file, self._key, self._size, self._at = file, key, size, 0

@@ -1,4 +1,4 @@
-"""Sealed files in Django's default storage: a folder, or a bucket. Only this module knows what may go wrong."""
+"""Encrypted files in Django's default storage: a folder, or a bucket. Only this module knows its errors."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ class StorageDown(Exception):
 
 
 def store(sealed: bytes) -> str:
-    """Keep the bytes under a random name, which it returns. Raises `StorageDown`."""
+    """Save the bytes under a random name, which it returns. Raises `StorageDown`."""
     name = secrets.token_hex(16)
     try:
         return default_storage.save(f"attachments/{name[:2]}/{name}", ContentFile(sealed))
@@ -39,7 +39,7 @@ def fetch(name: str) -> bytes:
 
 
 def reach() -> None:
-    """See whether the storage answers. It keeps nothing for it. Raises `StorageDown`."""
+    """Check that the storage answers, without writing to it. Raises `StorageDown`."""
     try:
         default_storage.exists("reach")  # S3 is asked, and says whether this machine may
         if isinstance(default_storage, FileSystemStorage):
@@ -52,7 +52,7 @@ def reach() -> None:
 
 
 def remove(*names: str) -> None:
-    """Delete the files. One that stays is noise once its row is gone, so this is told to the operator alone."""
+    """Delete the files. One that stays cannot be read once its row is gone, so a failure is only logged."""
     for name in filter(None, names):
         try:
             default_storage.delete(name)

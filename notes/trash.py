@@ -1,7 +1,7 @@
-"""What was deleted lies here for thirty days, and can be brought back.
+"""Deleted notes stay in the trash for thirty days, and can be restored.
 
-It is swept out when its owner deletes something or looks into the trash, and by `manage.py empty_trash` for those who
-do neither. What is older than thirty days is shown to nobody in any case.
+After that they are deleted when their owner deletes something or opens the trash, and by `manage.py empty_trash` for
+people who do neither. Until then nobody is shown them.
 """
 
 from uuid import UUID
@@ -12,7 +12,7 @@ from notes.models import Note, trash_horizon
 
 
 def restore(owner: User, pk: UUID) -> bool:
-    """Bring a note back as it was. False: there is none to bring back."""
+    """Restore a note as it was. False: there is none."""
     return bool(Note.objects.trashed(owner).filter(pk=pk).update(trashed=None))
 
 
@@ -28,7 +28,7 @@ def empty(owner: User) -> None:
 
 
 def delete_expired(owner: User | None = None) -> int:
-    """Delete for good what has lain there for thirty days, of one person or of all; how many notes it was."""
+    """Delete for good what has been in the trash for thirty days, of one person or of all. Returns how many notes."""
     expired = Note.objects.filter(trashed__lte=trash_horizon())
     if owner is not None:
         expired = expired.filter(owner_id=owner.pk)

@@ -125,7 +125,7 @@ def preferences(request: OwnerRequest) -> HttpResponse:
 @uploads(Limits(each=MAX_BYTES, together=3 * MAX_BYTES))
 @private("POST")
 def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    """Hang the files of the form on a note. Each that cannot be is told by itself."""
+    """Attach the files of the form to a note. Each one that cannot be attached is named."""
     get_object_or_404(Note.objects.of(request.user).openings(), pk=pk)
     files = request.FILES.getlist("file")
     results = [(file.name or "", attachments.attach(request.user, pk, file.name or "", file)) for file in files]

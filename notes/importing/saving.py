@@ -42,7 +42,7 @@ def batches(pages: Iterable[Incoming]) -> Iterator[list[Incoming]]:
 
 
 def existing_notes(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetime | None, str], list[Note]]:
-    """Of the notes in our own ZIP, which the notebook has: to take in one's ZIP twice makes nothing double."""
+    """Which notes of our own ZIP the notebook has already, by creation time and text."""
     dates = [incoming.page.created for incoming in batch if incoming.page.created]
     there: dict[tuple[datetime | None, str], list[Note]] = {}
     for note in Note.objects.of(owner).filter(created__in=dates).with_attachments():
@@ -51,10 +51,10 @@ def existing_notes(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetim
 
 
 def missing(notes: Iterable[Note], files: list[ZipMember]) -> list[ZipMember]:
-    """Which of the files hang on none of these notes. The storage may have been down when the notes were kept.
+    """Which of the files are attached to none of these notes: the storage may have failed when the notes were saved.
 
-    Both sides are called what the ZIP calls them, where a second file of the same name has a number. When it was kept,
-    a file may have got another name than it has there: a shorter one, or that of a JPEG.
+    Names are compared as the ZIP has them, where a second file of the same name has a number. When a file was stored
+    its name may have changed: shortened, or ending in .jpg.
     """
     there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
     names = file_names(attachments.tidy(name_of(entry)) for _archive, entry in files)
@@ -76,7 +76,7 @@ def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> N
     for archive, entry in incoming.files:
         name = name_of(entry)
         try:
-            content = unpack(archive, entry, attachments.max_bytes(drawn=ours))
+            content = unpack(archive, entry, attachments.max_bytes(encoded=ours))
         except Unreadable as error:
             result.left_out.append(f"{name}: {error}")
             continue

@@ -35,7 +35,7 @@ Parts = tuple[str, ...]
 
 
 def check(entries: list[zipfile.ZipInfo], size: int) -> Refused | None:
-    """What speaks against the ZIP of so many bytes, before anything of it is read."""
+    """Why the ZIP of so many bytes is refused, before anything of it is read."""
     if len(entries) > MAX_MEMBERS or sum(entry.file_size for entry in entries) > size + MAX_GROWTH:
         return Refused.TOO_MUCH
     if any(leads_out(entry) for entry in entries):
@@ -51,7 +51,7 @@ def leads_out(entry: zipfile.ZipInfo) -> bool:
 
 
 def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
-    """Every page, with the files of the folder that has its name. What becomes neither is named at the end."""
+    """Every note, with the files of the folder that has its name. Files that belong to no note are named at the end."""
     pages, folders = sort_members(archive)
     for page in pages:
         name = name_of(page)
@@ -66,9 +66,9 @@ def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
 
 
 def sort_members(archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], dict[Parts, list[zipfile.ZipInfo]]]:
-    """The pages, and all other files by their folders.
+    """The notes, and all other files by their folders.
 
-    A text file hangs on a note only where the note has our own head. Other programs put pages below pages.
+    A text file is an attachment only where its note has our own head: other programs put notes in folders below notes.
     """
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_clutter(entry)]
     filled = {parts_of(entry)[:-1] for entry in entries}
@@ -84,7 +84,7 @@ def sort_members(archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], dict[
 
 
 def is_clutter(entry: zipfile.ZipInfo) -> bool:
-    """What a Mac leaves beside people's files. No name in our own ZIP is like that."""
+    """Whether macOS made it. No file of our own export has such a name."""
     *folders, name = parts_of(entry) or ("",)
     return "__MACOSX" in folders or name.startswith("._") or name == ".DS_Store"
 
@@ -98,7 +98,7 @@ def is_ours(archive: zipfile.ZipFile, page: zipfile.ZipInfo) -> bool:
 
 
 def name_leftovers(entries: Iterable[zipfile.ZipInfo], result: Result) -> None:
-    """No more than somebody reads."""
+    """Report the files that belong to no note, but no more than somebody reads."""
     rest = ["/".join(map(tidy, parts_of(entry))) for entry in entries if not is_left_by_a_program(entry)]
     result.left_out += [_("%(name)s: hangs on no note.") % {"name": name[-MAX_PATH:]} for name in rest[:MAX_NAMED]]
     if len(rest) > MAX_NAMED:
@@ -106,7 +106,7 @@ def name_leftovers(entries: Iterable[zipfile.ZipInfo], result: Result) -> None:
 
 
 def is_left_by_a_program(entry: zipfile.ZipInfo) -> bool:
-    """Whether it is nobody's work, so that nobody misses it: hidden folders, and what Windows leaves."""
+    """Whether a program made it and nobody misses it: hidden folders, and what Windows adds."""
     hidden = any(folder.startswith(".") for folder in parts_of(entry)[:-1])
     return hidden or name_of(entry) in ("Thumbs.db", "desktop.ini")
 
@@ -116,7 +116,7 @@ def parts_of(entry: zipfile.ZipInfo) -> Parts:
 
 
 def folder_of(page: zipfile.ZipInfo) -> Parts:
-    """Where the files of a page are, if it has any."""
+    """The folder with the attachments of a note, if it has any."""
     path = PurePosixPath(page.filename)
     return (*path.parent.parts, path.stem)
 

@@ -33,7 +33,7 @@ class Card:
 
 @register.filter
 def card(note: Note) -> Card:
-    """One note that was altered is said, and does not close the whole notebook."""
+    """An altered note gets a card that says so, and does not close the whole notebook."""
     try:
         opening = note.opening
     except Altered as error:
@@ -55,7 +55,7 @@ def card(note: Note) -> Card:
 
 @register.filter
 def at(note: Note, pattern: str) -> str:
-    """The address of the note, from the pattern of `notes.responses.page`: fifty cards ask the resolver once."""
+    """The address of the note, from the pattern that `notes.responses.page` resolves once for fifty cards."""
     return pattern.replace(NO_NOTE, str(note.pk))
 
 

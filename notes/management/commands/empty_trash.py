@@ -6,7 +6,7 @@ from notes import trash
 
 
 class Command(BaseCommand):
-    help = "Deletes for good what has lain in the bins for thirty days. Meant to be said once a day."
+    help = "Deletes for good the notes that have been in the trash for thirty days. Run it once a day."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"{trash.delete_expired()} notes were deleted for good.")
