@@ -35,7 +35,7 @@ def files_of(owner: User) -> Iterator[File]:
             missing.append(f"{note.created:%Y-%m-%d}")
             continue
         yield entry(note, f"{stem}.md"), [page]
-        for attachment, name in zip(note.hanging, file_names(one.name for one in note.hanging), strict=True):
+        for attachment, name in zip(note.attached, file_names(one.name for one in note.attached), strict=True):
             try:
                 content = attachments.read(attachment)
             except (CannotDecrypt, StorageDown):

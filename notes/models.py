@@ -114,8 +114,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.defer("sealed_text")
 
     def with_attachments(self) -> Self:
-        """With the attachments of each, as the list `hanging`: one query for all notes."""
-        return self.prefetch_related(models.Prefetch("attachments", to_attr="hanging"))
+        """With the attachments of each, as the list `attached`: one query for all notes."""
+        return self.prefetch_related(models.Prefetch("attachments", to_attr="attached"))
 
 
 class NoteManager(models.Manager["Note"]):
@@ -163,7 +163,7 @@ class Note(models.Model):
     pinned = models.BooleanField(_("pinned"), default=False)
     trashed = models.DateTimeField(_("moved to the trash"), null=True, blank=True, editable=False, db_index=True)
 
-    hanging: list["Attachment"]
+    attached: list["Attachment"]
     """What `with_attachments` has fetched."""
 
     objects = NoteManager()

@@ -40,8 +40,8 @@ def notes(user: User) -> Iterator[File]:
 
 
 def attachment_files(note: Note, stem: str, missing: list[str]) -> Iterator[File]:
-    hanging = note.attachments.all()
-    for attachment, name in zip(hanging, file_names(one.name for one in hanging), strict=True):
+    attached = note.attachments.all()
+    for attachment, name in zip(attached, file_names(one.name for one in attached), strict=True):
         try:
             content = attachments.read(attachment)
         except (CannotDecrypt, StorageDown):

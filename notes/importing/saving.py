@@ -56,7 +56,7 @@ def missing(notes: Iterable[Note], files: list[ZipMember]) -> list[ZipMember]:
     Names are compared as the ZIP has them, where a second file of the same name has a number. When a file was stored
     its name may have changed: shortened, or ending in .jpg.
     """
-    there = {name for note in notes for name in file_names(attachment.name for attachment in note.hanging)}
+    there = {name for note in notes for name in file_names(attachment.name for attachment in note.attached)}
     names = file_names(attachments.tidy(name_of(entry)) for _archive, entry in files)
     return [
         (archive, entry)

@@ -60,8 +60,8 @@ def read_zip(archive: zipfile.ZipFile, result: Result) -> Iterator[Incoming]:
         except Unreadable as error:
             result.left_out.append(f"{name}: {error}")
         else:
-            hanging = folders.pop(folder_of(page), [])
-            yield Incoming(name, incoming, [(archive, entry) for entry in hanging])
+            attached = folders.pop(folder_of(page), [])
+            yield Incoming(name, incoming, [(archive, entry) for entry in attached])
     name_leftovers([entry for left in folders.values() for entry in left], result)
 
 

@@ -46,7 +46,7 @@ def with_metadata() -> bytes:
     return photo(exif=exif.tobytes(), comment=b"SecretComment", xmp=b"<x:xmpmeta>SecretXmp</x:xmpmeta>")
 
 
-def hang(owner: User, note: Note, name: str = "plan.txt", content: bytes = b"Meet at five.") -> Attachment:
+def attach_to(owner: User, note: Note, name: str = "plan.txt", content: bytes = b"Meet at five.") -> Attachment:
     result = attachments.attach(owner, note.pk, name, ContentFile(content))
     assert isinstance(result, Attachment), result
     return result
@@ -128,7 +128,7 @@ def test_a_bare_jpeg_stays_as_it_is() -> None:
         assert picture.content == data
 
 
-def test_a_jpeg_is_drawn_anew_once() -> None:
+def test_a_jpeg_is_encoded_anew_once() -> None:
     picture = pictures.clean_picture(with_metadata())
     assert picture
     again = pictures.clean_picture(picture.content)
@@ -180,7 +180,7 @@ def test_nothing_is_hidden_behind_a_jpeg(hide: Callable[[bytes], bytes]) -> None
     assert b"Secret" not in picture.content
 
 
-def test_a_jpeg_whose_colours_may_be_in_more_scans_is_drawn_anew() -> None:
+def test_a_jpeg_that_may_have_more_scans_is_encoded_anew() -> None:
     """The decoder waits for the others, and cannot tell where the first one ends."""
     data = photo()
     at = data.index(b"\xff\xda")
@@ -190,7 +190,7 @@ def test_a_jpeg_whose_colours_may_be_in_more_scans_is_drawn_anew() -> None:
     assert b"Secret" not in picture.content
 
 
-def test_a_progressive_jpeg_is_drawn_anew() -> None:
+def test_a_progressive_jpeg_is_encoded_anew() -> None:
     data = photo(progressive=True)
     picture = pictures.clean_picture(data)
     assert picture
@@ -208,7 +208,7 @@ def test_a_progressive_jpeg_is_drawn_anew() -> None:
     ],
 )
 def test_a_picture_of_another_kind_has_another_ending(owner: User, note: Note, kind: str, name: str, kept: str) -> None:
-    assert hang(owner, note, name, photo(kind)).name == kept
+    assert attach_to(owner, note, name, photo(kind)).name == kept
 
 
 def moving(kind: str, **extra: Any) -> bytes:
@@ -252,7 +252,7 @@ def test_a_gif_loses_what_it_tells_and_not_one_pixel() -> None:
 
 
 @pytest.mark.parametrize("cut", [14, 60, 120, -1])
-def test_a_gif_that_is_cut_off_is_told(owner: User, note: Note, cut: int) -> None:
+def test_a_truncated_gif_is_refused(owner: User, note: Note, cut: int) -> None:
     assert attachments.attach(owner, note.pk, "a.gif", ContentFile(moving("GIF")[:cut])) == Fault.BAD_PICTURE
 
 
@@ -323,7 +323,7 @@ def test_pictures_of_every_depth(image: Image.Image) -> None:
 def test_what_could_act_is_downloaded_and_never_shown(
     own: Client, owner: User, note: Note, name: str, content: bytes, content_type: str
 ) -> None:
-    attachment = hang(owner, note, name, content)
+    attachment = attach_to(owner, note, name, content)
     answer = own.get(at(attachment))
     assert answer.content == content
     assert answer.headers["Content-Type"] == content_type
@@ -333,7 +333,7 @@ def test_what_could_act_is_downloaded_and_never_shown(
 
 
 def test_a_file_that_calls_itself_a_picture_is_not_shown(own: Client, owner: User, note: Note) -> None:
-    answer = own.get(at(hang(owner, note, "a.png", b"<script>")))
+    answer = own.get(at(attach_to(owner, note, "a.png", b"<script>")))
     assert answer.headers["Content-Disposition"].startswith("attachment;")
 
 
@@ -445,8 +445,8 @@ def test_types() -> None:
 
 
 def test_neither_database_nor_storage_shows_content_or_name(owner: User, note: Note, media: Path) -> None:
-    hang(owner, note, "kettle-plan.txt", b"Meet at the kettle at five. " * 20)
-    hang(owner, note, "kettle.jpg", photo())
+    attach_to(owner, note, "kettle-plan.txt", b"Meet at the kettle at five. " * 20)
+    attach_to(owner, note, "kettle.jpg", photo())
     files = stored(media)
     assert len(files) == 3
     assert b"kettle" not in everything_in_the_database()
@@ -459,13 +459,13 @@ def test_neither_database_nor_storage_shows_content_or_name(owner: User, note: N
 
 
 def test_files_that_are_swapped_do_not_open(own: Client, owner: User, note: Note) -> None:
-    one, other = hang(owner, note, content=b"one"), hang(owner, note, content=b"other")
+    one, other = attach_to(owner, note, content=b"one"), attach_to(owner, note, content=b"other")
     Attachment.objects.filter(pk=one.pk).update(content_path=other.content_path)
     assert own.get(at(one)).status_code == 503
 
 
 def test_a_file_is_not_removed_at_one_tap(own: Client, owner: User, note: Note) -> None:
-    attachment = hang(owner, note, "me.jpg", photo())
+    attachment = attach_to(owner, note, "me.jpg", photo())
     page = own.post(at(attachment, "detach"))
     assert "Remove this file?" in page.content.decode()
     assert Attachment.objects.exists()
@@ -477,7 +477,7 @@ def test_a_file_is_not_removed_at_one_tap(own: Client, owner: User, note: Note) 
 
 
 def test_a_stranger_s_and_a_guessed_address_are_the_same(strange: Client, owner: User, note: Note) -> None:
-    attachment = hang(owner, note, "me.jpg", photo())
+    attachment = attach_to(owner, note, "me.jpg", photo())
     for page in ("attachment", "thumbnail"):
         there, never = strange.get(at(attachment, page)), strange.get(reverse(f"notes:{page}", args=[uuid4()]))
         assert there.status_code == never.status_code == 404
@@ -488,8 +488,8 @@ def test_a_stranger_s_and_a_guessed_address_are_the_same(strange: Client, owner:
     assert Attachment.objects.count() == 1
 
 
-def test_nobody_is_sent_to_the_door(client: Client, owner: User, note: Note) -> None:
-    attachment = hang(owner, note)
+def test_without_a_session_one_is_sent_to_the_sign_in(client: Client, owner: User, note: Note) -> None:
+    attachment = attach_to(owner, note)
     assert client.get(at(attachment))["Location"].startswith("/login/")
     assert send(client, note, ("a.txt", b"a" * 100_000))["Location"].startswith("/login/")
 
@@ -508,8 +508,8 @@ def test_with_a_token_it_does(owner: User, note: Note) -> None:
     assert Attachment.objects.exists()
 
 
-def test_what_hangs_on_a_note_in_the_trash_is_not_there(own: Client, owner: User, note: Note) -> None:
-    attachment = hang(owner, note)
+def test_attachments_of_a_note_in_the_trash_are_not_found(own: Client, owner: User, note: Note) -> None:
+    attachment = attach_to(owner, note)
     editing.delete(owner, note.pk, 1)
     assert own.get(at(attachment)).status_code == 404
     trash.restore(owner, note.pk)
@@ -538,7 +538,7 @@ def delete_for_good(owner: User, note: Note) -> None:
 def test_with_the_row_go_the_files(
     owner: User, note: Note, media: Path, delete: Callable[[User, Note, Attachment], Any]
 ) -> None:
-    attachment = hang(owner, note, "me.jpg", photo())
+    attachment = attach_to(owner, note, "me.jpg", photo())
     assert len(stored(media)) == 2
     delete(owner, note, attachment)
     assert not Attachment.objects.exists()
@@ -549,7 +549,7 @@ def test_with_the_row_go_the_files(
 def test_the_files_stay_when_the_deletion_is_taken_back(owner: User, note: Note, media: Path) -> None:
     from django.db import transaction
 
-    hang(owner, note)
+    attach_to(owner, note)
     with transaction.atomic():
         note.delete()
         transaction.set_rollback(True)
@@ -567,17 +567,15 @@ def down(media: Path) -> Iterator[None]:
     media.unlink()
 
 
-def test_the_attachment_is_told_as_failed_and_the_note_is_safe(
-    own: Client, owner: User, note: Note, down: None
-) -> None:
+def test_a_failed_attachment_is_named_and_the_note_is_safe(own: Client, owner: User, note: Note, down: None) -> None:
     page = send(own, note, ("a.txt", b"a")).content.decode()
     assert "a.txt was not attached: I cannot reach my shelf. The note is safe." in page
     assert not Attachment.objects.exists()
     assert "kettle" in Note.objects.of(owner).get().text
 
 
-def test_a_file_that_cannot_be_fetched_is_told(own: Client, owner: User, note: Note, media: Path) -> None:
-    attachment = hang(owner, note)
+def test_a_file_that_cannot_be_fetched_is_503(own: Client, owner: User, note: Note, media: Path) -> None:
+    attachment = attach_to(owner, note)
     [path] = stored(media)
     path.unlink()
     assert own.get(at(attachment)).status_code == 503
@@ -667,7 +665,9 @@ def test_a_bucket_that_is_not_there_is_a_storage_that_is_down(own: Client, note:
     bucket.create()
 
 
-def test_a_bucket_that_cannot_be_reached_is_told(own: Client, note: Note, bucket: Any, settings: Settings) -> None:
+def test_a_bucket_that_cannot_be_reached_is_an_error_of_the_file(
+    own: Client, note: Note, bucket: Any, settings: Settings
+) -> None:
     options = settings.STORAGES["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:1"}
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     assert default_storage  # anew
@@ -679,7 +679,7 @@ def test_a_bucket_that_cannot_be_reached_is_told(own: Client, note: Note, bucket
 
 
 @pytest.mark.django_db(transaction=True)
-def test_words_come_back_when_the_disk_is_full(own: Client, owner: User) -> None:
+def test_text_comes_back_when_the_disk_is_full(own: Client, owner: User) -> None:
     from django.db import connection
 
     if connection.vendor != "sqlite":

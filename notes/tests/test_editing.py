@@ -24,7 +24,7 @@ def test_the_same_page_twice_is_one_note(owner: User) -> None:
     assert Note.objects.of(owner).count() == 1
 
 
-def test_other_words_on_the_same_page_replace_nothing(owner: User) -> None:
+def test_other_text_on_the_same_page_replaces_nothing(owner: User) -> None:
     page = uuid4()
     editing.add(owner, page, "first")
     assert editing.add(owner, page, "second") == Conflict(Note.objects.get(pk=page))
@@ -55,7 +55,7 @@ def test_a_change_of_an_old_version_replaces_nothing(owner: User, note: Note) ->
     assert Note.objects.get(pk=note.pk).text == "from one tab"
 
 
-def test_the_same_words_again_are_no_change(owner: User, note: Note) -> None:
+def test_the_same_text_again_is_no_change(owner: User, note: Note) -> None:
     editing.change(owner, note.pk, 1, "once")
     changed = Note.objects.get(pk=note.pk).changed
     assert editing.change(owner, note.pk, 1, "once") == Saved(note.pk, 2)
@@ -74,7 +74,7 @@ def test_delete(owner: User, note: Note) -> None:
     assert not Note.objects.of(owner).exists()
 
 
-def test_delete_spares_words_that_were_not_seen(owner: User, note: Note) -> None:
+def test_delete_keeps_a_change_that_was_not_seen(owner: User, note: Note) -> None:
     editing.change(owner, note.pk, 1, "newer")
     result = editing.delete(owner, note.pk, 1)
     assert isinstance(result, Conflict)

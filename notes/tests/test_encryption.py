@@ -56,7 +56,7 @@ def test_damaged_values_do_not_open(damage: Callable[[bytes], bytes]) -> None:
         encryption.unseal(key, damage(encryption.seal(key, b"words", "here")), "here")
 
 
-def test_the_same_words_are_sealed_differently_each_time() -> None:
+def test_the_same_text_is_encrypted_differently_each_time() -> None:
     assert encryption.seal(b"k" * 32, b"words", "here") != encryption.seal(b"k" * 32, b"words", "here")
 
 
@@ -93,7 +93,7 @@ def test_a_note_that_is_given_to_somebody_else_does_not_open(owner: User, strang
         _ = Note.objects.get(pk=note.pk).text
 
 
-def test_nor_does_it_with_its_key_given_along(owner: User, stranger: User, note: Note) -> None:
+def test_a_note_moved_with_its_key_to_somebody_else_does_not_open(owner: User, stranger: User, note: Note) -> None:
     key = key_of(owner)
     Key.objects.create(owner=stranger, wrapped=key.wrapped, wrapped_by=key.wrapped_by)
     Note.objects.filter(pk=note.pk).update(owner=stranger)
@@ -112,7 +112,7 @@ def test_two_first_notes_at_once_have_one_key(owner: User) -> None:
     assert key_of(one).secret == key_of(other).secret
 
 
-def test_without_the_key_s_row_a_copy_of_the_note_is_noise(owner: User, note: Note) -> None:
+def test_without_the_row_of_the_key_a_note_does_not_open(owner: User, note: Note) -> None:
     Key.objects.filter(pk=owner.pk).delete()
     with pytest.raises(Altered):
         _ = Note.objects.get(pk=note.pk).text
@@ -187,7 +187,7 @@ print("sealed")
 """
 
 
-def test_clear_texts_are_sealed_and_swept_out(tmp_path: Path) -> None:
+def test_clear_texts_are_encrypted_and_removed(tmp_path: Path) -> None:
     """In a process of its own, on a file that can be looked through."""
     environ = os.environ | {"SECRETLY_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "secretly.settings"}
     done = subprocess.run(  # noqa: S603
@@ -224,9 +224,7 @@ def test_every_value_is_bound_to_its_part_kind_row_and_owner(owner: User, strang
             attachment.unseal(sealed[name], "label")
 
 
-def test_a_key_that_is_copied_to_somebody_else_seals_nothing_that_passes_for_theirs(
-    owner: User, stranger: User, note: Note
-) -> None:
+def test_values_under_a_copied_key_do_not_open_for_another_person(owner: User, stranger: User, note: Note) -> None:
     mine = key_of(owner)
     theirs = Key(owner=stranger)
     theirs.secret = mine.secret  # as if the wrapped key could be copied

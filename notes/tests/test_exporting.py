@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 from notes.export_format import Names, file_names, file_stem
 from notes.exporting import export_zip
 from notes.models import Note
-from notes.tests.test_attachments import hang
+from notes.tests.test_attachments import attach_to
 from notes.tests.test_importing import IMPORT, taken_in
 
 pytestmark = pytest.mark.usefixtures("media")
@@ -39,7 +39,7 @@ def taken(client: Client) -> zipfile.ZipFile:
 
 
 def test_all_notes_and_files_go_out(own: Client, owner: User, stranger: User, note: Note) -> None:
-    hang(owner, note, "plan.txt", b"Meet at five.")
+    attach_to(owner, note, "plan.txt", b"Meet at five.")
     Note.objects.write(stranger, "Not mine")
     Note.objects.write(owner, "Deleted", trashed=timezone.now())
     archive = taken(own)
@@ -119,7 +119,7 @@ def test_what_goes_out_can_be_unpacked_and_comes_in_once(
     for _number in range(2):
         long = Note.objects.write(owner, "\U0001f600" * 70)
         for name in ("10:30 what?.txt", "10:30 what*.txt", "\u00e9" * 150 + ".txt", "\u00e9" * 151 + ".txt"):
-            hang(owner, long, name, name.encode())
+            attach_to(owner, long, name, name.encode())
     archive = b"".join(export_zip(owner))
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         opened.extractall(tmp_path / "unpacked")
@@ -139,7 +139,7 @@ def test_an_empty_notebook_is_an_empty_zip(own: Client) -> None:
 def test_memory_stays_flat(owner: User) -> None:
     size = 2 * 1024 * 1024
     for i in range(10):
-        hang(owner, Note.objects.write(owner, f"Note {i}"), content=bytes([i]) * size)
+        attach_to(owner, Note.objects.write(owner, f"Note {i}"), content=bytes([i]) * size)
     tracemalloc.start()
     total = sum(len(piece) for piece in export_zip(owner))
     peak = tracemalloc.get_traced_memory()[1]
@@ -151,7 +151,7 @@ def test_memory_stays_flat(owner: User) -> None:
 def test_what_cannot_be_read_is_named_and_the_rest_goes_out(
     own: Client, owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hang(owner, note)
+    attach_to(owner, note)
     broken = Note.objects.write(owner, "broken")
     Note.objects.filter(pk=broken.pk).update(sealed_text=b"x" * 40)
     monkeypatch.setattr(default_storage, "open", lambda name: (_ for _ in ()).throw(OSError))

@@ -23,7 +23,7 @@ from notes.export_format import format_note, parse_note
 from notes.exporting import export_zip
 from notes.importing import Result, zips
 from notes.models import MAX_LENGTH, Attachment, Note
-from notes.tests.test_attachments import hang, photo, with_metadata
+from notes.tests.test_attachments import attach_to, photo, with_metadata
 
 IMPORT = reverse("notes:import")
 
@@ -66,9 +66,9 @@ def test_a_page_comes_back_as_it_went(owner: User) -> None:
 
 
 def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stranger: User, note: Note) -> None:
-    hang(owner, note, "plan.txt", b"Meet at five.")
-    hang(owner, note, "notes.md", b"# This hangs on a note and is none")
-    hang(owner, note, "me.jpg", photo())
+    attach_to(owner, note, "plan.txt", b"Meet at five.")
+    attach_to(owner, note, "notes.md", b"# This hangs on a note and is none")
+    attach_to(owner, note, "me.jpg", photo())
     Note.objects.write(owner, "Pinned", pinned=True, created=timezone.now() - timedelta(days=400))
     archive = b"".join(export_zip(owner))
     page = bring(strange, ("secretly.zip", archive)).content.decode()
@@ -83,20 +83,20 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
     assert {n.pk for n in was}.isdisjoint(n.pk for n in now)
 
 
-def test_twice_makes_nothing_double(own: Client, owner: User, note: Note) -> None:
+def test_a_second_import_doubles_nothing(own: Client, owner: User, note: Note) -> None:
     archive = b"".join(export_zip(owner))
     page = bring(own, ("secretly.zip", archive)).content.decode()
     assert "1 was here already." in page
     assert Note.objects.of(owner).count() == 1
 
 
-def test_files_that_failed_the_first_time_hang_the_second_time(
+def test_files_that_failed_are_attached_by_a_second_import(
     owner: User, stranger: User, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # "Please try again later" is what the first answer says.
-    hang(owner, note, "plan.txt", b"one")
-    hang(owner, note, "plan.txt", b"two")
-    hang(owner, note, "map.txt", b"three")
+    attach_to(owner, note, "plan.txt", b"one")
+    attach_to(owner, note, "plan.txt", b"two")
+    attach_to(owner, note, "map.txt", b"three")
     archive = b"".join(export_zip(owner))
     store = storage.store
 
@@ -111,8 +111,8 @@ def test_files_that_failed_the_first_time_hang_the_second_time(
     monkeypatch.undo()
     second = taken_in(stranger, archive)
     assert (second.kept, second.there, second.attached, second.left_out) == (0, 1, 2, [])
-    hanging = [(attachment.name, attachments.read(attachment)) for attachment in Attachment.objects.of(stranger)]
-    assert hanging == [("plan.txt", b"one"), ("plan (2).txt", b"two"), ("map.txt", b"three")]
+    attached = [(attachment.name, attachments.read(attachment)) for attachment in Attachment.objects.of(stranger)]
+    assert attached == [("plan.txt", b"one"), ("plan (2).txt", b"two"), ("map.txt", b"three")]
     for who in (owner, stranger):
         again = taken_in(who, archive)
         assert (again.kept, again.there, again.attached, again.left_out) == (0, 1, 0, [])
@@ -120,28 +120,28 @@ def test_files_that_failed_the_first_time_hang_the_second_time(
 
 @pytest.mark.parametrize("name", ["x" * 196 + ".txt", "x" * 200, "\u200d?\u200d.txt", "a?\u200c"])
 def test_odd_names_are_known_again(owner: User, stranger: User, note: Note, name: str) -> None:
-    hang(owner, note, name)
-    hang(owner, note, name)
+    attach_to(owner, note, name)
+    attach_to(owner, note, name)
     archive = b"".join(export_zip(owner))
     assert taken_in(stranger, archive).attached == 2
     assert [taken_in(who, archive).attached for who in (owner, stranger)] == [0, 0]
 
 
 def test_of_two_equal_notes_neither_gets_the_other_s_file(owner: User, note: Note) -> None:
-    hang(owner, note, "plan.txt")
-    hang(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
+    attach_to(owner, note, "plan.txt")
+    attach_to(owner, Note.objects.write(owner, note.text, created=note.created), "map.txt")
     again = taken_in(owner, b"".join(export_zip(owner)))
     assert (again.kept, again.there, again.attached) == (0, 2, 0)
 
 
 def test_a_photo_comes_back_as_it_went(owner: User, stranger: User, note: Note) -> None:
-    hang(owner, note, "me.jpg", with_metadata())
+    attach_to(owner, note, "me.jpg", with_metadata())
     taken_in(stranger, b"".join(export_zip(owner)))
     [was], [now] = Attachment.objects.of(owner), Attachment.objects.of(stranger)
     assert attachments.read(was) == attachments.read(now)
 
 
-def test_a_photo_that_grew_when_it_was_drawn_comes_back(
+def test_a_photo_that_grew_when_it_was_encoded_can_be_imported(
     owner: User, stranger: User, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))  # noqa: S311
@@ -149,7 +149,7 @@ def test_a_photo_that_grew_when_it_was_drawn_comes_back(
     noise.save(buffer, "JPEG", quality=60, comment=b"x")
     monkeypatch.setattr(attachments, "MAX_BYTES", len(buffer.getvalue()))
     monkeypatch.setattr(attachments, "MAX_ENCODED", 3 * attachments.MAX_BYTES)
-    grown = hang(owner, note, "me.jpg", buffer.getvalue())
+    grown = attach_to(owner, note, "me.jpg", buffer.getvalue())
     assert grown.size > attachments.MAX_BYTES
     result = taken_in(stranger, b"".join(export_zip(owner)))
     assert (result.attached, result.left_out) == (1, [])
@@ -207,7 +207,7 @@ def test_pages_below_pages_are_pages(own: Client, owner: User) -> None:
     assert "This was left out" not in page
 
 
-def test_what_becomes_nothing_is_named(owner: User, note: Note) -> None:
+def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
     own_page = format_note(note)
     result = taken_in(
         owner,
@@ -234,7 +234,7 @@ def test_what_becomes_nothing_is_named(owner: User, note: Note) -> None:
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["on it.md"]
 
 
-def test_what_systems_leave_lying_is_neither_taken_nor_named(owner: User, note: Note) -> None:
+def test_files_of_systems_and_programs_are_ignored(owner: User, note: Note) -> None:
     clutter = [".DS_Store", "a/.DS_Store", "Thumbs.db", "__MACOSX/._a.md", "__MACOSX/a/._b.bin", "a/._b.bin"]
     hidden = [".obsidian/app.json", "a/.git/objects/x"]
     archive = zipped({"a.md": "a", "a/b.bin": b"b", "folder/": b"", **dict.fromkeys(clutter + hidden, b"\0x")})
@@ -423,7 +423,7 @@ def test_a_zip_may_be_larger_than_what_is_held_in_memory(
     assert list((tmp_path / "aside").iterdir()) == []
 
 
-def test_what_is_laid_aside_is_read_from_anywhere() -> None:
+def test_a_temporary_file_is_read_from_any_position() -> None:
     data = random.Random(1).randbytes(2 * sealed_tempfile.PIECE + 100)  # noqa: S311
     laid = sealed_tempfile.SealedTempFile()
     for start in range(0, len(data), 65_536):
@@ -443,7 +443,7 @@ def test_what_is_laid_aside_is_read_from_anywhere() -> None:
         assert file.read() == data
 
 
-def test_a_full_disk_is_told(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_503(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         def tell(self) -> int:
             return 0

@@ -108,7 +108,7 @@ def test_a_missing_key_is_said_and_is_no_empty_notebook(
     assert "SECRETLY_ENCRYPTION_KEYS does not hold" in record.getMessage()
 
 
-def test_words_come_back_while_a_key_is_missing(fresh: str, settings: Settings, owner: User, note: Note) -> None:
+def test_text_comes_back_while_a_key_is_missing(fresh: str, settings: Settings, owner: User, note: Note) -> None:
     settings.ENCRYPTION_KEYS = [fresh]
     answer = signed_in(owner).post("/", {"text": "unsaved words"})
     assert answer.status_code == 503

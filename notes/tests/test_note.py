@@ -94,7 +94,7 @@ def test_too_long_a_change_comes_back_whole_and_can_be_mended(own: Client, note:
     assert send(own, at(note), form.fields | {"text": text[2:]}).status_code == 302
 
 
-def test_words_for_a_note_that_was_deleted_elsewhere_become_a_new_one(own: Client, owner: User, note: Note) -> None:
+def test_text_for_a_note_deleted_elsewhere_becomes_a_new_note(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
     editing.delete(owner, note.pk, 1)
     answer = send(own, at(note), form.fields | {"text": "still here"})
@@ -105,7 +105,7 @@ def test_words_for_a_note_that_was_deleted_elsewhere_become_a_new_one(own: Clien
     assert Note.objects.of(owner).get().text == "still here"
 
 
-def test_too_many_words_for_a_note_that_was_deleted_come_back_too(own: Client, owner: User, note: Note) -> None:
+def test_too_long_a_text_for_a_deleted_note_comes_back(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
     editing.delete(owner, note.pk, 1)
     text = "x" * (MAX_LENGTH + 1)
@@ -189,7 +189,7 @@ def test_a_button_leads_to_no_other_site(own: Client, note: Note, elsewhere: str
 
 
 @pytest.mark.parametrize("view", ["tick", "pin", "delete", "attach", "restore", "search", "import"])
-def test_after_the_door_nobody_stands_before_an_address_for_forms(view: str, client: Client, note: Note) -> None:
+def test_after_signing_in_nobody_is_sent_to_an_address_for_post(view: str, client: Client, note: Note) -> None:
     url = reverse(f"notes:{view}", args=[] if view in ("search", "import") else [note.pk])
     assert client.post(url, {"back": "/trash/"})["Location"] == "/login/?next=/trash/"
     assert client.post(url)["Location"] == "/login/?next=/"

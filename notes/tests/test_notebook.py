@@ -159,7 +159,7 @@ def test_broken_utf8_in_a_multipart_form_is_not_kept(own: Client) -> None:
 
 
 @pytest.mark.parametrize("damage", [{"page": "1"}, {"version": "one"}, {"version": "-1"}, {"version": "9" * 30}])
-def test_a_damaged_form_gives_the_words_back(own: Client, damage: dict[str, str]) -> None:
+def test_a_damaged_form_returns_the_text(own: Client, damage: dict[str, str]) -> None:
     answer = send(own, HOME, {"text": "these words", **damage})
     assert answer.status_code == 422
     assert "these words</textarea>" in answer.content.decode()

@@ -226,7 +226,7 @@ def test_locking_one_tab_locks_them_all(tab: Page, context: BrowserContext, owne
     other.wait_for_url(DOOR)
 
 
-def test_words_that_cannot_be_saved_wait_unseen_for_their_writer(
+def test_text_that_cannot_be_saved_waits_covered_for_its_writer(
     tab: Page, context: BrowserContext, owner: User, stranger: User, live_server: LiveServer
 ) -> None:
     def unreachable(route: Route) -> None:
@@ -255,7 +255,7 @@ def test_words_that_cannot_be_saved_wait_unseen_for_their_writer(
     assert text_of(owner) == "Only here"
 
 
-def test_the_door_can_be_opened_though_the_list_of_keys_was_open(tab: Page) -> None:
+def test_one_can_sign_in_again_though_the_list_of_keys_was_open(tab: Page) -> None:
     tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     tab.keyboard.type("Only here")
     tab.locator("[data-keys]").click()
@@ -291,7 +291,7 @@ def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
     assert "kettle" not in tab.content()
 
 
-def test_a_change_elsewhere_is_told_and_save_shows_both(tab: Page, owner: User) -> None:
+def test_a_change_elsewhere_is_a_conflict_and_save_shows_both(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     editing.change(owner, note.pk, 1, "from elsewhere")
@@ -319,7 +319,7 @@ def test_too_long_a_text_stays_in_the_page(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("way", ["reload", "another page", "closed tab"])
-def test_words_are_not_lost_with_their_page(tab: Page, context: BrowserContext, owner: User, way: str) -> None:
+def test_text_is_not_lost_with_its_page(tab: Page, context: BrowserContext, owner: User, way: str) -> None:
     """Typed a moment ago, and left before they were saved by themselves."""
     tab.on("dialog", lambda dialog: dialog.accept())  # the browser asks; the person wants to go
     tab.keyboard.type("Just typed")
@@ -435,7 +435,7 @@ def test_a_double_click_opens_one_form(tab: Page, owner: User) -> None:
     expect(forms).to_have_count(1)
 
 
-def test_words_in_a_card_are_saved_when_it_locks(tab: Page, owner: User) -> None:
+def test_text_in_a_card_is_saved_when_it_locks(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.reload()
     tab.locator("#text").fill("On the blank page")
@@ -577,7 +577,7 @@ def test_what_is_pinned_stands_above_and_markdown_is_drawn(tab: Page, owner: Use
     expect(other.locator(".prose")).to_contain_text("<b>no tag</b>")
 
 
-def test_the_bin_gives_back_and_takes_for_good(tab: Page, owner: User) -> None:
+def test_the_trash_restores_and_deletes_for_good(tab: Page, owner: User) -> None:
     for text in ("The kettle", "The cat"):
         Note.objects.write(owner, text, trashed=timezone.now())
     tab.get_by_role("link", name="Trash").click()
@@ -590,7 +590,7 @@ def test_the_bin_gives_back_and_takes_for_good(tab: Page, owner: User) -> None:
     assert Note.objects.count() == 1
 
 
-def test_what_was_taken_away_comes_in_again(tab: Page, owner: User, tmp_path: Path) -> None:
+def test_an_export_can_be_imported(tab: Page, owner: User, tmp_path: Path) -> None:
     note = Note.objects.write(owner, "The kettle\n\n- [x] on", pinned=True)
     attachments.attach(owner, note.pk, "plan.txt", ContentFile(b"Meet at five."))
     tab.get_by_role("link", name="Take it with you").click()
@@ -604,7 +604,7 @@ def test_what_was_taken_away_comes_in_again(tab: Page, owner: User, tmp_path: Pa
         expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
     [back] = Note.objects.of(owner).with_attachments()
     assert (back.text, back.pinned, back.created) == ("The kettle\n\n- [x] on", True, note.created)
-    assert [attachments.read(attachment) for attachment in back.hanging] == [b"Meet at five."]
+    assert [attachments.read(attachment) for attachment in back.attached] == [b"Meet at five."]
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -657,7 +657,7 @@ def test_a_telephone_offers_its_camera_and_a_desk_does_not(
         expect(button.locator("input")).to_have_attribute("capture", "environment")
 
 
-def test_a_file_that_is_not_attached_is_told_and_can_be_sent_again(tab: Page, owner: User) -> None:
+def test_a_file_that_failed_is_named_and_can_be_sent_again(tab: Page, owner: User) -> None:
     tab.route("**/attach/", lambda route: route.abort())
     tab.keyboard.type("The words are safe")
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
@@ -913,7 +913,7 @@ def press(tab: Page, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["tick", "edit", "search", "Pin", "Delete"])
-def test_no_button_leaves_unsaved_words_where_nobody_answers(
+def test_no_button_leaves_unsaved_text_when_the_server_is_down(
     telephone: Page, context: BrowserContext, owner: User, what: str
 ) -> None:
     tab = telephone
@@ -931,7 +931,7 @@ def test_no_button_leaves_unsaved_words_where_nobody_answers(
     assert tab.evaluate("window.same")
 
 
-def test_a_link_is_followed_once_the_words_are_saved(telephone: Page, context: BrowserContext, owner: User) -> None:
+def test_a_link_is_followed_once_the_text_is_saved(telephone: Page, context: BrowserContext, owner: User) -> None:
     tab = telephone
     context.set_offline(True)
     tab.locator("#text").fill("Only here")
@@ -946,7 +946,7 @@ def test_a_link_is_followed_once_the_words_are_saved(telephone: Page, context: B
 
 
 @pytest.mark.parametrize("what", ["tick", "edit", "search", "Pin"])
-def test_no_answer_of_the_server_drops_unsaved_words(telephone: Page, owner: User, what: str) -> None:
+def test_no_response_of_the_server_drops_unsaved_text(telephone: Page, owner: User, what: str) -> None:
     """The words cannot be saved; everything else is answered, by a page that a browser without a script would show."""
     tab = telephone
 
@@ -971,7 +971,7 @@ def test_no_answer_of_the_server_drops_unsaved_words(telephone: Page, owner: Use
 
 
 @pytest.mark.parametrize("locked", [False, True])
-def test_the_way_back_keeps_unsaved_words(telephone: Page, owner: User, locked: bool) -> None:
+def test_the_back_button_keeps_unsaved_text(telephone: Page, owner: User, locked: bool) -> None:
     tab = telephone
     tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     tab.locator("#text").fill("Only here")

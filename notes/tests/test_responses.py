@@ -22,7 +22,7 @@ def words_in(answer: object) -> str:
     return Form(answer.content.decode()).fields.get("text", "")  # type: ignore[attr-defined]
 
 
-def test_after_the_session_has_ended_the_words_stay_in_the_page(strict: Client) -> None:
+def test_after_the_session_has_ended_the_text_comes_back(strict: Client) -> None:
     form = open_form(strict, HOME)
     strict.cookies.pop("sessionid")
     answer = send(strict, HOME, form.fields | {"text": "half a thought"})
@@ -81,7 +81,7 @@ def test_a_person_who_came_in_meanwhile_gets_nothing(strict: Client, owner: User
     assert not Note.objects.exists()
 
 
-def test_nor_can_they_delete_with_the_page_that_was_left_open(strict: Client, owner: User, stranger: User) -> None:
+def test_the_next_person_cannot_delete_with_a_page_left_open(strict: Client, owner: User, stranger: User) -> None:
     note = Note.objects.write(owner, "before")
     form = open_form(strict, reverse("notes:note", args=[note.pk]))
     strict.force_login(stranger, BACKEND)
@@ -89,7 +89,7 @@ def test_nor_can_they_delete_with_the_page_that_was_left_open(strict: Client, ow
     assert Note.objects.of(owner).filter(pk=note.pk).exists()
 
 
-def test_a_form_from_another_site_gets_no_words_back(strict: Client) -> None:
+def test_a_form_from_another_site_gets_no_text_back(strict: Client) -> None:
     answer = send(strict, HOME, {"text": "planted"})
     assert answer.status_code == 403
     assert "planted" not in answer.content.decode()

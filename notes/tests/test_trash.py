@@ -24,14 +24,14 @@ def trashed(owner: User, note: Note) -> Note:
     return note
 
 
-def test_what_is_deleted_is_in_the_trash_and_nowhere_else(own: Client, trashed: Note) -> None:
+def test_a_deleted_note_is_in_the_trash_and_nowhere_else(own: Client, trashed: Note) -> None:
     assert "The kitchen at five" in own.get(TRASH).content.decode()
     assert "The kitchen at five" not in own.get("/").content.decode()
     assert "The kitchen at five" not in own.post("/search/", {"words": "kitchen"}).content.decode()
     assert own.get(f"/notes/{trashed.pk}/").status_code == 404
 
 
-def test_it_comes_back_as_it_was(own: Client, owner: User, trashed: Note) -> None:
+def test_a_note_is_restored_as_it_was(own: Client, owner: User, trashed: Note) -> None:
     answer = own.post(reverse("notes:restore", args=[trashed.pk]), {"back": TRASH})
     assert answer["Location"] == TRASH
     assert "It is back." in own.get(TRASH).content.decode()
@@ -57,7 +57,7 @@ def test_deleting_one_forever(own: Client, owner: User, trashed: Note) -> None:
     assert list(Note.objects.trashed(owner)) == [other]
 
 
-def test_emptying_it(own: Client, owner: User, stranger: User, trashed: Note) -> None:
+def test_emptying_the_trash(own: Client, owner: User, stranger: User, trashed: Note) -> None:
     theirs = Note.objects.write(stranger, "x", trashed=timezone.now())
     kept = Note.objects.write(owner, "kept")
     own.post(TRASH)
@@ -74,7 +74,7 @@ def test_after_thirty_days_it_is_gone_swept_or_not(owner: User, trashed: Note) -
 
 
 @pytest.mark.parametrize("deletes", [False, True])
-def test_looking_into_the_trash_or_deleting_sweeps_ones_own(
+def test_opening_the_trash_or_deleting_removes_ones_own_expired_notes(
     own: Client, owner: User, stranger: User, deletes: bool
 ) -> None:
     old, one = Note.objects.write(owner, "x"), Note.objects.write(owner, "y")
