@@ -8,13 +8,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 from PIL import Image
 from pytest_django.fixtures import Settings
 
@@ -23,7 +25,9 @@ from notes.attachments import MAX_BYTES, Fault, tidy, type_of
 from notes.models import Attachment, Note
 from notes.tests.conftest import signed_in
 from notes.tests.test_encryption import everything_in_the_database
+from notes.uploads import uploads
 from privatekit.images import BadPicture
+from privatekit.uploads import Limits
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +81,31 @@ def test_a_file_comes_back_as_it_was(own: Client, owner: User, note: Note) -> No
     assert answer.headers["Content-Disposition"] == 'attachment; filename="plan.txt"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in answer.headers["Cache-Control"]
-    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "plan.txt" in own.get(f"/notes/{note.pk}/").content.decode()
     assert "plan.txt" in own.get("/").content.decode()
+
+
+def test_a_file_that_is_no_picture_has_no_thumbnail(own: Client, owner: User, note: Note) -> None:
+    assert own.get(at(attach_to(owner, note), "thumbnail")).status_code == 404
+
+
+@pytest.mark.parametrize(("user", "kept"), [("owner", 1000), ("nobody", 0)])
+def test_only_of_people_who_are_signed_in_files_are_kept_in_memory(owner: User, user: str, kept: int) -> None:
+    """The form's token is checked after the files were read, so anybody can send some."""
+    seen = []
+
+    @csrf_exempt
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.extend(len(file.read()) for file in request.FILES.getlist("file"))
+        return HttpResponse()
+
+    request = RequestFactory().post("/", {"file": SimpleUploadedFile("a.txt", b"x" * 1000)})
+    request.user = owner if user == "owner" else AnonymousUser()
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    uploads(Limits(each=1000, together=1000, spooled=1000))(view)(request)
+    assert seen == [kept]
 
 
 def test_several_at_once(own: Client, owner: User, note: Note) -> None:

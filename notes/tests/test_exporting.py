@@ -132,6 +132,19 @@ def test_what_goes_out_can_be_unpacked_and_comes_in_once(
         assert (again.there, again.attached, again.left_out) == (3, 0, [])
 
 
+def test_files_are_dated_private_and_photos_stored_as_they_are(owner: User, note: Note) -> None:
+    attach_to(owner, note, "plan.txt", b"Meet at five." * 100)
+    old = Note.objects.write(owner, "Before ZIP files", changed=datetime(1970, 2, 3, 4, 5, 6, tzinfo=UTC))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(export_zip(owner))))
+    entries = {PurePosixPath(entry.filename).name: entry for entry in archive.infolist()}
+    assert {entry.external_attr >> 16 for entry in entries.values()} == {0o600}
+    assert entries["plan.txt"].compress_type == zipfile.ZIP_STORED
+    assert entries["plan.txt"].date_time[:5] == note.changed.timetuple()[:5]
+    before = entries[f"{old.created:%Y-%m-%d} Before ZIP files.md"]
+    assert before.compress_type == zipfile.ZIP_DEFLATED
+    assert before.date_time == (1980, 2, 3, 4, 5, 6)  # ZIP knows no earlier year
+
+
 def test_an_empty_notebook_is_an_empty_zip(own: Client) -> None:
     assert taken(own).namelist() == []
 

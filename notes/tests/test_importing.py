@@ -83,6 +83,14 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
     assert {n.pk for n in was}.isdisjoint(n.pk for n in now)
 
 
+def test_a_change_keeps_its_own_date(owner: User, stranger: User) -> None:
+    made, changed = datetime(2020, 1, 2, tzinfo=UTC), datetime(2021, 3, 4, tzinfo=UTC)
+    Note.objects.write(owner, "Changed later", created=made, changed=changed)
+    taken_in(stranger, b"".join(export_zip(owner)))
+    note = Note.objects.of(stranger).get()
+    assert (note.created, note.changed) == (made, changed)
+
+
 def test_a_second_import_doubles_nothing(own: Client, owner: User, note: Note) -> None:
     archive = b"".join(export_zip(owner))
     page = bring(own, ("secretly.zip", archive)).content.decode()
@@ -441,6 +449,18 @@ def test_a_temporary_file_is_read_from_any_position() -> None:
         assert file.read() == data[-3:]
         file.seek(0)
         assert file.read() == data
+
+
+def test_pieces_of_a_temporary_file_cannot_be_swapped() -> None:
+    spool = sealed_tempfile.SealedTempFile()
+    spool.add(b"a" * sealed_tempfile.PIECE + b"b" * sealed_tempfile.PIECE)
+    size, file = sealed_tempfile.SEALED_PIECE, spool._file
+    file.seek(0)
+    first, second = file.read(size), file.read(size)
+    file.seek(0)
+    file.write(second + first)
+    with pytest.raises(encryption.Altered):
+        spool.opened().read(1)
 
 
 def test_a_full_disk_is_503(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from notes import key_rotation
@@ -85,6 +86,12 @@ def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
     assert fault.hint
     with pytest.raises(Exception, match=r"notes\.E001"):
         call_command("migrate", verbosity=0, skip_checks=False)
+
+
+def test_the_first_start_has_no_table_to_check(fresh: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ENCRYPTION_KEYS = [fresh]
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert key_rotation.check_keys(databases=["default"]) == []
 
 
 def test_the_check_asks_no_database_that_it_was_not_given(fresh: str) -> None:

@@ -81,6 +81,23 @@ def test_a_person_who_came_in_meanwhile_gets_nothing(strict: Client, owner: User
     assert not Note.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("back", "to"),
+    [
+        ("/notes/x/", "/notes/x/"),
+        ("https://testserver/x/", "https://testserver/x/"),
+        ("http://testserver/x/", HOME),
+        ("https://elsewhere.example/", HOME),
+        ("//elsewhere.example/", HOME),
+        ("javascript:alert(1)", HOME),
+    ],
+)
+def test_a_form_leads_back_to_this_site_alone_and_never_out_of_https(owner: User, back: str, to: str) -> None:
+    note = Note.objects.write(owner, "x")
+    answer = signed_in(owner).post(reverse("notes:pin", args=[note.pk]), {"back": back}, secure=True)
+    assert answer["Location"] == to
+
+
 def test_the_next_person_cannot_delete_with_a_page_left_open(strict: Client, owner: User, stranger: User) -> None:
     note = Note.objects.write(owner, "before")
     form = open_form(strict, reverse("notes:note", args=[note.pk]))
