@@ -94,7 +94,7 @@ def test_a_file_that_is_no_picture_has_no_thumbnail(own: Client, owner: User, no
 @pytest.mark.parametrize(("user", "kept"), [("owner", 1000), ("nobody", 0)])
 def test_only_of_people_who_are_signed_in_files_are_kept_in_memory(owner: User, user: str, kept: int) -> None:
     """The form's token is checked after the files were read, so anybody can send some."""
-    seen = []
+    seen: list[int] = []
 
     @csrf_exempt
     def view(request: HttpRequest) -> HttpResponse:
@@ -620,6 +620,18 @@ def test_half_an_attachment_is_taken_back(
 
     monkeypatch.setattr(storage, "store", only_one)
     assert attachments.attach(owner, note.pk, "me.jpg", ContentFile(photo())) is Fault.STORAGE_DOWN
+    assert not stored(media)
+
+
+def test_without_a_row_there_are_no_files(
+    owner: User, note: Note, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Attachment, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        attachments.attach(owner, note.pk, "me.jpg", ContentFile(photo()))
     assert not stored(media)
 
 
