@@ -16,7 +16,7 @@ help:
 	@echo "make install  make the environment alone, in $(VENV)"
 	@echo "make test     run the checks and all tests; ARGS='-m \"not browser and not slow\"' for the quick ones"
 	@echo "make bench    measure, and print a table"
-	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook bin' for those that begin so"
+	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook trash' for those that begin so"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
 

@@ -18,7 +18,7 @@ from notes import pictures, storage
 from notes.models import Attachment, Note
 from notes.pictures import Picture
 from notes.storage import StorageDown
-from privatekit.images import BadPicture
+from privatekit.images import BadPicture, Busy
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ENCODED = 3 * MAX_BYTES
@@ -56,6 +56,8 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
         return Fault.EMPTY
     try:
         picture = pictures.clean_picture(data)
+    except Busy:
+        return Fault.STORAGE_DOWN  # it asks to try again later, which helps here too
     except BadPicture:
         return Fault.BAD_PICTURE
     size = len(picture.content) if picture else len(data)

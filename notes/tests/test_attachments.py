@@ -26,6 +26,7 @@ from notes.models import Attachment, Note
 from notes.tests.conftest import signed_in
 from notes.tests.test_encryption import everything_in_the_database
 from notes.uploads import uploads
+from privatekit import images
 from privatekit.images import BadPicture
 from privatekit.uploads import Limits
 
@@ -409,6 +410,15 @@ def test_a_picture_that_grows_out_of_all_measure_is_refused(
 ) -> None:
     monkeypatch.setattr(attachments, "MAX_ENCODED", 1000)
     assert attachments.attach(owner, note.pk, "a.png", ContentFile(photo("PNG"))) is Fault.TOO_LARGE
+
+
+def test_while_other_pictures_take_all_memory_one_is_asked_to_try_later(
+    owner: User, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "WAIT", 0.01)
+    with images.ROOM.reserve(images.BUDGET):
+        assert attachments.attach(owner, note.pk, "me.jpg", ContentFile(photo())) is Fault.STORAGE_DOWN
+    assert isinstance(attachments.attach(owner, note.pk, "me.jpg", ContentFile(photo())), Attachment)
 
 
 def test_twenty_megabytes_are_taken(own: Client, owner: User, note: Note) -> None:
