@@ -18,8 +18,8 @@ from pytest_django.fixtures import Settings
 from notes.export_format import Names, file_names, file_stem
 from notes.exporting import export_zip
 from notes.models import Note
-from notes.tests.test_attachments import attach_to
-from notes.tests.test_importing import IMPORT, taken_in
+from notes.tests.files import attach_to
+from notes.tests.zips import IMPORT, taken_in
 
 pytestmark = pytest.mark.usefixtures("media")
 
