@@ -17,7 +17,8 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.ratelimit import limits
 from faceauth.web.http import drain
-from faceauth.web.uploads import MemoryUploadHandler
+from faceauth.web.uploads import LIMITS
+from privatekit.uploads import MemoryUploadHandler
 
 if TYPE_CHECKING:
     pass
@@ -52,7 +53,7 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
-            request.upload_handlers = [MemoryUploadHandler(request)]
+            request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
             turned_away = limits.peek(request, calls()) if request.method == "POST" else None
             if turned_away:
                 drain(request)
