@@ -26,7 +26,7 @@ OPENING_LENGTH = 300
 """How many characters of a note its list shows at most."""
 
 TRASH_DAYS = 30
-"""How long a deleted note can be brought back."""
+"""How long a deleted note can be restored."""
 
 
 class Key(models.Model):

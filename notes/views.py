@@ -211,13 +211,13 @@ def delete_forever(request: OwnerRequest, pk: UUID) -> HttpResponse:
 
 @private("GET", "HEAD")
 def export_page(request: OwnerRequest) -> HttpResponse:
-    """Where notes go out and come in."""
+    """The page for export and import."""
     return page(request, "notes/export.html", {})
 
 
 @private("GET", "HEAD")
 def export_zip(request: OwnerRequest) -> HttpResponseBase:
-    """All notes and what hangs on them, as a ZIP that is made while it is sent."""
+    """All notes and attachments, as a ZIP that is made while it is sent."""
     key_of(request.user).secret  # noqa: B018 - a key that is missing is said now: later, half a ZIP would be sent
     name = f"secretly-{timezone.now():%Y-%m-%d}.zip"
     response = StreamingHttpResponse(exporting.export_zip(request.user), content_type="application/zip")
@@ -228,7 +228,7 @@ def export_zip(request: OwnerRequest) -> HttpResponseBase:
 @uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED))
 @private("POST")
 def import_files(request: OwnerRequest) -> HttpResponse:
-    """Take in a ZIP, or Markdown and text files."""
+    """Import a ZIP, or Markdown and text files."""
     files = request.FILES.getlist("file")
     if any((file.size or 0) > importing.max_bytes(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE

@@ -109,7 +109,7 @@ class Key:
         return opened_by(self.cipher, sealed, place)
 
     def fingerprint(self, purpose: str, value: bytes) -> bytes:
-        """32 bytes that are the same for the same value, and useless to whoever has no key."""
+        """32 bytes that are the same for the same value, and useless without the key."""
         return hmac.digest(derived(self.secret, purpose), value, "sha256")
 
 

@@ -14,7 +14,7 @@ ENDINGS = (".md", ".markdown", ".txt")
 
 
 class Refused(Enum):
-    """Why a ZIP was not taken in at all."""
+    """Why a ZIP was not imported at all."""
 
     NOT_A_ZIP = _("This is no ZIP file, or it is damaged.")
     TOO_MUCH = _("This ZIP file holds too much: unpacked it may be 500 MB larger than it is, and have 100,000 files.")

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -16,6 +17,16 @@ def signed_in(user: User, enforce_csrf_checks: bool = False) -> Client:
     client = Client(enforce_csrf_checks=enforce_csrf_checks)
     client.force_login(user, BACKEND)
     return client
+
+
+def everything_in_the_database() -> bytes:
+    with connection.cursor() as cursor:
+        rows = [
+            row
+            for table in connection.introspection.table_names()
+            for row in cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}").fetchall()  # noqa: S608
+        ]
+    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ from notes.models import Note
 from notes.tests.conftest import signed_in
 
 DOOR = re.compile(r"/login/")
-
-
 SAYS_SAVED = re.compile("^Saved$")
 WAKE = "dispatchEvent(new Event('focus'))"
 
 
 def come_in(context: BrowserContext, user: User, live_server: LiveServer) -> None:
-    """What the door does: a new session, and a new CSRF token."""
+    """What a sign-in does: a new session, and a new CSRF token."""
     context.clear_cookies()
     session = signed_in(user).cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])

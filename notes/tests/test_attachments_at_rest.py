@@ -18,9 +18,8 @@ from pytest_django.fixtures import Settings
 from notes import attachments, editing, storage, trash
 from notes.attachments import Fault
 from notes.models import Attachment, Note
-from notes.tests.conftest import signed_in
+from notes.tests.conftest import everything_in_the_database, signed_in
 from notes.tests.files import at, attach_to, photo, send, stored
-from notes.tests.test_encryption import everything_in_the_database
 
 
 @pytest.fixture(autouse=True)

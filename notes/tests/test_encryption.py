@@ -10,14 +10,13 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from notes import encryption
 from notes.encryption import Altered, KeyDamaged
 from notes.models import Attachment, Key, Note, Preferences, key_of
-from notes.tests.conftest import signed_in
+from notes.tests.conftest import everything_in_the_database, signed_in
 
 WORDS = ("kitchen", "kettle")  # of the owner's note
 
@@ -25,16 +24,6 @@ WORDS = ("kitchen", "kettle")  # of the owner's note
 def again(user: User) -> User:
     """The person as another request sees them, with no key at hand."""
     return User.objects.get(pk=user.pk)
-
-
-def everything_in_the_database() -> bytes:
-    with connection.cursor() as cursor:
-        rows = [
-            row
-            for table in connection.introspection.table_names()
-            for row in cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}").fetchall()  # noqa: S608
-        ]
-    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
 
 
 # Sealing --------------------------------------------------------------------------------------------------------------
