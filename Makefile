@@ -19,7 +19,7 @@ help:
 	@echo "make check    run the checks alone: ruff, mypy, migrations, eslint and tsc"
 	@echo "make bench    measure, and print a table"
 	@echo "make mutants  see which faults the tests would miss; ARGS='faceauth/odds.py --sample 20' for some of them"
-	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook bin' for those that begin so"
+	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook trash' for those that begin so"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
 

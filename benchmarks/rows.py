@@ -53,7 +53,7 @@ def makers() -> dict[str, Callable[[range], None]]:
 
     from faceauth.models import Consent, Face, SignIn
     from faceauth.tests.local import collection_named, enrol, some_templates
-    from notes import sealing
+    from notes import encryption
     from notes.models import Key, Note
 
     collection_named()
@@ -103,7 +103,7 @@ def makers() -> dict[str, Callable[[range], None]]:
         Consent.objects.bulk_create(Consent(user=people[n], text="2026-11-23.2") for n in numbers)
 
     def keys(numbers: range) -> None:
-        wrapped = [sealing.wrap(os.urandom(sealing.KEY), people[n].pk) for n in numbers]
+        wrapped = [encryption.wrap(os.urandom(encryption.KEY), people[n].pk) for n in numbers]
         Key.objects.bulk_create(
             Key(owner=people[n], wrapped=key, wrapped_by=key_id)
             for n, (key, key_id) in zip(numbers, wrapped, strict=True)

@@ -2,6 +2,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from privatekit import rotation
+
 
 class FaceAuthConfig(AppConfig):
     name = "faceauth"
@@ -10,7 +12,9 @@ class FaceAuthConfig(AppConfig):
 
     def ready(self) -> None:
         from faceauth import checks  # noqa: F401 - registers its checks
+        from faceauth.mfa import authenticators
         from faceauth.operators import groups
         from faceauth.privacy import deletion_ledger  # noqa: F401 - listens to deleted faces
 
+        rotation.register("secrets of authenticator apps", authenticators.rotate_keys)
         post_migrate.connect(groups.make_groups, sender=self)

@@ -1,4 +1,4 @@
-"""What the notebook is sent: a sheet of text, a tick."""
+"""The forms of the notebook."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ DAMAGED = {"invalid": _("This page was damaged on its way. I have mended it. Ple
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Draft:
     """A page as it is shown for writing: blank, as it was kept, or as it could not be kept."""
 
     text: str = ""
@@ -52,7 +52,7 @@ class Words(forms.CharField):
             )
 
 
-class SheetForm(forms.Form):
+class DraftForm(forms.Form):
     text = Words(
         strip=False,
         error_messages={
@@ -77,10 +77,10 @@ class SheetForm(forms.Form):
         text: str = self.cleaned_data["text"]
         return text
 
-    def sheet(self) -> Sheet:
+    def draft(self) -> Draft:
         """What was typed, as typed except for what no page can show, and what is wrong with it."""
         faults = [message for messages in self.errors.values() for message in messages]
-        return Sheet(
+        return Draft(
             text=self.cleaned_data.get("text") or self.data.get("text", "").replace("\0", ""),
             page=self.cleaned_data.get("page") or uuid4(),
             version=self.cleaned_data.get("version") or 0,

@@ -1,6 +1,6 @@
 """Markdown into HTML that can do no harm, with check boxes that can be ticked.
 
-Two locks on one door: markdown-it passes no HTML through, and nh3 drops whatever is not listed here. Pictures from
+Two safeguards: markdown-it passes no HTML through, and nh3 drops whatever is not listed here. Pictures from
 elsewhere are not shown: their address would tell a stranger's server when a note is read.
 """
 

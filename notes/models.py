@@ -1,4 +1,4 @@
-"""A note: some words, and whose they are."""
+"""Notes, their attachments, and each person's key and preferences."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notes import sealing
+from notes import encryption
 
 logger = logging.getLogger(__name__)
 
@@ -25,18 +25,18 @@ MAX_LENGTH = 100_000
 OPENING_LENGTH = 300
 """How many characters of a note its list shows at most."""
 
-BIN_DAYS = 30
-"""How long a deleted note can be brought back."""
+TRASH_DAYS = 30
+"""How long a deleted note can be restored."""
 
 
 class Key(models.Model):
-    """A person's own key, wrapped by one of `settings.ENCRYPTION_KEYS`. Without this row their words are noise."""
+    """A person's own key, wrapped by one of `settings.ENCRYPTION_KEYS`. Without this row their notes cannot be read."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_key"
     )
     wrapped = models.BinaryField(_("wrapped key"))
-    wrapped_by = models.CharField(_("wrapped by"), max_length=sealing.KEY_ID_LENGTH, db_index=True)
+    wrapped_by = models.CharField(_("wrapped by"), max_length=encryption.KEY_ID_LENGTH, db_index=True)
 
     class Meta:
         verbose_name = _("key")
@@ -47,13 +47,13 @@ class Key(models.Model):
 
     @cached_property
     def secret(self) -> bytes:
-        return sealing.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
+        return encryption.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
 
     def seal(self, value: bytes, place: str) -> bytes:
-        return sealing.seal(self.secret, value, f"{place} of {self.pk}")
+        return encryption.seal(self.secret, value, f"{place} of {self.pk}")
 
     def unseal(self, sealed: bytes | memoryview, place: str) -> bytes:
-        return sealing.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
+        return encryption.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
 
 
 def key_of(owner: User) -> Key:
@@ -61,7 +61,7 @@ def key_of(owner: User) -> Key:
     try:
         return owner.notes_key
     except Key.DoesNotExist:
-        wrapped, key_id = sealing.wrap(os.urandom(sealing.KEY), owner.pk)
+        wrapped, key_id = encryption.wrap(os.urandom(encryption.KEY), owner.pk)
         # Two first notes at the same moment: the one that comes second takes the key of the first.
         key, _made = Key.objects.get_or_create(owner_id=owner.pk, defaults={"wrapped": wrapped, "wrapped_by": key_id})
         owner.notes_key = key
@@ -69,7 +69,7 @@ def key_of(owner: User) -> Key:
 
 
 class Preferences(models.Model):
-    """What a person chose for their notebook. Whoever has chosen nothing has no row."""
+    """A person's settings of the notebook. There is no row until something is chosen."""
 
     class HiddenFor(models.IntegerChoices):
         """Seconds that a tab may be out of sight before it locks."""
@@ -86,7 +86,7 @@ class Preferences(models.Model):
         _("out of sight"), choices=HiddenFor.choices, default=HiddenFor.FIVE_MINUTES
     )
     single_keys = models.BooleanField(_("keys pressed alone"), default=True)
-    """Whether n, / and ? do something. Whoever speaks to their computer, or hits keys by chance, may not want it."""
+    """Whether n, / and ? are shortcuts (WCAG 2.1.4: people who use speech input can switch them off)."""
 
     class Meta:
         verbose_name = _("preferences")
@@ -105,17 +105,17 @@ def preferences_of(owner: User) -> Preferences:
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    def out(self) -> Self:
-        """Those that are not in the bin."""
-        return self.filter(binned=None)
+    def kept(self) -> Self:
+        """Those that are not in the trash."""
+        return self.filter(trashed=None)
 
     def openings(self) -> Self:
         """Without the whole texts: fifty notes may hold 5 million characters."""
         return self.defer("sealed_text")
 
     def with_attachments(self) -> Self:
-        """With what hangs on each, as the list `hanging`: one query for all of them."""
-        return self.prefetch_related(models.Prefetch("attachments", to_attr="hanging"))
+        """With the attachments of each, as the list `attached`: one query for all notes."""
+        return self.prefetch_related(models.Prefetch("attachments", to_attr="attached"))
 
 
 class NoteManager(models.Manager["Note"]):
@@ -123,15 +123,15 @@ class NoteManager(models.Manager["Note"]):
         return NoteQuerySet(self.model, using=self._db)
 
     def of(self, owner: User) -> NoteQuerySet:
-        """One person's notes. Every page comes through here, so a note of somebody else is simply not there.
+        """One person's notes. Every view uses this, so that somebody else's note is a 404.
 
-        They all know this very `owner`, and with it the one key: fifty notes need no fifty queries to be read.
+        All of them share this `owner` object and its key: fifty notes need one query for the key, not fifty.
         """
-        return owner.notes.get_queryset().out()
+        return owner.notes.get_queryset().kept()
 
-    def binned(self, owner: User) -> NoteQuerySet:
+    def trashed(self, owner: User) -> NoteQuerySet:
         """What the person has deleted in the last thirty days, the latest first."""
-        return owner.notes.get_queryset().filter(binned__gt=bin_horizon()).order_by("-binned", "-id")
+        return owner.notes.get_queryset().filter(trashed__gt=trash_horizon()).order_by("-trashed", "-id")
 
     def write(self, owner: User, text: str, **fields: Any) -> "Note":
         """Keep a new note. Raises `IntegrityError` where its id is taken."""
@@ -140,31 +140,31 @@ class NoteManager(models.Manager["Note"]):
         return note
 
 
-def bin_horizon() -> datetime:
-    """What was deleted before this is gone, swept out or not."""
-    return timezone.now() - timedelta(days=BIN_DAYS)
+def trash_horizon() -> datetime:
+    """What was put into the trash before this moment is gone, deleted from the database or not."""
+    return timezone.now() - timedelta(days=TRASH_DAYS)
 
 
 class Note(models.Model):
-    """There is no title: the first line is one.
+    """A note has no title: its first line is one.
 
-    `text` reads and writes like a field, and is sealed for this note of this owner; `opening` is how it begins.
+    `text` reads and writes like a field, and is encrypted for this note of this owner; `opening` is its beginning.
     """
 
-    # Random rather than counted: a number in the address would tell how much everybody here writes.
+    # Random: a number in the address would tell how much everybody here writes.
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notes")
     sealed_text = models.BinaryField(_("sealed text"))
-    # Beside the text, so that a list of fifty notes need not read and open fifty whole ones.
+    # Beside the text, so that a list of fifty notes does not decrypt fifty whole texts.
     sealed_opening = models.BinaryField(_("sealed opening"))
     version = models.PositiveIntegerField(_("version"), default=1, help_text=_("Counts the changes, from 1."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     changed = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
     pinned = models.BooleanField(_("pinned"), default=False)
-    binned = models.DateTimeField(_("put in the bin"), null=True, blank=True, editable=False, db_index=True)
+    trashed = models.DateTimeField(_("moved to the trash"), null=True, blank=True, editable=False, db_index=True)
 
-    hanging: list["Attachment"]
-    """What `with_attachments` has fetched along."""
+    attached: list["Attachment"]
+    """What `with_attachments` has fetched."""
 
     objects = NoteManager()
 
@@ -175,12 +175,12 @@ class Note(models.Model):
         indexes = (models.Index(fields=("owner", "-pinned", "-created", "-id"), name="notes_pinned_then_newest"),)
 
     def __str__(self) -> str:
-        """Never the words: the admin prints this where it lists what goes when a person is deleted."""
+        """Never the text: the admin prints this where it lists what is deleted with a person."""
         return str(self.pk)
 
     @classmethod
     def written(cls, owner: User, text: str, **fields: Any) -> Self:
-        """A note that is not kept yet."""
+        """A note that is not saved yet."""
         note = cls(owner=owner, **fields)
         note.text = text
         return note
@@ -213,19 +213,19 @@ class Note(models.Model):
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def of(self, owner: User) -> Self:
-        """What hangs on one person's notes, but not on those in the bin."""
-        return self.filter(note__owner_id=owner.pk, note__binned=None).select_related("note")
+        """The attachments of one person's notes, without those in the trash."""
+        return self.filter(note__owner_id=owner.pk, note__trashed=None).select_related("note")
 
 
 class Attachment(models.Model):
-    """A photo or a file on a note. Its content lies sealed in the default storage, under a name that tells nothing."""
+    """A photo or a file on a note. Its content is encrypted in the default storage, under a random name."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="attachments")
     sealed_label = models.BinaryField(_("sealed name and type"))
-    content_at = models.CharField(_("where the content is"), max_length=200)
-    # Only pictures that were drawn anew have one, and nothing else is ever shown: whatever it calls itself.
-    thumbnail_at = models.CharField(_("where the thumbnail is"), max_length=200, blank=True)
+    content_path = models.CharField(_("file of the content"), max_length=200)
+    # Only pictures that were decoded here have one. Nothing else is ever shown, whatever its name says.
+    thumbnail_path = models.CharField(_("file of the thumbnail"), max_length=200, blank=True)
     size = models.PositiveIntegerField(_("size"), help_text=_("Bytes, before sealing."))
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -250,10 +250,10 @@ class Attachment(models.Model):
 
     @cached_property
     def label(self) -> tuple[str, str]:
-        """Its file name and its type. One that was altered is said, and does not close the whole notebook."""
+        """Its file name and its type. An altered one gets another name, and does not close the whole notebook."""
         try:
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
-        except sealing.Tampered as error:
+        except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
             return gettext("A file that I cannot open"), "application/octet-stream"
         return name, content_type

@@ -1,7 +1,7 @@
-"""Search in the words of one person, who is asking.
+"""Search one person's notes.
 
-The database holds no word that could be searched, not even an index: every text is opened in memory, compared and
-forgotten. 5,000 notes of an ordinary length take about a twentieth of a second.
+The database has no index of words: every text is decrypted in memory and compared. 5,000 notes of an ordinary length
+take about a twentieth of a second.
 """
 
 import logging
@@ -14,13 +14,13 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.views.decorators.debug import sensitive_variables
 
+from notes.encryption import Altered
 from notes.models import Note, key_of
-from notes.sealing import Tampered
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 200
-"""The most characters of what is searched for."""
+"""Characters of what is searched for, at most."""
 
 UNSEEN = re.compile("[\u00ad\u0640\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 """What changes how a word is drawn and not which word it is: the Arabic tatweel, joiners, marks of direction, and which
@@ -28,7 +28,7 @@ picture of an emoji is meant."""
 
 
 def fold(text: str) -> str:
-    """What two texts have in common that are searched as the same: "CAFÉ" is found by "cafe"."""
+    """The form in which texts are compared: "CAFÉ" is found by "cafe"."""
     if text.isascii():
         return text.lower()
     # Before and after: a letter in another style has its capital only when it is an ordinary one.
@@ -53,7 +53,7 @@ def matches(owner: User, wanted: list[str]) -> Iterator[UUID]:
     for pk, sealed in Note.objects.of(owner).values_list("pk", "sealed_text").iterator(500):
         try:
             text = fold(key.unseal(sealed, f"text of note {pk}").decode())
-        except Tampered as error:  # the list says so, on the note's card
+        except Altered as error:  # its card in the list says so
             logger.error("The note %s: %s", pk, error)
             continue
         if all(word in text for word in wanted):

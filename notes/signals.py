@@ -1,6 +1,6 @@
-"""What the notebook tells those who count. Neither words nor a person are in it."""
+"""Signals for metrics. They carry neither text nor a person."""
 
 from django.dispatch import Signal
 
 saved = Signal()
-"""A note was written or changed, and that is being answered with "saved"."""
+"""A note was written or changed."""

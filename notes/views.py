@@ -1,4 +1,4 @@
-"""The notebook's pages. `notes.answers` says how they answer."""
+"""The notebook's pages. `notes.responses` says how they answer."""
 
 from typing import Any
 from uuid import UUID
@@ -13,55 +13,54 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
-from notes import attaching, bringing_in, writing
-from notes import bin as bins
-from notes.answers import SENTENCES, STATUS, OwnRequest, back, json, page, private, wants_json
-from notes.attaching import MAX_BYTES, Fault, tidy
-from notes.bringing_in import MOST_BYTES, MOST_ZIPPED, Refused, Result
-from notes.forms import PreferencesForm, Sheet, SheetForm, TickForm, whole_number
-from notes.models import BIN_DAYS, Attachment, Note, Preferences, key_of, preferences_of
+from notes import attachments, editing, exporting, importing, trash
+from notes.attachments import MAX_BYTES, Fault, tidy
+from notes.editing import Conflict, Saved
+from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
+from notes.importing import MAX_LOOSE, MAX_ZIPPED, Refused, Result
+from notes.models import TRASH_DAYS, Attachment, Note, Preferences, key_of, preferences_of
+from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
-from notes.taking_away import archive_of
 from notes.uploads import uploads
-from notes.writing import Conflict, Saved
+from privatekit.uploads import Limits
 
 PER_PAGE = 50
 
 
 @private("GET", "HEAD", "POST")
-def notebook(request: OwnRequest) -> HttpResponse:
+def notebook(request: OwnerRequest) -> HttpResponse:
     """The person's notes, pinned ones first, then the newest, below a blank page."""
     if request.method != "POST":
-        return page(request, "notes/list.html", {**openings(request), **undo(request), "sheet": Sheet()})
-    form = SheetForm(request)
-    sheet = form.sheet()
-    if sheet.fault:
-        return refused(request, "notes/list.html", {**openings(request), "sheet": sheet})
-    return answer(request, sheet, writing.add(request.user, sheet.page, sheet.text))
+        return page(request, "notes/list.html", {**openings(request), **undo(request), "draft": Draft()})
+    form = DraftForm(request)
+    draft = form.draft()
+    if draft.fault:
+        return refused(request, "notes/list.html", {**openings(request), "draft": draft})
+    return answer(request, draft, editing.add(request.user, draft.page, draft.text))
 
 
 @private("GET", "HEAD", "POST")
-def note(request: OwnRequest, pk: UUID) -> HttpResponse:
+def note(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """One note, to read and to change."""
     if request.method != "POST":
         found = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
         if "card" in request.GET:  # for the script, which puts it back into the list
             return page(request, "notes/card.html", {"note": found})
-        return page(request, "notes/note.html", {"note": found, "sheet": Sheet(found.text, version=found.version)})
-    sheet = SheetForm(request).sheet()
-    if not sheet.fault:
-        return answer(request, sheet, writing.change(request.user, pk, sheet.version, sheet.text))
+        return page(request, "notes/note.html", {"note": found, "draft": Draft(found.text, version=found.version)})
+    draft = DraftForm(request).draft()
+    if not draft.fault:
+        return answer(request, draft, editing.change(request.user, pk, draft.version, draft.text))
     there = Note.objects.of(request.user).with_attachments().filter(pk=pk).first()
-    return refused(request, "notes/note.html", {"note": there, "sheet": sheet}) if there else gone(request, sheet)
+    return refused(request, "notes/note.html", {"note": there, "draft": draft}) if there else gone(request, draft)
 
 
 @private("POST")
-def tick(request: OwnRequest, pk: UUID) -> HttpResponse:
+def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """Tick one check box of what was shown."""
     form = TickForm(request.POST)
     if not form.is_valid():
         raise Http404
-    result = writing.tick(request.user, pk, form.cleaned_data["version"], form.cleaned_data["line"])
+    result = editing.tick(request.user, pk, form.cleaned_data["version"], form.cleaned_data["line"])
     match result:
         case None:
             raise Http404
@@ -75,19 +74,19 @@ def tick(request: OwnRequest, pk: UUID) -> HttpResponse:
 
 
 @private("POST")
-def pin(request: OwnRequest, pk: UUID) -> HttpResponse:
+def pin(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """Keep a note above the others (`pinned` is 1), or no longer."""
-    if not writing.pin(request.user, pk, request.POST.get("pinned") == "1"):
+    if not editing.pin(request.user, pk, request.POST.get("pinned") == "1"):
         raise Http404
     return json("pinned") if wants_json(request) else back(request)
 
 
 @private("POST")
-def delete(request: OwnRequest, pk: UUID) -> HttpResponse:
-    """Put into the bin what was shown. What was changed meanwhile is shown first."""
+def delete(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    """Put into the trash what was shown. What was changed meanwhile is shown first."""
     shown = get_object_or_404(Note.objects.of(request.user), pk=pk)
-    bins.sweep(request.user)
-    conflict = writing.delete(request.user, pk, SheetForm(request).sheet().version)
+    trash.delete_expired(request.user)
+    conflict = editing.delete(request.user, pk, DraftForm(request).draft().version)
     if conflict and wants_json(request):
         return json("conflict")
     if conflict:
@@ -98,18 +97,18 @@ def delete(request: OwnRequest, pk: UUID) -> HttpResponse:
 
 
 @private("POST")
-def find(request: OwnRequest) -> HttpResponse:
+def find(request: OwnerRequest) -> HttpResponse:
     """Search. By POST, because an address stays in the browser's history and in every log on its way."""
     words = request.POST.get("words", "").replace("\0", "")[:LONGEST]
     start = whole_number(request.POST.get("start"))
     found = search(request.user, words, start, PER_PAGE + 1)
     more = start + PER_PAGE if len(found) > PER_PAGE else None
     context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "longest": LONGEST}
-    return page(request, "notes/found.html", context, address=reverse("notes:list"))
+    return page(request, "notes/search_results.html", context, address=reverse("notes:list"))
 
 
 @private("GET", "HEAD", "POST")
-def preferences(request: OwnRequest) -> HttpResponse:
+def preferences(request: OwnerRequest) -> HttpResponse:
     """What the person can choose."""
     form = PreferencesForm(request.POST if request.method == "POST" else None, instance=preferences_of(request.user))
     if request.method == "POST" and form.is_valid():
@@ -123,13 +122,13 @@ def preferences(request: OwnRequest) -> HttpResponse:
 # Attachments ----------------------------------------------------------------------------------------------------------
 
 
-@uploads(most=MAX_BYTES, most_together=3 * MAX_BYTES)
+@uploads(Limits(each=MAX_BYTES, together=3 * MAX_BYTES))
 @private("POST")
-def attach(request: OwnRequest, pk: UUID) -> HttpResponse:
-    """Hang the files of the form on a note. Each that cannot be is told by itself."""
+def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    """Attach the files of the form to a note. Each one that cannot be attached is named."""
     get_object_or_404(Note.objects.of(request.user).openings(), pk=pk)
     files = request.FILES.getlist("file")
-    results = [(file.name or "", attaching.attach(request.user, pk, file.name or "", file)) for file in files]
+    results = [(file.name or "", attachments.attach(request.user, pk, file.name or "", file)) for file in files]
     faults = [str(fault.value) % {"name": tidy(name)} for name, fault in results if isinstance(fault, Fault)]
     if wants_json(request):
         return json("refused", message=" ".join(faults)) if faults else json("attached")
@@ -137,27 +136,27 @@ def attach(request: OwnRequest, pk: UUID) -> HttpResponse:
         return redirect("notes:note", pk)
     # No message in the session, which is not sealed: a file's name is as secret as its content.
     there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
-    context = {"note": there, "sheet": Sheet(there.text, version=there.version), "faults": faults}
+    context = {"note": there, "draft": Draft(there.text, version=there.version), "faults": faults}
     return page(request, "notes/note.html", context, STATUS["refused"], address=reverse("notes:note", args=[pk]))
 
 
 @private("GET", "HEAD")
-def attachment(request: OwnRequest, pk: UUID) -> HttpResponse:
+def attachment(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """The file itself: shown when it is a picture that was drawn here, otherwise only ever downloaded."""
     found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
     found.note.owner = request.user  # who has the key at hand
-    return file_answer(attaching.read(found), found.content_type, found.name, shown=bool(found.thumbnail_at))
+    return file_answer(attachments.read(found), found.content_type, found.name, shown=bool(found.thumbnail_path))
 
 
 @private("GET", "HEAD")
-def thumbnail(request: OwnRequest, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(Attachment.objects.of(request.user).exclude(thumbnail_at=""), pk=pk)
+def thumbnail(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    found = get_object_or_404(Attachment.objects.of(request.user).exclude(thumbnail_path=""), pk=pk)
     found.note.owner = request.user
-    return file_answer(attaching.read_thumbnail(found), "image/webp", "thumbnail.webp", shown=True)
+    return file_answer(attachments.read_thumbnail(found), "image/webp", "thumbnail.webp", shown=True)
 
 
 @private("POST")
-def detach(request: OwnRequest, pk: UUID) -> HttpResponse:
+def detach(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """Take a file off its note, for good; so it asks first."""
     found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
     if request.POST.get("sure") != "1":
@@ -179,20 +178,20 @@ def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> Ht
 
 
 @private("GET", "HEAD", "POST")
-def bin_of(request: OwnRequest) -> HttpResponse:
+def trash_page(request: OwnerRequest) -> HttpResponse:
     """What was deleted. A POST empties it."""
     if request.method == "POST":
-        bins.empty(request.user)
-        messages.success(request, _("The bin is empty."))
-        return redirect("notes:bin")
-    bins.sweep(request.user)
-    pages = Paginator(Note.objects.binned(request.user).openings(), PER_PAGE)
-    return page(request, "notes/bin.html", {"notes": pages.get_page(request.GET.get("page")), "days": BIN_DAYS})
+        trash.empty(request.user)
+        messages.success(request, _("The trash is empty."))
+        return redirect("notes:trash")
+    trash.delete_expired(request.user)
+    pages = Paginator(Note.objects.trashed(request.user).openings(), PER_PAGE)
+    return page(request, "notes/trash.html", {"notes": pages.get_page(request.GET.get("page")), "days": TRASH_DAYS})
 
 
 @private("POST")
-def restore(request: OwnRequest, pk: UUID) -> HttpResponse:
-    if not bins.restore(request.user, pk):
+def restore(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    if not trash.restore(request.user, pk):
         raise Http404
     if wants_json(request):
         return json("restored")
@@ -201,49 +200,49 @@ def restore(request: OwnRequest, pk: UUID) -> HttpResponse:
 
 
 @private("POST")
-def throw_away(request: OwnRequest, pk: UUID) -> HttpResponse:
-    if not bins.throw_away(request.user, pk):
+def delete_forever(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    if not trash.delete_forever(request.user, pk):
         raise Http404
-    return redirect("notes:bin")
+    return redirect("notes:trash")
 
 
 # Taking it away -------------------------------------------------------------------------------------------------------
 
 
 @private("GET", "HEAD")
-def away(request: OwnRequest) -> HttpResponse:
-    """Where notes go out and come in."""
-    return page(request, "notes/away.html", {})
+def export_page(request: OwnerRequest) -> HttpResponse:
+    """The page for export and import."""
+    return page(request, "notes/export.html", {})
 
 
 @private("GET", "HEAD")
-def take_away(request: OwnRequest) -> HttpResponseBase:
-    """All notes and what hangs on them, as a ZIP that is made while it is sent."""
+def export_zip(request: OwnerRequest) -> HttpResponseBase:
+    """All notes and attachments, as a ZIP that is made while it is sent."""
     key_of(request.user).secret  # noqa: B018 - a key that is missing is said now: later, half a ZIP would be sent
     name = f"secretly-{timezone.now():%Y-%m-%d}.zip"
-    response = StreamingHttpResponse(archive_of(request.user), content_type="application/zip")
+    response = StreamingHttpResponse(exporting.export_zip(request.user), content_type="application/zip")
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 
 
-@uploads(most=MOST_BYTES, most_together=MOST_BYTES, most_zipped=MOST_ZIPPED)
+@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED))
 @private("POST")
-def bring_in(request: OwnRequest) -> HttpResponse:
-    """Take in a ZIP, or Markdown and text files."""
+def import_files(request: OwnerRequest) -> HttpResponse:
+    """Import a ZIP, or Markdown and text files."""
     files = request.FILES.getlist("file")
-    if any((file.size or 0) > bringing_in.most_of(file) for file in files):
+    if any((file.size or 0) > importing.max_bytes(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE
     else:
-        result = bringing_in.bring_in(request.user, files)
+        result = importing.import_files(request.user, files)
     if isinstance(result, Refused):
-        return page(request, "notes/away.html", {"fault": result.value}, STATUS["refused"])
-    return page(request, "notes/away.html", {"result": result})
+        return page(request, "notes/export.html", {"fault": result.value}, STATUS["refused"])
+    return page(request, "notes/export.html", {"result": result})
 
 
 # What comes back ------------------------------------------------------------------------------------------------------
 
 
-def answer(request: OwnRequest, sheet: Sheet, result: Saved | Conflict | None) -> HttpResponse:
+def answer(request: OwnerRequest, draft: Draft, result: Saved | Conflict | None) -> HttpResponse:
     match result:
         case Saved():
             if wants_json(request):
@@ -253,35 +252,35 @@ def answer(request: OwnRequest, sheet: Sheet, result: Saved | Conflict | None) -
         case Conflict():
             if wants_json(request):
                 return json("conflict")
-            context = {"note": result.note, "sheet": Sheet(sheet.text)}
+            context = {"note": result.note, "draft": Draft(draft.text)}
             return page(request, "notes/conflict.html", context, STATUS["conflict"])
         case None:
-            return gone(request, sheet)
+            return gone(request, draft)
 
 
-def refused(request: OwnRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def refused(request: OwnerRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     if wants_json(request):
-        return json("refused", message=context["sheet"].fault)
+        return json("refused", message=context["draft"].fault)
     return page(request, template, context, STATUS["refused"])
 
 
-def gone(request: OwnRequest, sheet: Sheet) -> HttpResponse:
+def gone(request: OwnerRequest, draft: Draft) -> HttpResponse:
     """The same for a note that was deleted, is a stranger's, or never was: only the words that came, as a new page."""
     if wants_json(request):
         return json("gone")
-    return page(request, "notes/gone.html", {"sheet": Sheet(sheet.text, fault=sheet.fault)}, STATUS["gone"])
+    return page(request, "notes/gone.html", {"draft": Draft(draft.text, fault=draft.fault)}, STATUS["gone"])
 
 
-def openings(request: OwnRequest) -> dict[str, Any]:
+def openings(request: OwnerRequest) -> dict[str, Any]:
     """The page of the list that was asked for; the nearest one where there is no such page."""
     pages = Paginator(Note.objects.of(request.user).openings().with_attachments(), PER_PAGE)
     return {"notes": pages.get_page(request.GET.get("page"))}
 
 
-def undo(request: OwnRequest) -> dict[str, Any]:
-    """The note that was put into the bin a moment ago, for the button that takes it out again."""
+def undo(request: OwnerRequest) -> dict[str, Any]:
+    """The note that was put into the trash a moment ago, for the button that takes it out again."""
     try:
         deleted = UUID(request.GET.get("deleted", ""))
     except ValueError:
         return {}
-    return {"deleted": Note.objects.binned(request.user).filter(pk=deleted).openings().first()}
+    return {"deleted": Note.objects.trashed(request.user).filter(pk=deleted).openings().first()}

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from faceauth.conf import conf
 from faceauth.rekognition.collection import Collection
-from notes import storing
+from notes import storage
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def rekognition() -> None:
 PARTS: dict[str, Callable[[], None]] = {
     "database": database,
     "cache": shared_cache,
-    "storage": storing.reach,
+    "storage": storage.reach,
     "rekognition": rekognition,
 }
 

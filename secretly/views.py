@@ -21,8 +21,8 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
 from faceauth.web.http import throttled
-from notes import answers
-from notes.answers import wants_json, words_back
+from notes import responses
+from notes.responses import return_text, wants_json
 from secretly import logs
 
 # The database or the cache is down, starting, or full: no error of ours, and it passes.
@@ -57,7 +57,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         content = {"outcome": "unavailable", "reason": None, "message": message, "next": request.path}
         response: HttpResponse = JsonResponse(content, status=503)
     elif "text" in sent and "writer" in sent:
-        response = answers.unavailable(request)
+        response = responses.unavailable(request)
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
@@ -73,7 +73,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if signing_in and request.user.is_authenticated:
         # A second click, with the token from before the first, which has signed them in.
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return words_back(request) or render(request, "403_csrf.html", status=403)
+    return return_text(request) or render(request, "403_csrf.html", status=403)
 
 
 # What the offline page needs to look right.

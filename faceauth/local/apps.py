@@ -2,6 +2,8 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
+from privatekit import rotation
+
 
 class LocalRekognitionConfig(AppConfig):
     name = "faceauth.local"
@@ -10,6 +12,8 @@ class LocalRekognitionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth.local.checks import check_keys  # it needs the models, which are loaded by now
+        from faceauth.local.checks import check_keys  # they need the models, which are loaded by now
+        from faceauth.local.rotation import rotate_keys
 
         register(check_keys)
+        rotation.register("templates of faces", rotate_keys)

@@ -129,7 +129,7 @@ def opened(
 ) -> tuple[Keys, Vectors]:
     """Keys and templates of rows; a user without faces has none. Raises as `Sealed.unsealed` does."""
     tokens = [
-        (key, sealing.key_named(key_id).open(bytes(token), kind.place(incarnation, name)))
+        (key, sealing.key_named(key_id).unseal(bytes(token), kind.place(incarnation, name)))
         for key, name, key_id, token in rows
         if token is not None
     ]

@@ -105,9 +105,9 @@ class Sealed(models.Model):
         self.key_id = key.id
 
     def unsealed(self, collection: Collection) -> NDArray[np.float32]:
-        """The template. Raises `sealing.KeyMissing` and `sealing.Tampered`."""
+        """The template. Raises `sealing.KeyMissing` and `sealing.Altered`."""
         token = bytes(self.template or b"")
-        value = sealing.key_named(self.key_id).open(token, self.place(collection.incarnation, self.name))
+        value = sealing.key_named(self.key_id).unseal(token, self.place(collection.incarnation, self.name))
         return np.frombuffer(value, TEMPLATE)
 
 

@@ -51,7 +51,7 @@ class Moved:
 def export_collection(
     collection_id: str, passphrase: str, file: BinaryIO, report: Report = lambda count: None
 ) -> Moved:
-    """Write the collection as it is at one moment. Raises `CannotMove`, `sealing.KeyMissing`, `sealing.Tampered`."""
+    """Write the collection as it is at one moment. Raises `CannotMove`, `sealing.KeyMissing`, `sealing.Altered`."""
     counts = {User: 0, Face: 0}
 
     def counted() -> Iterator[dict[str, Any]]:

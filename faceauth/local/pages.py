@@ -21,12 +21,10 @@ def position(token: str | None, place: bytes) -> int:
         sealed = base64.b64decode(token, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid() from error
-    for key in sealing.keys().values():
-        try:
-            return int.from_bytes(key.open(sealed, place), "big")
-        except sealing.Tampered:
-            continue
-    raise invalid()
+    try:
+        return int.from_bytes(sealing.keyring().unseal(sealed, place), "big")
+    except sealing.Altered as error:
+        raise invalid() from error
 
 
 def invalid() -> InvalidPaginationToken:

@@ -1,20 +1,16 @@
 """New keys for old: seal again what is sealed with a key that no longer writes."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from faceauth.local import sealing
 from faceauth.local.models import Face, Sealed, User
+from privatekit.rotation import Progress
 
 BATCH = 500  # rows a transaction: others wait for at most some milliseconds
-
-
-class Progress(NamedTuple):
-    done: int
-    total: int
 
 
 def rotate_keys() -> Iterator[Progress]:

@@ -57,7 +57,7 @@ def answer(target: str, body: bytes) -> Answer:
         return written(HTTPStatus.OK, request_id, perform(target, body))
     except Refused as error:
         return refusal(error, request_id)
-    except (sealing.KeyMissing, sealing.Tampered, ImproperlyConfigured) as error:
+    except (sealing.KeyMissing, sealing.Altered, ImproperlyConfigured) as error:
         logger.error("Request %s failed: %s", request_id, error)
         return refusal(InternalServerError(str(error)), request_id)
     except Exception:

@@ -24,6 +24,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import crypto
 from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RecoveryCodes
+from privatekit.rotation import Progress
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -154,7 +155,7 @@ def in_fours(text: str) -> str:
 def check(user: "User", code: str) -> Verdict:
     """Whether a code of an app, or a recovery code, opens the user's second lock. Either does so once.
 
-    Raises `at_rest.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
+    Raises `crypto.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
     """
     code = tidied(code)
     if code.isdecimal() and len(code) <= 8:
@@ -241,16 +242,17 @@ def reset(user: "User") -> bool:
 # New keys for old -----------------------------------------------------------------------------------------------------
 
 
-def reseal() -> int:
-    """Seal the secret of every app with the first of ENCRYPTION_KEYS; how many there are.
+def rotate_keys() -> Iterator[Progress]:
+    """Seal the secret of every app with the first of ENCRYPTION_KEYS, those too that are under it already: nothing
+    says which they are.
 
-    Raises `at_rest.CannotOpen`.
+    Raises `crypto.CannotOpen`.
     """
-    count = 0
-    for pk in list(AuthenticatorApp.objects.values_list("pk", flat=True)):
+    apps = list(AuthenticatorApp.objects.values_list("pk", flat=True))
+    yield Progress(0, len(apps))
+    for done, pk in enumerate(apps, 1):
         with transaction.atomic():
             app = AuthenticatorApp.objects.select_for_update().filter(pk=pk).first()
             if app is not None:
                 AuthenticatorApp.objects.filter(pk=pk).update(key=crypto.seal(app.bin_key, app.place))
-                count += 1
-    return count
+        yield Progress(done, len(apps))

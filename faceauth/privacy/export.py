@@ -5,10 +5,8 @@ name of a file and its content, in pieces of text or bytes. Templates are not in
 whoever found the file could use them.
 """
 
-import io
 import json
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -20,53 +18,27 @@ from faceauth.conf import conf
 from faceauth.mfa import authenticators
 from faceauth.models import Consent, Face, MFAReset, SignIn
 from faceauth.policy import photo_logins
+from privatekit import zipstream
+from privatekit.zipstream import File, json_array
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-Files = Iterator[tuple[str, Iterable[str | bytes]]]
+Files = Iterator[File]
 Exporter = Callable[["User"], Files]
-
-
-class Pipe(io.RawIOBase):
-    """What the archive is written to; it cannot be sought, and what is in it is taken out again at once."""
-
-    def __init__(self) -> None:
-        self.waiting = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
-        self.waiting += piece
-        return len(piece)
-
-    def taken(self) -> bytes:
-        piece = bytes(self.waiting)
-        self.waiting.clear()
-        return piece
 
 
 def archive(user: "User") -> Iterator[bytes]:
     """The ZIP, piece by piece."""
-    pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as written:
-        for name, content in files(user):
-            with written.open(name, "w") as file:
-                for piece in content:
-                    file.write(piece.encode() if isinstance(piece, str) else piece)
-                    if pipe.waiting:
-                        yield pipe.taken()
-    yield pipe.taken()
+    return zipstream.stream(files(user))
 
 
 def files(user: "User") -> Files:
     yield "README.md", [str(README)]
     yield "profile.json", [written(profile(user))]
-    yield "consents.json", array(consents(user))
-    yield "looks.json", array(looks(user))
-    yield "door.json", array(door(user))
+    yield "consents.json", json_array(consents(user))
+    yield "looks.json", json_array(looks(user))
+    yield "door.json", json_array(door(user))
     yield "locks.json", [written(second_lock(user))]
     for name in conf().EXPORTERS:
         exporter: Exporter = import_string(name)
@@ -89,15 +61,6 @@ All times are in UTC.
 
 def written(value: object) -> str:
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2) + "\n"
-
-
-def array(rows: Iterable[dict[str, object]]) -> Iterator[str]:
-    """A JSON array, a row at a time."""
-    separator = "[\n"
-    for row in rows:
-        yield separator + json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)
-        separator = ",\n"
-    yield "\n]\n" if separator != "[\n" else "[]\n"
 
 
 def profile(user: "User") -> dict[str, object]:

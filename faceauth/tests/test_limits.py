@@ -349,7 +349,7 @@ def test_the_picture_is_not_read(
     def read(*args: object) -> None:
         raise AssertionError("It was read.")
 
-    monkeypatch.setattr("faceauth.web.uploads.MemoryUploadHandler.receive_data_chunk", read)
+    monkeypatch.setattr("privatekit.uploads.MemoryUploadHandler.receive_data_chunk", read)
     monkeypatch.setattr("faceauth.web.uploads.one_photo", read)
     assert show(Client(), pictures.hopper()).status_code == 429
     assert look(Client(), pictures.hopper()).status_code == 429

@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 
 from faceauth.local import index
 from faceauth.local.models import Collection, Face, begin_change
-from faceauth.local.sealing import Tampered
+from faceauth.local.sealing import Altered
 from faceauth.tests.local import Template, call, collection_named, enrol, names_of, some_templates, workers
 from faceauth.tests.pictures import collins, hopper
 
@@ -82,7 +82,7 @@ def test_a_lost_row_in_the_middle_of_opening_leaves_no_half_index() -> None:
     token = spoilt.template
     Face.objects.filter(pk=spoilt.pk).update(template=b"")
     for _ in range(2):
-        with pytest.raises(Tampered):
+        with pytest.raises(Altered):
             search(templates[0])
     Face.objects.filter(pk=spoilt.pk).update(template=token)
     assert [len(search(template)) for template in templates] == [1] * 6

@@ -65,11 +65,11 @@ def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
     np.testing.assert_array_equal(first.unsealed(collection), some_templates(5)[0])
     first.template, second.template = second.template, first.template
     for face in (first, second):
-        with pytest.raises(sealing.Tampered):
+        with pytest.raises(sealing.Altered):
             face.unsealed(collection)
     first.refresh_from_db()
     collection.incarnation = uuid.uuid4()
-    with pytest.raises(sealing.Tampered):
+    with pytest.raises(sealing.Altered):
         first.unsealed(collection)
 
 
@@ -114,6 +114,15 @@ def test_no_key_at_all(settings: Settings) -> None:
 def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceauth.local.checks.missing_keys", mock.Mock(side_effect=OperationalError))
     assert check_keys(None) == []
+
+
+def test_a_template_of_a_face_does_not_open_as_a_users(face_ids: list[str]) -> None:
+    """Whoever can write to the database could make a user of the same name, with the face's template."""
+    collection, face = Collection.objects.get(), Face.objects.order_by("pk")[0]
+    copy = User(collection=collection, user_id=str(face.face_id), template=face.template, key_id=face.key_id)
+    assert copy.name == str(face.name)
+    with pytest.raises(sealing.Altered):
+        copy.unsealed(collection)
 
 
 def test_keys_are_rotated_in_batches_and_may_be_stopped(

@@ -47,7 +47,7 @@ PRIVATE = [
     "/account/mfa/passkey/",
     "/account/export/",
     "/account/forget/",
-    "/bin/",
+    "/trash/",
     "/admin/",
 ]
 
@@ -90,17 +90,22 @@ def test_without_a_lock_the_face_is_enough(known: User, client: Client) -> None:
 
 def test_json(known: User, client: Client) -> None:
     with_app(known)
-    face = show_face(client, JSON, next="/bin/")
+    face = show_face(client, JSON, next="/trash/")
     assert face.json() == {
         "outcome": "recognised",
         "reason": None,
         "message": "I know you. Now your second lock.",
-        "next": "/login/second-factor/?next=%2Fbin%2F",
+        "next": "/login/second-factor/?next=%2Ftrash%2F",
     }
     wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)
     assert (wrong.status_code, wrong.json()["outcome"], wrong.json()["reason"]) == (422, "refused", "mfa_failed")
     right = client.post(face.json()["next"], {"code": code_for(known)}, headers=JSON)
-    assert right.json() == {"outcome": "recognised", "reason": None, "message": "I know you. Come in.", "next": "/bin/"}
+    assert right.json() == {
+        "outcome": "recognised",
+        "reason": None,
+        "message": "I know you. Come in.",
+        "next": "/trash/",
+    }
 
 
 @pytest.mark.parametrize("path", PRIVATE)
@@ -194,9 +199,9 @@ def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Clien
 
 def test_where_to(known: User, client: Client) -> None:
     with_app(known)
-    to = show_face(client, next="/bin/")["Location"]
-    assert 'name="next" value="/bin/"' in client.get(to).content.decode()
-    assert client.post(LOCK, {"code": code_for(known), "next": "/bin/"})["Location"] == "/bin/"
+    to = show_face(client, next="/trash/")["Location"]
+    assert 'name="next" value="/trash/"' in client.get(to).content.decode()
+    assert client.post(LOCK, {"code": code_for(known), "next": "/trash/"})["Location"] == "/trash/"
 
 
 def test_never_to_another_site(at_lock: Client, known: User) -> None:

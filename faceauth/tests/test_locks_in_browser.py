@@ -126,7 +126,7 @@ def lock(page: Page) -> None:
 def closed(page: Page) -> None:
     """Nothing opens at any address."""
     here = page.url
-    for path in ("/", "/account/", "/account/mfa/", "/account/export/", "/bin/"):
+    for path in ("/", "/account/", "/account/mfa/", "/account/export/", "/trash/"):
         page.goto(at(page, path))
         expect(page).to_have_url(re.compile("/login/"))
     page.goto(here)

@@ -52,12 +52,12 @@ def test_the_id_of_an_enrolled_picture_takes_a_key(collection: Collection, setti
 
 
 def test_fingerprints_of_another_key_are_others(settings: Settings) -> None:
-    before = sealing.writing_key().fingerprint(PICTURE)
-    assert before == sealing.writing_key().fingerprint(PICTURE)
+    before = sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE)
+    assert before == sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE)
     assert before.hex() not in plain_digests(PICTURE)
     other = base64.urlsafe_b64encode(os.urandom(32)).decode()
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [other]}
-    assert sealing.writing_key().fingerprint(PICTURE) != before
+    assert sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE) != before
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])

@@ -15,6 +15,7 @@ from faceauth import crypto
 from faceauth.local import sealing
 from faceauth.local.models import Face, User
 from faceauth.models import AuthenticatorApp
+from privatekit.crypto import derived
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 COLLECTION = uuid.UUID(int=1)
@@ -40,11 +41,11 @@ def test_the_secret_of_an_app_opens_for_nobody_else() -> None:
 
 
 def test_the_template_of_a_face() -> None:
-    assert sealing.key_named("481f7f26").open(TEMPLATE_OF_FACE, Face.place(COLLECTION, FACE)) == b"a template"
+    assert sealing.key_named("481f7f26").unseal(TEMPLATE_OF_FACE, Face.place(COLLECTION, FACE)) == b"a template"
 
 
 def test_the_template_of_a_user() -> None:
-    assert sealing.writing_key().open(TEMPLATE_OF_USER, User.place(COLLECTION, "somebody")) == b"a template"
+    assert sealing.writing_key().unseal(TEMPLATE_OF_USER, User.place(COLLECTION, "somebody")) == b"a template"
 
 
 @pytest.mark.parametrize(
@@ -57,17 +58,18 @@ def test_the_template_of_a_user() -> None:
     ],
 )
 def test_the_template_of_a_face_opens_in_no_other_row(place: bytes) -> None:
-    with pytest.raises(sealing.Tampered):
-        sealing.writing_key().open(TEMPLATE_OF_FACE, place)
+    with pytest.raises(sealing.Altered):
+        sealing.writing_key().unseal(TEMPLATE_OF_FACE, place)
 
 
 def test_an_enrolled_picture_is_known_again() -> None:
     expected = "f34096e39931f8eb7fe3436b2c641a29e08df52f4499823072d2782dd75aa2a6"
-    assert sealing.writing_key().fingerprint(b"a picture").hex() == expected
+    assert sealing.writing_key().fingerprint(sealing.FINGERPRINTS, b"a picture").hex() == expected
 
 
 def test_each_purpose_has_a_key_of_its_own() -> None:
     """What one of them seals is nothing to another, though all come from one key of the settings."""
-    purposes = ["key id", "templates", "fingerprints"]
-    keys = [sealing.derived(KEY, purpose) for purpose in purposes] + [crypto.derived(KEY), bytes(range(32))]
+    secret = bytes(range(32))
+    purposes = ["faceauth.local key id", "faceauth.local templates", sealing.FINGERPRINTS, "faceauth second lock"]
+    keys = [derived(secret, purpose) for purpose in purposes] + [secret]
     assert len(set(keys)) == len(keys)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -18,7 +17,6 @@ from pytest_django import Settings
 from faceauth.enrolment.enrol import enrol
 from faceauth.management.commands.rekognition_collection import EXAMPLES, Command
 from faceauth.models import Face
-from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
@@ -247,29 +245,3 @@ def test_every_action_explains_itself(action: str, capsys: pytest.CaptureFixture
     assert f"manage.py rekognition_collection {EXAMPLES[action]}" in text
     assert "--json" in text
     assert "exit status" in text
-
-
-# Keys -----------------------------------------------------------------------------------------------------------------
-
-
-def test_rotate_keys(settings: Settings, collection: Collection) -> None:
-    enrol(read(pictures.hopper()))
-    old, new = settings.FACEAUTH["ENCRYPTION_KEYS"][0], Fernet.generate_key().decode()
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new, old]}
-    assert run_json("rotate-keys") == {"sealed": 2}  # the face, and the vector
-    assert run_json("rotate-keys") == {"sealed": 0}
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new]}
-    assert recognise(read(pictures.hopper())).outcome == "recognised"
-
-
-def test_rotate_keys_without_the_old_key(settings: Settings, collection: Collection) -> None:
-    enrol(read(pictures.hopper()))
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-    with pytest.raises(CommandError, match="SECRETLY_ENCRYPTION_KEYS"):
-        run("rotate-keys")
-
-
-def test_rotate_keys_is_for_the_local_service(settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENDPOINT": "aws"}
-    with pytest.raises(CommandError, match="not in this database"):
-        run("rotate-keys")

@@ -9,12 +9,13 @@ from django.test import RequestFactory
 from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import MAX_BYTES
-from faceauth.web.uploads import MemoryUploadHandler, from_data_url, picture_in
+from faceauth.web.uploads import LIMITS, from_data_url, picture_in
+from privatekit.uploads import MemoryUploadHandler
 
 
 def posted(**fields: object) -> HttpRequest:
     request = RequestFactory().post("/login/", fields)
-    request.upload_handlers = [MemoryUploadHandler(request)]
+    request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
     return request
 
 
@@ -93,6 +94,6 @@ def test_many_files_are_not_kept_in_memory() -> None:
     """The form's token is read after them: whoever has none could fill the memory otherwise."""
     files = [SimpleUploadedFile("a.jpg", b"x" * 6_000_000) for _ in range(3)]
     request = RequestFactory().post("/", {"frame": files[:2], "other": files[2], "file": files[:1]})
-    request.upload_handlers = [MemoryUploadHandler(request)]
+    request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
     sizes = {name: [len(file.read()) for file in request.FILES.getlist(name)] for name in request.FILES}
     assert sizes == {"frame": [6_000_000, 6_000_000], "other": [0], "file": [0]}

@@ -18,7 +18,8 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Reason
 from faceauth.ratelimit import limits
 from faceauth.web.http import answer, result_of, throttled
-from faceauth.web.uploads import MemoryUploadHandler
+from faceauth.web.uploads import LIMITS
+from privatekit.uploads import MemoryUploadHandler
 
 View = Callable[[HttpRequest], HttpResponse]
 Shown = Callable[[HttpRequest], dict[str, Any]]
@@ -42,7 +43,7 @@ def takes_pictures(
         @csrf_exempt  # only until the upload handler is set, which must come before the token is read
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
-            request.upload_handlers = [MemoryUploadHandler(request)]
+            request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
             if signed_in and not request.user.is_authenticated:
                 drain(request)
                 return redirect_to_login(request.get_full_path())

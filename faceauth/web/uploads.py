@@ -9,11 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
-from django.core.files.uploadedfile import InMemoryUploadedFile
-from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
@@ -22,42 +18,13 @@ from faceauth.liveness import sessions
 from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import MAX_BYTES, Photo, read_photo
+from privatekit.uploads import Limits
 
 DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
 
 
-# The fields that pictures come in as files.
-FIELDS = {"file", "frame"}
-
-
-class MemoryUploadHandler(FileUploadHandler):
-    """Keeps up to 15 MB of a request's pictures in memory. What is more is read to its end, and not kept.
-
-    Django's own handlers would write a file of more than 2.5 MB to a temporary folder: a face on a disk. And anybody
-    may send files: they are read before the form's token is.
-    """
-
-    together = 0  # bytes of all pictures so far
-
-    def new_file(self, *args: Any, **kwargs: Any) -> None:
-        super().new_file(*args, **kwargs)
-        self.content = bytearray()
-        self.size = 0
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.size += len(raw_data)
-        if self.field_name not in FIELDS:
-            return
-        self.together += len(raw_data)
-        if self.together <= MAX_BYTES:
-            self.content += raw_data
-        else:
-            self.content.clear()
-
-    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
-        return InMemoryUploadedFile(
-            BytesIO(self.content), self.field_name, self.file_name or "", self.content_type, self.size, self.charset
-        )
+# The fields that pictures come in as files, and how many bytes of them are kept in memory.
+LIMITS = Limits(each=MAX_BYTES, together=MAX_BYTES, fields=frozenset({"file", "frame"}))
 
 
 @dataclass(frozen=True, slots=True)

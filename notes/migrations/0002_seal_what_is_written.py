@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from notes import sealing
+from notes import encryption as sealing
 
 OPENING_LENGTH = 300  # notes.models has its own, which may change
 

@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from notes import markdown
-from notes.answers import NO_NOTE
+from notes.encryption import Altered
 from notes.models import OPENING_LENGTH, Note
-from notes.sealing import Tampered
+from notes.responses import NO_NOTE
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,10 @@ class Card:
 
 @register.filter
 def card(note: Note) -> Card:
-    """One note that was altered is said, and does not close the whole notebook."""
+    """An altered note gets a card that says so, and does not close the whole notebook."""
     try:
         opening = note.opening
-    except Tampered as error:
+    except Altered as error:
         logger.error("The note %s: %s", note.pk, error)
         return Card(_("I cannot open this note."), SafeString(""))
     if len(opening) == OPENING_LENGTH:
@@ -55,7 +55,7 @@ def card(note: Note) -> Card:
 
 @register.filter
 def at(note: Note, pattern: str) -> str:
-    """The address of the note, from the pattern of `notes.answers.page`: fifty cards ask the resolver once."""
+    """The address of the note, from the pattern that `notes.responses.page` resolves once for fifty cards."""
     return pattern.replace(NO_NOTE, str(note.pk))
 
 

@@ -44,7 +44,7 @@ def test_rendered(text: str, html: str) -> None:
         "```html\n<script>alert(1)</script>\n```",
         "<svg onload=alert(1)>",
         "<form action=/logout/><button>",
-        '<button class="tick" formaction="/bin/">x</button>',
+        '<button class="tick" formaction="/trash/">x</button>',
         "<style>*{display:none}</style>",
         "&lt;script&gt;",
     ],

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from notes import writing
+from notes import editing
 from notes.models import MAX_LENGTH, Note
 from notes.tests.browser import Form, open_form, send
 
@@ -41,8 +41,8 @@ def test_changing(own: Client, note: Note) -> None:
 
 
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
-    # The session, the person, the note, the key, its attachments, the choices; the session's new end in its savepoint.
-    with django_assert_num_queries(6 + 3):
+    # The session, the person, the note, the key, its attachments, the choices; the session's new end.
+    with django_assert_num_queries(6 + 1):
         own.get(at(note))
 
 
@@ -94,9 +94,9 @@ def test_too_long_a_change_comes_back_whole_and_can_be_mended(own: Client, note:
     assert send(own, at(note), form.fields | {"text": text[2:]}).status_code == 302
 
 
-def test_words_for_a_note_that_was_deleted_elsewhere_become_a_new_one(own: Client, owner: User, note: Note) -> None:
+def test_text_for_a_note_deleted_elsewhere_becomes_a_new_note(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
-    writing.delete(owner, note.pk, 1)
+    editing.delete(owner, note.pk, 1)
     answer = send(own, at(note), form.fields | {"text": "still here"})
     assert answer.status_code == 404
     offer = Form(answer.content.decode())
@@ -105,9 +105,9 @@ def test_words_for_a_note_that_was_deleted_elsewhere_become_a_new_one(own: Clien
     assert Note.objects.of(owner).get().text == "still here"
 
 
-def test_too_many_words_for_a_note_that_was_deleted_come_back_too(own: Client, owner: User, note: Note) -> None:
+def test_too_long_a_text_for_a_deleted_note_comes_back(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
-    writing.delete(owner, note.pk, 1)
+    editing.delete(owner, note.pk, 1)
     text = "x" * (MAX_LENGTH + 1)
     answer = send(own, at(note), form.fields | {"text": text})
     assert answer.status_code == 404
@@ -131,7 +131,7 @@ def test_a_missing_note_as_json(own: Client) -> None:
     assert (answer.status_code, answer.json()["outcome"]) == (404, "gone")
 
 
-def test_deleting_puts_into_the_bin_and_offers_to_undo(own: Client, owner: User, note: Note) -> None:
+def test_deleting_puts_into_the_trash_and_offers_to_undo(own: Client, owner: User, note: Note) -> None:
     answer = own.post(deletion_of(note), {"version": 1})
     assert (answer.status_code, answer["Location"]) == (302, reverse("notes:list") + f"?deleted={note.pk}")
     assert not Note.objects.of(owner).exists()
@@ -141,7 +141,7 @@ def test_deleting_puts_into_the_bin_and_offers_to_undo(own: Client, owner: User,
 
 
 def test_deleting_asks_when_the_note_has_changed(own: Client, owner: User, note: Note) -> None:
-    writing.change(owner, note.pk, 1, "newer words")
+    editing.change(owner, note.pk, 1, "newer words")
     answer = own.post(deletion_of(note), {"version": 1})
     assert answer.status_code == 409
     assert "newer words</blockquote>" in answer.content.decode()
@@ -161,7 +161,7 @@ def test_a_deletion_that_names_no_version_deletes_nothing(own: Client, owner: Us
 
 
 def test_deleting_is_never_done_by_following_a_link(own: Client, note: Note) -> None:
-    for name in ("delete", "pin", "tick", "restore", "throw_away"):
+    for name in ("delete", "pin", "tick", "restore", "delete_forever"):
         assert own.get(reverse(f"notes:{name}", args=[note.pk])).status_code == 405
 
 
@@ -188,10 +188,10 @@ def test_a_button_leads_to_no_other_site(own: Client, note: Note, elsewhere: str
     assert answer["Location"] == reverse("notes:list")
 
 
-@pytest.mark.parametrize("view", ["tick", "pin", "delete", "attach", "restore", "search", "bring_in"])
-def test_after_the_door_nobody_stands_before_an_address_for_forms(view: str, client: Client, note: Note) -> None:
-    url = reverse(f"notes:{view}", args=[] if view in ("search", "bring_in") else [note.pk])
-    assert client.post(url, {"back": "/bin/"})["Location"] == "/login/?next=/bin/"
+@pytest.mark.parametrize("view", ["tick", "pin", "delete", "attach", "restore", "search", "import"])
+def test_after_signing_in_nobody_is_sent_to_an_address_for_post(view: str, client: Client, note: Note) -> None:
+    url = reverse(f"notes:{view}", args=[] if view in ("search", "import") else [note.pk])
+    assert client.post(url, {"back": "/trash/"})["Location"] == "/login/?next=/trash/"
     assert client.post(url)["Location"] == "/login/?next=/"
     assert client.post(url, {"back": "//elsewhere.example/"})["Location"] == "/login/?next=/"
 

@@ -80,8 +80,8 @@ def test_a_list_takes_the_same_few_queries_whatever_its_length(
 ) -> None:
     Note.objects.bulk_create(Note.written(owner, "words " * 100) for _ in range(count))
     # The session and the person; how many notes, fifty of them, their attachments, the key; the choices; the
-    # session's new end in its savepoint. And once in ten seconds how many people come here.
-    with django_assert_num_queries(7 + 3 + 1):
+    # session's new end. And once in ten seconds how many people come here.
+    with django_assert_num_queries(7 + 1 + 1):
         own.get(HOME)
 
 
@@ -159,7 +159,7 @@ def test_broken_utf8_in_a_multipart_form_is_not_kept(own: Client) -> None:
 
 
 @pytest.mark.parametrize("damage", [{"page": "1"}, {"version": "one"}, {"version": "-1"}, {"version": "9" * 30}])
-def test_a_damaged_form_gives_the_words_back(own: Client, damage: dict[str, str]) -> None:
+def test_a_damaged_form_returns_the_text(own: Client, damage: dict[str, str]) -> None:
     answer = send(own, HOME, {"text": "these words", **damage})
     assert answer.status_code == 422
     assert "these words</textarea>" in answer.content.decode()

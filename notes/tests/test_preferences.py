@@ -40,5 +40,5 @@ def test_what_is_not_offered_is_refused(own: Client, owner: User, seconds: str) 
     assert not Preferences.objects.exists()
 
 
-def test_nobody_is_sent_to_the_door(client: Client, db: None) -> None:
+def test_without_a_session_one_is_sent_to_the_sign_in(client: Client, db: None) -> None:
     assert client.get(PREFERENCES).headers["Location"].startswith("/login/")

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import faceauth
 import notes
-from notes import writing
+from notes import editing
 from notes.models import Note
 from notes.tests.browser import open_form, send
 from notes.tests.conftest import BACKEND
@@ -20,7 +20,7 @@ from notes.tests.conftest import BACKEND
 SECRET = "kettle"  # a word of the owner's note
 
 
-ACTIONS = ("note", "tick", "pin", "delete", "restore", "throw_away")
+ACTIONS = ("note", "tick", "pin", "delete", "restore", "delete_forever")
 
 
 def pages_of(pk: object) -> list[str]:
@@ -33,11 +33,11 @@ def actions_of(pk: object) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["get", "head", "post"])
-def test_nobody_is_sent_to_the_door(client: Client, note: Note, method: str) -> None:
+def test_without_a_session_one_is_sent_to_the_sign_in(client: Client, note: Note, method: str) -> None:
     both = (
         (*pages_of(note.pk), *pages_of(uuid4())) if method != "post" else (*actions_of(note.pk), *actions_of(uuid4()))
     )
-    for path in (reverse("notes:list"), reverse("notes:bin"), *both):
+    for path in (reverse("notes:list"), reverse("notes:trash"), *both):
         answer = getattr(client, method)(path)
         assert answer.status_code == 302
         assert answer.url.startswith("/login/")
@@ -47,14 +47,14 @@ def test_a_strangers_notebook_is_empty(strange: Client, note: Note) -> None:
     assert SECRET not in strange.get(reverse("notes:list")).content.decode()
 
 
-def test_a_strangers_note_looks_like_one_that_never_was(strange: Client, note: Note) -> None:
+def test_a_strangers_note_is_not_found(strange: Client, note: Note) -> None:
     for there, never in zip(pages_of(note.pk), pages_of(uuid4()), strict=True):
         answer, other = strange.get(there), strange.get(never)
         assert answer.status_code == other.status_code == 404
         assert answer.content == other.content
 
 
-def test_nor_can_a_stranger_change_or_delete_it(strange: Client, note: Note) -> None:
+def test_a_stranger_cannot_change_or_delete_it(strange: Client, note: Note) -> None:
     fields = {"text": "mine now", "version": "1"}
     fields |= {"line": "0", "pinned": "1"}
     for path in actions_of(note.pk):
@@ -62,20 +62,20 @@ def test_nor_can_a_stranger_change_or_delete_it(strange: Client, note: Note) -> 
         assert answer.status_code == 404
         assert SECRET not in answer.content.decode()
     note.refresh_from_db()
-    assert (note.text.count(SECRET), note.version, note.pinned, note.binned) == (1, 1, False, None)
+    assert (note.text.count(SECRET), note.version, note.pinned, note.trashed) == (1, 1, False, None)
 
 
-def test_nor_bring_it_back_or_throw_it_away(strange: Client, owner: User, note: Note) -> None:
-    writing.delete(owner, note.pk, 1)
-    for name in ("restore", "throw_away"):
+def test_a_stranger_cannot_restore_it_or_delete_it_forever(strange: Client, owner: User, note: Note) -> None:
+    editing.delete(owner, note.pk, 1)
+    for name in ("restore", "delete_forever"):
         assert strange.post(reverse(f"notes:{name}", args=[note.pk])).status_code == 404
-    assert SECRET not in strange.get(reverse("notes:bin")).content.decode()
+    assert SECRET not in strange.get(reverse("notes:trash")).content.decode()
     assert SECRET not in strange.get(reverse("notes:list"), {"deleted": str(note.pk)}).content.decode()
-    strange.post(reverse("notes:bin"))
-    assert Note.objects.binned(owner).filter(pk=note.pk).exists()
+    strange.post(reverse("notes:trash"))
+    assert Note.objects.trashed(owner).filter(pk=note.pk).exists()
 
 
-def test_nor_find_it(strange: Client, note: Note) -> None:
+def test_a_stranger_cannot_find_it(strange: Client, note: Note) -> None:
     assert "kitchen" not in strange.post(reverse("notes:search"), {"words": SECRET}).content.decode()
 
 
@@ -85,7 +85,7 @@ def test_a_guess_is_not_found(own: Client, guess: str) -> None:
 
 
 def test_pages_of_a_person_stay_out_of_caches(own: Client, note: Note) -> None:
-    for path in (reverse("notes:list"), reverse("notes:bin"), *pages_of(note.pk)):
+    for path in (reverse("notes:list"), reverse("notes:trash"), *pages_of(note.pk)):
         assert "no-store" in own.get(path).headers["Cache-Control"]
 
 
@@ -98,7 +98,7 @@ def test_the_admin_does_not_know_notes() -> None:
     assert Note not in admin.site._registry
 
 
-def test_a_note_names_itself_without_its_words(note: Note) -> None:
+def test_the_name_of_a_note_holds_no_text(note: Note) -> None:
     """The admin lists what is deleted along with a person, by these names."""
     assert str(note) == str(note.pk)
     assert SECRET not in repr(note)
@@ -162,14 +162,14 @@ def imports(module: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("room", "other"), [(notes, "faceauth"), (faceauth, "notes")])
-def test_the_notebook_and_the_door_do_not_know_each_other(room: object, other: str) -> None:
+def test_the_notebook_and_the_sign_in_do_not_import_each_other(room: object, other: str) -> None:
     folder = Path(str(room.__file__)).parent  # type: ignore[attr-defined]
     modules = [module for module in folder.rglob("*.py") if "tests" not in module.parts]
     assert modules
     assert [module for module in modules if other in imports(module)] == []
 
 
-def test_words_are_masked_in_error_reports(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_is_masked_in_error_reports(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.views.debug import SafeExceptionReporterFilter
 
     answer = send(own, reverse("notes:list"), open_form(own, reverse("notes:list")).fields | {"text": SECRET})

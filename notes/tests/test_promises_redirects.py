@@ -3,17 +3,17 @@
 import pytest
 from django.test import RequestFactory
 
-from notes.answers import page_of
+from notes.responses import page_of
 
 
 @pytest.mark.parametrize(
     ("secure", "given", "expected"),
     [
-        (True, "http://testserver/bin/", "/"),  # the notebook's address, never in the clear
-        (True, "https://testserver/bin/", "https://testserver/bin/"),
-        (False, "http://testserver/bin/", "http://testserver/bin/"),
+        (True, "http://testserver/trash/", "/"),  # the notebook's address, never in the clear
+        (True, "https://testserver/trash/", "https://testserver/trash/"),
+        (False, "http://testserver/trash/", "http://testserver/trash/"),
         (True, "https://elsewhere.example/", "/"),
-        (True, "/bin/", "/bin/"),
+        (True, "/trash/", "/trash/"),
         (True, "", "/"),
     ],
 )

@@ -9,7 +9,7 @@ import base64
 import pytest
 from pytest_django import Settings
 
-from notes import sealing
+from notes import encryption
 from notes.models import Key
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
@@ -32,10 +32,10 @@ def test_a_note_opens() -> None:
 
 @pytest.mark.parametrize("place", ["text of note 6", "opening of note 5", "text of attachment 5"])
 def test_a_note_opens_in_no_other_row(place: str) -> None:
-    with pytest.raises(sealing.Tampered):
+    with pytest.raises(encryption.Altered):
         key_of(7).unseal(TEXT_OF_NOTE_5, place)
 
 
 def test_a_persons_key_opens_for_nobody_else() -> None:
-    with pytest.raises(sealing.KeyDamaged):
+    with pytest.raises(encryption.KeyDamaged):
         _ = key_of(8).secret

@@ -69,7 +69,7 @@ def test_a_page_of_results(own: Client, note: Note) -> None:
     assert f'href="{reverse("notes:note", args=[note.pk])}"' in page
 
 
-def test_words_stand_in_no_address(own: Client, note: Note) -> None:
+def test_no_address_contains_text(own: Client, note: Note) -> None:
     assert own.get(SEARCH, {"words": "kettle"}).status_code == 405
     assert 'role="search"' in own.get("/").content.decode()
     assert 'method="get"' not in own.get("/").content.decode()

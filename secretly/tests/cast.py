@@ -46,7 +46,7 @@ class Cast:
     attachment: str
     """A picture on the long note."""
 
-    binned: str
+    trashed: str
     receipt: str
     pending_receipt: str
 
@@ -71,7 +71,7 @@ def make() -> Cast:
     hang_on(owner, notes[2])
     older = [Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n)) for n in range(60)]
     Note.objects.bulk_create(older)
-    binned = Note.objects.write(owner, "A letter that I will not send", binned=now)
+    trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
 
     sessions = {
         "owner": open_session(owner, {"faceauth.seen": time.time()}),
@@ -109,8 +109,8 @@ def make() -> Cast:
         owner=owner.pk,
         note=str(notes[0].pk),
         long_note=str(notes[2].pk),
-        attachment=str(notes[2].attachments.exclude(thumbnail_at="").get().pk),
-        binned=str(binned.pk),
+        attachment=str(notes[2].attachments.exclude(thumbnail_path="").get().pk),
+        trashed=str(trashed.pk),
         receipt=str(receipts[0].pk),
         pending_receipt=str(receipts[1].pk),
     )
@@ -121,12 +121,12 @@ def hang_on(owner, note) -> None:  # type: ignore[no-untyped-def] # the models a
     from django.core.files.base import ContentFile
     from PIL import Image
 
-    from notes import attaching
+    from notes import attachments
 
     drawn = io.BytesIO()
     Image.radial_gradient("L").resize((640, 480)).convert("RGB").save(drawn, "PNG")
     for name, content in (("the light at four.png", drawn.getvalue()), ("The plan for Sunday.txt", b"Sleep.")):
-        attaching.attach(owner, note.pk, name, ContentFile(content))
+        attachments.attach(owner, note.pk, name, ContentFile(content))
 
 
 def open_session(user, extra=None) -> str:  # type: ignore[no-untyped-def]

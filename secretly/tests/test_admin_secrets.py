@@ -13,7 +13,7 @@ from django.test import Client
 from faceauth.audit.sessions import stored_key
 from faceauth.models import Consent, Deletion, Face, Receipt, SignIn
 from faceauth.operators import groups
-from notes import attaching
+from notes import attachments
 from notes.models import Attachment, Note
 
 SECRET = "xyzzy-plugh"
@@ -24,8 +24,8 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
     """A notebook, a face, an open session and a receipt: what no page may show, by kind."""
     cache.clear()
     note = Note.objects.write(owner, f"{SECRET} title\n\nand {SECRET} text")
-    Note.objects.write(owner, f"{SECRET} in the bin", binned=note.created)
-    attached = attaching.attach(owner, note.pk, f"{SECRET}.txt", ContentFile(b"a file"))
+    Note.objects.write(owner, f"{SECRET} in the trash", trashed=note.created)
+    attached = attachments.attach(owner, note.pk, f"{SECRET}.txt", ContentFile(b"a file"))
     assert isinstance(attached, Attachment)
     visitor = Client()
     visitor.force_login(owner, backend="faceauth.backends.FaceBackend")
@@ -41,7 +41,7 @@ def lived_in(transactional_db: None, owner: User) -> dict[str, str]:
         "a session": key,
         "a receipt": str(receipt.pk),
         "a receipt's hexadecimal": receipt.pk.hex,
-        "where a file is": attached.content_at,
+        "where a file is": attached.content_path,
         "a note's address": str(note.pk),
     }
 

@@ -71,8 +71,8 @@ def breaks_after_the_view(get_response: Callable[..., HttpResponseBase]) -> Call
 
 
 PLACES = [
-    "faceauth.web.uploads.MemoryUploadHandler.receive_data_chunk",
-    "faceauth.web.uploads.MemoryUploadHandler.file_complete",
+    "privatekit.uploads.MemoryUploadHandler.receive_data_chunk",
+    "privatekit.uploads.MemoryUploadHandler.file_complete",
     "faceauth.ratelimit.limits.take",
     "faceauth.web.uploads.picture_in",
     "faceauth.web.uploads.read_photo",

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from pytest_django.fixtures import Settings
 
-from notes import attaching, writing
+from notes import attachments, editing
 from notes.models import Attachment, Note
 from secretly import export
 
@@ -20,14 +20,14 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 
 
 def hang(note: Note, name: str, content: bytes) -> Attachment:
-    result = attaching.attach(note.owner, note.pk, name, ContentFile(content))
+    result = attachments.attach(note.owner, note.pk, name, ContentFile(content))
     assert isinstance(result, Attachment), result
     return result
 
 
 def files_of(user: User) -> dict[str, bytes]:
     return {
-        name: b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in pieces)
+        str(name): b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in pieces)
         for name, pieces in export.notes(user)
     }
 
@@ -46,9 +46,9 @@ def test_notes_and_what_hangs_on_them(owner: User, stranger: User) -> None:
 
 def test_notes_of_the_bin_too(owner: User) -> None:
     note = Note.objects.write(owner, "Thrown away")
-    writing.delete(owner, note.pk, note.version)
+    editing.delete(owner, note.pk, note.version)
     [row] = json.loads(files_of(owner)["notes.json"])
-    assert (row["text"], bool(row["binned"])) == ("Thrown away", True)
+    assert (row["text"], bool(row["trashed"])) == ("Thrown away", True)
 
 
 def test_files_have_names_that_every_system_takes(owner: User) -> None:
@@ -65,7 +65,7 @@ def test_files_have_names_that_every_system_takes(owner: User) -> None:
 def test_what_cannot_be_read_is_named_and_the_rest_is_there(owner: User, media: Path) -> None:
     note = Note.objects.write(owner, "The kitchen at five")
     lost, kept = hang(note, "lost.txt", b"lost"), hang(note, "kept.txt", b"kept")
-    Path(media, lost.content_at).unlink()
+    Path(media, lost.content_path).unlink()
     files = files_of(owner)
     assert [content for name, content in files.items() if name.endswith("kept.txt")] == [b"kept"]
     assert not [name for name in files if name.endswith("lost.txt")]

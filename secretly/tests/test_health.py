@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
-from notes import storing
+from notes import storage
 from secretly import health
 
 SECRET = "postgres://secretly:hunter2@10.1.2.3/secretly"
@@ -95,8 +95,8 @@ def test_a_bucket_that_refuses_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(name)
 
     monkeypatch.setattr(default_storage, "exists", refuse)
-    with pytest.raises(storing.StorageDown):
-        storing.reach()
+    with pytest.raises(storage.StorageDown):
+        storage.reach()
 
 
 def test_many_probes_cost_one_check(

@@ -152,7 +152,7 @@ OWN_NAMES = re.compile(
 
 PAGES = (
     *("faceauth:account", "faceauth:faces", "faceauth:mfa", "faceauth:add_passkey", "faceauth:add_app"),
-    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:bin", "notes:preferences", "notes:away"),
+    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:trash", "notes:preferences", "notes:export"),
 )
 
 
@@ -183,7 +183,7 @@ def test_the_dashboard_in_arabic(operator: User, owner: User) -> None:
     pages = [reverse("admin:index"), reverse("admin:auth_user_change", args=[owner.pk])]
     pages += [f"{reverse('admin:auth_user_action', args=[act])}?person={owner.pk}" for act in actions.ACTIONS]
     pages += [
-        reverse(f"admin:faceauth_{model}_changelist") for model in ("login", "consent", "clearing", "healthcheck")
+        reverse(f"admin:faceauth_{model}_changelist") for model in ("signin", "consent", "mfareset", "healthcheck")
     ]
     for page in pages:
         english = [it for it in english_on(client.get(page).content.decode()) if str(owner) not in it]

@@ -110,7 +110,7 @@ def enter(visitor: Visitor, first: Machine, second: Machine, picture: bytes) -> 
 
 def notes_of(visitor: Visitor, machine: Machine) -> str:
     """All that the person has ever kept, as it is taken away."""
-    status, _, content = visitor.send(machine, "GET", "/away/notes.zip")
+    status, _, content = visitor.send(machine, "GET", "/notes/export.zip")
     assert status == 200
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())

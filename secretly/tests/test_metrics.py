@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from faceauth.local import transport
+from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
 from faceauth.tests import pictures
@@ -154,7 +155,7 @@ def test_no_label_identifies_anybody(counting: Counting, owner: User) -> None:
     assert "127.0.0.1" not in text
     found = labels(text)
     assert set(found) <= {"view", "method", "status", "outcome", "reason", "operation", "error", "part", "le"}
-    assert found["method"] <= {"GET", "HEAD", "POST", "other"}
+    assert found["method"] <= {"GET", "HEAD", "POST", "other", "", *SignIn.Method.values}
     assert {"notes:note", "none"} <= found["view"]
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
 

@@ -64,7 +64,7 @@ def test_the_sign_in_page_opens_into_the_notebook(door: Page) -> None:
 def test_other_pages_change_without_it(door: Page) -> None:
     open_notebook(door)
     with door.expect_navigation():
-        door.get_by_role("link", name="Bin").click()
+        door.get_by_role("link", name="Trash").click()
     assert moved(door) == []
 
 

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from pytest_django import DjangoAssertNumQueries
 
-from notes import attaching
+from notes import attachments
 from notes.models import Note
 from secretly import usage
 
@@ -12,13 +12,13 @@ from secretly import usage
 def test_notes_are_counted(owner: User, stranger: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     note = Note.objects.write(owner, "One.")
     Note.objects.write(owner, "Two.")
-    attaching.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
+    attachments.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
     with django_assert_num_queries(2):
         found = usage.of_notes([owner.pk, stranger.pk])
     told = {user: [(it.count, it.size) for it in some] for user, some in found.items()}
     assert told == {owner.pk: [(2, None), (1, 5)], stranger.pk: [(0, None), (0, 0)]}
-    [people, notes, attachments] = usage.of_notes(None)[None]
-    assert (people.count, notes.count, attachments.count, attachments.size) == (2, 2, 1, 5)
+    [people, notes, attached_files] = usage.of_notes(None)[None]
+    assert (people.count, notes.count, attached_files.count, attached_files.size) == (2, 2, 1, 5)
 
 
 def test_the_database_has_a_size(db: None) -> None:

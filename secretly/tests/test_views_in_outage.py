@@ -65,7 +65,7 @@ def test_other_errors_are_answered_with_500(browser: Client) -> None:
     assert browser.get("/raising/", {"what": "mistake"}).status_code == 500
 
 
-@pytest.mark.parametrize("address", ["/", "/bin/", "/account/", "/account/faces/", "/login/", "/admin/"])
+@pytest.mark.parametrize("address", ["/", "/trash/", "/account/", "/account/faces/", "/login/", "/admin/"])
 def test_every_page_answers_503_without_a_database(browser: Client, address: str) -> None:
     """The session middleware fails first, where no other middleware could catch it."""
     with connection.execute_wrapper(Away()):

@@ -24,10 +24,10 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:tick": "goes back",
     "notes:pin": "goes back",
     "notes:restore": "goes back",
-    "notes:throw_away": "goes back to the bin",
+    "notes:delete_forever": "goes back to the trash",
     "notes:attachment": "a file",
     "notes:thumbnail": "a picture",
-    "notes:take_away": "a ZIP",
+    "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
     "faceauth:end_session": "goes back to my door",
     "faceauth:end_others": "goes back to my door",
@@ -97,7 +97,7 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-new", home, "newcomer")
     yield Stop("notebook", home)
     yield Stop("notebook-second-page", f"{home}?page=2")
-    yield Stop("notebook-deleted", f"{home}?deleted={cast.binned}")
+    yield Stop("notebook-deleted", f"{home}?deleted={cast.trashed}")
     yield Stop(
         "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
     )
@@ -125,14 +125,14 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("somebody-else", home, "newcomer", sends_to=home, fields=words)
     yield Stop("search", home, sends_to=reverse("notes:search"), fields={"words": "bread"})
     yield Stop("search-nothing-found", home, sends_to=reverse("notes:search"), fields={"words": "xyzzy"})
-    yield Stop("bin", reverse("notes:bin"))
-    yield Stop("bin-empty", reverse("notes:bin"), "newcomer")
+    yield Stop("trash", reverse("notes:trash"))
+    yield Stop("trash-empty", reverse("notes:trash"), "newcomer")
     yield Stop("preferences", reverse("notes:preferences"))
-    yield Stop("away", reverse("notes:away"))
+    yield Stop("export", reverse("notes:export"))
     broken = {"file": ("notes.zip", "application/zip", b"no ZIP")}
-    yield Stop("import-refused", reverse("notes:away"), sends_to=reverse("notes:bring_in"), fields=broken)
+    yield Stop("import-refused", reverse("notes:export"), sends_to=reverse("notes:import"), fields=broken)
     page = {"file": ("picture.bmp", "image/bmp", b"BM")}
-    yield Stop("import-left-out", reverse("notes:away"), sends_to=reverse("notes:bring_in"), fields=page)
+    yield Stop("import-left-out", reverse("notes:export"), sends_to=reverse("notes:import"), fields=page)
 
 
 def about_oneself(cast: Cast) -> Iterator[Stop]:

@@ -5,7 +5,7 @@ import { fieldsOf, find, need } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { tellTimes } from "../site/times.js";
 
-const UNDO = 10_000; // ms to change one's mind; after that there is the bin
+const UNDO = 10_000; // ms to change one's mind; after that there is the trash
 const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
 
@@ -29,7 +29,7 @@ export async function fetchPage(address, options = {}) {
 /**
  * @typedef {HTMLFormElement & { elements: Record<"version" | "back", HTMLInputElement> }} CardForm
  * @typedef {HTMLButtonElement} Button
- * @typedef {import("./sheet.js").Writing} Writing
+ * @typedef {import("./editor.js").Writing} Writing
  */
 
 /**
@@ -42,7 +42,7 @@ const cardOf = (part) => /** @type {HTMLElement} */ (part.closest(".card"));
 export class Cards extends EventTarget {
   #root;
   #toast;
-  #editSheet;
+  #openEditor;
   #leave;
   #undo = 0;
   #moved = false; // a note was deleted, so that older ones have moved up, from one page of the list into another
@@ -51,15 +51,15 @@ export class Cards extends EventTarget {
    * @param {object} page
    * @param {HTMLElement} page.root where the notes are
    * @param {HTMLElement} page.toast where Undo is offered
-   * @param {(form: Writing, whenDone: () => Promise<boolean>) => void} page.editSheet makes a form save itself until
+   * @param {(form: Writing, whenDone: () => Promise<boolean>) => void} page.openEditor makes a form save itself until
    *   `whenDone` says that it is gone
    * @param {(go: () => void) => Promise<void>} page.leave saves what is being written, then goes
    */
-  constructor({ root, toast, editSheet, leave }) {
+  constructor({ root, toast, openEditor, leave }) {
     super();
     this.#root = root;
     this.#toast = toast;
-    this.#editSheet = editSheet;
+    this.#openEditor = openEditor;
     this.#leave = leave;
     root.addEventListener("submit", (event) => this.#submit(event));
     root.addEventListener("click", (event) => this.#click(event));
@@ -207,7 +207,7 @@ export class Cards extends EventTarget {
     const page = await fetchPage(address);
     delete card.dataset.busy;
     if (page === undefined) return this.#unreachable(cardOf(card));
-    const form = /** @type {Writing | null | undefined} */ (page?.querySelector("[data-sheet]"));
+    const form = /** @type {Writing | null | undefined} */ (page?.querySelector("[data-editor]"));
     if (!form) return this.#leave(() => location.assign(address));
     this.dispatchEvent(new Event("contact"));
     document.adoptNode(form);
@@ -220,7 +220,7 @@ export class Cards extends EventTarget {
     card.hidden = true;
     card.after(form);
     const { text } = form.elements;
-    this.#editSheet(form, () => this.#leaveEdit(card, form, address));
+    this.#openEditor(form, () => this.#leaveEdit(card, form, address));
     text.focus();
     text.setSelectionRange(text.value.length, text.value.length);
   }

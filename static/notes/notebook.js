@@ -1,16 +1,16 @@
 // The notebook's pages with a script: saves while one types, locks on silence. Without it every page still works.
 
-import { Attach } from "./attach.js";
 import { find, need } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
+import { Attachments } from "./attachments.js";
+import { Autolock } from "./autolock.js";
 import { Cards } from "./cards.js";
-import { Lock } from "./lock.js";
+import { Editor, Editors } from "./editor.js";
 import { Search } from "./search.js";
-import { Sheet, Sheets } from "./sheet.js";
 
-/** @typedef {import("./sheet.js").Writing} Writing */
+/** @typedef {import("./editor.js").Writing} Writing */
 
-const newForm = /** @type {Writing | null} */ (find(HTMLFormElement, "[data-sheet]"));
+const newForm = /** @type {Writing | null} */ (find(HTMLFormElement, "[data-editor]"));
 const lockForm = find(HTMLFormElement, "[data-lock]");
 const cover = need(HTMLElement, "[data-cover]");
 const searchForm = /** @type {HTMLFormElement & { elements: { words: HTMLInputElement } } | null} */ (
@@ -20,8 +20,8 @@ const all = find(HTMLElement, "[data-all]");
 const keyboard = need(HTMLDialogElement, "[data-keyboard]");
 const unreached = need(HTMLElement, "[data-unreached]");
 
-const sheets = new Sheets();
-const lock = new Lock({ cover, lockForm, sheets, warning: need(HTMLElement, "[data-warning]") });
+const editors = new Editors();
+const lock = new Autolock({ cover, lockForm, editors, warning: need(HTMLElement, "[data-warning]") });
 
 function contact() {
   unreached.replaceChildren();
@@ -38,20 +38,20 @@ function home() {
 
 /**
  * @param {Writing} form
- * @param {(sheet: Sheet) => void} whenDone
+ * @param {(editor: Editor) => void} whenDone
  */
 function keepSaved(form, whenDone) {
-  const sheet = new Sheet(form);
-  sheets.add(sheet);
-  sheet.addEventListener("contact", contact);
-  sheet.addEventListener("shut", () => lock.shut({ end: false }));
-  sheet.addEventListener("done", () => whenDone(sheet));
+  const editor = new Editor(form);
+  editors.add(editor);
+  editor.addEventListener("contact", contact);
+  editor.addEventListener("shut", () => lock.shut({ end: false }));
+  editor.addEventListener("done", () => whenDone(editor));
   if (form.querySelector("[data-files]")) {
-    const files = new Attach(form, sheet);
+    const files = new Attachments(form, editor);
     files.addEventListener("contact", contact);
-    sheet.files = files;
+    editor.files = files;
   }
-  return sheet;
+  return editor;
 }
 
 /**
@@ -59,20 +59,20 @@ function keepSaved(form, whenDone) {
  *
  * @param {() => void} go
  */
-async function leave(go, ready = () => sheets.finish()) {
+async function leave(go, ready = () => editors.finish()) {
   if ((await ready()) === "saved") go();
-  else sheets.show();
+  else editors.show();
 }
 
 if (newForm) keepSaved(newForm, () => leave(home));
 
 for (const root of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-notes]"))) {
   /** @type {(form: Writing, whenDone: () => Promise<boolean>) => void} */
-  const editSheet = (form, whenDone) =>
-    keepSaved(form, async (sheet) => {
-      if (await whenDone()) sheets.remove(sheet);
+  const openEditor = (form, whenDone) =>
+    keepSaved(form, async (editor) => {
+      if (await whenDone()) editors.remove(editor);
     });
-  const cards = new Cards({ root, toast: need(HTMLElement, "[data-toast]"), editSheet, leave });
+  const cards = new Cards({ root, toast: need(HTMLElement, "[data-toast]"), openEditor, leave });
   cards.addEventListener("contact", contact);
   cards.addEventListener("unreachable", unreachable);
 }
@@ -87,11 +87,11 @@ if (searchForm && all) {
 document.addEventListener("click", (event) => {
   const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest("a[href]"));
   const plain = !event.defaultPrevented && !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!link || !plain || !sheets.unsaved || link.origin !== location.origin) return;
+  if (!link || !plain || !editors.unsaved || link.origin !== location.origin) return;
   const stays = link.target || link.hasAttribute("download") || (link.hash && link.pathname === location.pathname);
   if (stays) return;
   event.preventDefault();
-  leave(() => location.assign(link.href), () => sheets.save());
+  leave(() => location.assign(link.href), () => editors.save());
 });
 
 // Keys. (On a Mac it is the control key as well: there Cmd-L is the address.) ------------------------------------------
@@ -111,7 +111,7 @@ const alone = {
 
 /** The form that is being written in, or the blank page. */
 function writing() {
-  return /** @type {Writing | null | undefined} */ (document.activeElement?.closest("[data-sheet]")) ?? newForm;
+  return /** @type {Writing | null | undefined} */ (document.activeElement?.closest("[data-editor]")) ?? newForm;
 }
 
 function writeNew() {
@@ -141,7 +141,7 @@ lockForm?.addEventListener("submit", (event) => {
 // The page that comes out of the back-forward cache may be from before it was locked. Words that are only there stay.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  if (sheets.unsaved || sheets.pending) lock.recall();
+  if (editors.unsaved || editors.pending) lock.recall();
   else location.reload();
 });
 

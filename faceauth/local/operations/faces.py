@@ -141,7 +141,7 @@ def image_ids(collection: Collection, external_id: str, picture: bytes) -> list[
     The same picture has the same ImageId, by which it is known again; without a key it cannot be told which picture.
     """
     value = collection.incarnation.bytes + external_id.encode() + b"\0" + picture
-    return [uuid.UUID(bytes=key.fingerprint(value)[:16]) for key in sealing.keys().values()]
+    return [uuid.UUID(bytes=key.fingerprint(sealing.FINGERPRINTS, value)[:16]) for key in sealing.keys().values()]
 
 
 # Recall ---------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from faceauth.conf import conf
 from faceauth.enrolment.faces import add, drop
-from faceauth.local.sealing import KeyMissing, Tampered
+from faceauth.local.sealing import Altered, KeyMissing
 from faceauth.management.common import days, unanswered
 from faceauth.models import Deletion, Face
 from faceauth.operators import reconcile
@@ -57,7 +57,6 @@ EXAMPLES = {
     "doctor": "doctor --repair",
     "expire": "expire --inactive-days 1095 --dry-run",
     "enrol": "enrol maria maria.jpg maria-with-glasses.jpg",
-    "rotate-keys": "rotate-keys",
     "export": "export faces.secretly --passphrase-file /root/passphrase",
     "import": "import faces.secretly --passphrase-file /root/passphrase --json",
 }
@@ -115,7 +114,6 @@ class Command(BaseCommand):
         enrol = action("enrol", "give an existing user a face, or more looks", self.run_enrol)
         enrol.add_argument("username")
         enrol.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-        action("rotate-keys", "seal the templates of the local service with the first key", self.run_rotate_keys)
         text = "write a collection of the local service, with its templates, into an encrypted file"
         with_file(on_collection(action("export", text, self.run_export)))
         text = "take such a file into the local service: all of it, or nothing"
@@ -130,7 +128,7 @@ class Command(BaseCommand):
             self.stdout.flush()
         except (CollectionExists, CollectionMissing) as error:
             raise CommandError(str(error), returncode=NO) from error
-        except (RekognitionError, KeyMissing, Tampered) as error:
+        except (RekognitionError, KeyMissing, Altered) as error:
             raise CommandError(str(error), returncode=BROKEN) from error
         except DatabaseError as error:
             raise CommandError(unanswered(error), returncode=BROKEN) from error
@@ -277,20 +275,6 @@ class Command(BaseCommand):
         return "" if recognition.user else f"{recognition.reason}: {sentence(recognition.outcome, recognition.reason)}"
 
     # What only the local service has ----------------------------------------------------------------------------------
-
-    def run_rotate_keys(self, **options: Any) -> None:
-        if conf().ENDPOINT != "local":
-            message = "The templates are not in this database: rotate the keys where the endpoint is local."
-            raise CommandError(message, returncode=CANNOT)
-        from faceauth.local.rotation import rotate_keys  # its tables are only there where the service is installed
-
-        done = 0
-        with self.progress(options, "templates") as bar:
-            for progress in rotate_keys():
-                done, bar.total = progress.done, progress.total
-                bar.update(done - bar.n)
-        text = f"{done} templates were sealed with the first key. The others are no longer needed for faces."
-        self.report(options, {"sealed": done}, text)
 
     def run_export(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
         self.only_local()

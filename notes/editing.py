@@ -1,0 +1,88 @@
+"""Write, change and delete notes without losing one.
+
+Two tabs, a lost response or a second click must neither overwrite an unseen change nor save a note twice. So every
+change names the version it was made from, and every blank page has its own id from the start.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from notes import markdown
+from notes.models import Note, key_of
+from notes.signals import saved
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The note has been changed since; nothing was written or deleted."""
+
+    note: Note
+
+
+def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
+    """Save the text of the blank page `page` as a note. The same page with the same text is one note."""
+    key_of(owner)  # the first key is saved before anything can be rolled back, and the key with it
+    try:
+        with transaction.atomic():
+            note = Note.objects.write(owner, text, id=page)
+    except IntegrityError:
+        there = Note.objects.of(owner).filter(pk=page).first()
+        if there is not None:
+            return Saved(there.pk, there.version) if there.text == text else Conflict(there)
+        # The id is a stranger's. To refuse it would tell that it exists.
+        note = Note.objects.write(owner, text)
+    saved.send(Note)
+    return Saved(note.pk, note.version)
+
+
+def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
+    """Replace the text that the owner saw as `version`. None: the owner has no such note."""
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    if note is None:
+        return None
+    if note.text == text:
+        return Saved(note.pk, note.version)
+    seen = Note.objects.of(owner).filter(pk=pk, version=version)
+    # One statement decides: of two tabs that save at once, one finds the version gone.
+    if seen.update(**note.sealed(text), version=F("version") + 1, changed=timezone.now()):
+        saved.send(Note)
+        return Saved(pk, version + 1)
+    return conflict(owner, pk)
+
+
+def tick(owner: User, pk: UUID, version: int, line: int) -> Saved | Conflict | None:
+    """Tick or untick the box in that line of what the owner saw. A line that has none is a conflict too."""
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    if note is None:
+        return None
+    if note.version != version:
+        return Conflict(note)
+    text = markdown.tick(note.text, line)
+    return change(owner, pk, version, text) if text is not None else Conflict(note)
+
+
+def pin(owner: User, pk: UUID, pinned: bool) -> bool:
+    """Keep the note above the others, or no longer. False: the owner has no such note."""
+    return bool(Note.objects.of(owner).filter(pk=pk).update(pinned=pinned))
+
+
+def delete(owner: User, pk: UUID, version: int) -> Conflict | None:
+    """Put the note that the owner saw as `version` into the trash. None: it is there, now or before."""
+    seen = Note.objects.of(owner).filter(pk=pk, version=version)
+    return None if seen.update(trashed=timezone.now()) else conflict(owner, pk)
+
+
+def conflict(owner: User, pk: UUID) -> Conflict | None:
+    note = Note.objects.of(owner).filter(pk=pk).first()
+    return Conflict(note) if note else None

@@ -1,0 +1,31 @@
+"""A tab of the notebook in a real browser."""
+
+import re
+
+from django.contrib.auth.models import User
+from playwright.sync_api import BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from notes.models import Note
+from notes.tests.conftest import signed_in
+
+DOOR = re.compile(r"/login/")
+SAYS_SAVED = re.compile("^Saved$")
+WAKE = "dispatchEvent(new Event('focus'))"
+
+
+def come_in(context: BrowserContext, user: User, live_server: LiveServer) -> None:
+    """What a sign-in does: a new session, and a new CSRF token."""
+    context.clear_cookies()
+    session = signed_in(user).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+
+
+def open_tab(context: BrowserContext, path: str) -> Page:
+    page = context.new_page()
+    page.goto(path)
+    return page
+
+
+def text_of(owner: User) -> str:
+    return Note.objects.of(owner).get().text

@@ -1,0 +1,124 @@
+"""People's keys move to another key of the settings, and a key that is missing is an error, not an empty notebook."""
+
+import logging
+
+import pytest
+from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from notes import key_rotation
+from notes.encryption import KeyMissing
+from notes.models import Key, Note, key_of
+from notes.tests.conftest import signed_in
+from privatekit.rotation import Progress
+
+
+@pytest.fixture
+def fresh(settings: Settings, note: Note) -> str:
+    """A new key, in front of the one that the owner's note was written under."""
+    key = Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [key, *settings.ENCRYPTION_KEYS]
+    return key
+
+
+def rotate() -> list[Progress]:
+    return list(key_rotation.rotate_keys())
+
+
+def test_rotating_moves_the_keys_and_touches_no_note(
+    fresh: str, settings: Settings, owner: User, stranger: User, note: Note
+) -> None:
+    key_of(stranger)  # is made under the new key
+    before = bytes(Note.objects.get(pk=note.pk).sealed_text)
+    assert rotate() == [(0, 1), (1, 1)]
+    assert rotate() == [(0, 0)]
+    settings.ENCRYPTION_KEYS = [fresh]
+    after = Note.objects.get(pk=note.pk)
+    assert "kettle" in after.text
+    assert bytes(after.sealed_text) == before
+
+
+def test_until_then_the_old_key_reads(fresh: str, settings: Settings, note: Note) -> None:
+    assert "kettle" in Note.objects.get(pk=note.pk).text
+    settings.ENCRYPTION_KEYS = [fresh]
+    with pytest.raises(KeyMissing, match="does not hold"):
+        _ = Note.objects.get(pk=note.pk).text
+
+
+def test_rotating_without_the_old_key_says_which_is_missing(fresh: str, settings: Settings) -> None:
+    [key_id] = Key.objects.values_list("wrapped_by", flat=True)
+    settings.ENCRYPTION_KEYS = [fresh]
+    with pytest.raises(KeyMissing, match=key_id):
+        rotate()
+
+
+def test_a_rotation_that_is_stopped_goes_on_where_it_was(
+    fresh: str, settings: Settings, owner: User, stranger: User, note: Note
+) -> None:
+    old = settings.ENCRYPTION_KEYS[1:]
+    settings.ENCRYPTION_KEYS = old
+    key_of(stranger)
+    settings.ENCRYPTION_KEYS = [fresh, *old]
+    steps = key_rotation.rotate_keys()
+    assert [next(steps), next(steps)] == [(0, 2), (1, 2)]
+    del steps  # as when the command is interrupted
+    assert "kettle" in Note.objects.get(pk=note.pk).text
+    assert rotate() == [(0, 1), (1, 1)]
+
+
+def test_a_person_who_is_deleted_meanwhile_does_not_stop_the_rotation(fresh: str, owner: User) -> None:
+    steps = key_rotation.rotate_keys()
+    next(steps)
+    owner.delete()
+    assert list(steps) == [(1, 1)]
+    assert not Key.objects.exists()
+
+
+def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
+    assert key_rotation.check_keys(databases=["default"]) == []
+    settings.ENCRYPTION_KEYS = [fresh]
+    [fault] = key_rotation.check_keys(databases=["default"])
+    assert fault.id == "notes.E001"
+    assert "SECRETLY_ENCRYPTION_KEYS" in fault.msg
+    assert fault.hint
+    with pytest.raises(Exception, match=r"notes\.E001"):
+        call_command("migrate", verbosity=0, skip_checks=False)
+
+
+def test_the_first_start_has_no_table_to_check(fresh: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ENCRYPTION_KEYS = [fresh]
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert key_rotation.check_keys(databases=["default"]) == []
+
+
+def test_the_check_asks_no_database_that_it_was_not_given(fresh: str) -> None:
+    assert key_rotation.check_keys() == []
+
+
+@pytest.mark.parametrize("path", ["/", "/trash/", "/notes/{}/"])
+def test_a_missing_key_is_said_and_is_no_empty_notebook(
+    fresh: str, settings: Settings, owner: User, note: Note, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Note.objects.write(owner, "deleted")
+    if path == "/trash/":
+        Note.objects.update(trashed=note.created)
+    settings.ENCRYPTION_KEYS = [fresh]
+    answer = signed_in(owner).get(path.format(note.pk))
+    assert answer.status_code == 503
+    assert "I need a moment." in answer.content.decode()
+    assert "new" not in answer.content.decode()
+    [record] = [record for record in caplog.records if record.name == "notes.responses"]
+    assert record.levelno == logging.ERROR
+    assert "SECRETLY_ENCRYPTION_KEYS does not hold" in record.getMessage()
+
+
+def test_text_comes_back_while_a_key_is_missing(fresh: str, settings: Settings, owner: User, note: Note) -> None:
+    settings.ENCRYPTION_KEYS = [fresh]
+    answer = signed_in(owner).post("/", {"text": "unsaved words"})
+    assert answer.status_code == 503
+    assert "unsaved words</textarea>" in answer.content.decode()
+    answer = signed_in(owner).post("/", {"text": "unsaved words"}, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
