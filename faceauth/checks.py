@@ -17,7 +17,7 @@ from faceauth.vision import faces
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
-LOOKS = ("camera", "always", "off")
+PHOTOS = ("fallback", "open", "never")
 
 
 @register
@@ -32,7 +32,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_threshold(given),
         *check_odds(given),
         *check_enrolment(given),
-        *check_look(given),
+        *check_photos(given),
         *check_keys(given),
         *check_limits(given),
     ]
@@ -121,11 +121,11 @@ def check_enrolment(given: Conf) -> list[CheckMessage]:
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
 
 
-def check_look(given: Conf) -> list[CheckMessage]:
-    if given.LIVENESS in LOOKS:
+def check_photos(given: Conf) -> list[CheckMessage]:
+    if given.PHOTOS in PHOTOS:
         return []
-    hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
-    return [Error(f"{given.LIVENESS!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
+    hint = f"Set FACEAUTH['PHOTOS'] to one of {', '.join(PHOTOS)}."
+    return [Error(f"{given.PHOTOS!r} does not say what a photo may open.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:
@@ -140,7 +140,15 @@ def check_keys(given: Conf) -> list[CheckMessage]:
     return []
 
 
-LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET", "FRAMES_PER_ADDRESS")
+LIMITS = (
+    "ATTEMPTS_PER_ADDRESS",
+    "ATTEMPTS_PER_SESSION",
+    "ENROLMENTS_PER_ADDRESS",
+    "ENROLMENTS",
+    "FAILURES_PER_ADDRESS",
+    "CALL_BUDGET",
+    "FRAMES_PER_ADDRESS",
+)
 
 
 def check_limits(given: Conf) -> list[CheckMessage]:

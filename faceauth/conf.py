@@ -35,8 +35,18 @@ class Conf:
     ENROLMENT: str = "consent"
     """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
 
-    LIVENESS: str = "camera"
-    """Who must show a living face: `camera` those who come by camera, `always` everybody, `off` nobody."""
+    PHOTOS: str = "fallback"
+    """What a photo may open: `fallback` the notebook of who has never passed a liveness check, and otherwise only with
+    a trusted device or a second factor; `open` any notebook, as a liveness check does; `never` nothing."""
+
+    ENROLMENTS_PER_ADDRESS: str = "5/h, 20/d"
+    """New people from one address. A family that begins together is five; a classroom needs more, or a day."""
+
+    ENROLMENTS: str = "300/d"
+    """New people of the whole site."""
+
+    PHOTO_ENROLMENT_DAYS: int = 14
+    """After so many days somebody who was enrolled by a photo and never came back is forgotten, by `expire`."""
 
     ATTEMPTS_PER_ADDRESS: str = "60/m"
     """Attempts at the door from one address: "60/m", several with commas, or "off". 600 people who come in within ten

@@ -7,6 +7,7 @@ app_name = "faceauth"
 urlpatterns = [
     path("login/", login.login_view, name="login"),
     path("login/enrol/", login.enrol_view, name="enrol"),
+    path("login/claim/", login.claim_view, name="claim"),
     path("login/liveness/", liveness.start_view, name="liveness"),
     path("login/liveness/frame/", liveness.frame_view, name="liveness_frame"),
     path("login/second-factor/", second_factor.second_factor_view, name="second_factor"),

@@ -152,7 +152,7 @@ FACEAUTH = {
     "TARGET_FPIR": environment.number("SECRETLY_TARGET_FPIR", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
-    "LIVENESS": environment.choice("SECRETLY_LIVENESS", "camera", ("camera", "always", "off")),
+    "PHOTOS": environment.choice("SECRETLY_PHOTOS", "fallback", ("fallback", "open", "never")),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),

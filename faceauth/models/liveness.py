@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LivenessSession(models.Model):
-    """A liveness check that is under way: see `faceauth.liveness.sessions`. The row is of no use without its session."""
+    """A liveness check that is under way: see `faceauth.liveness.sessions`. It needs its session."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.PositiveIntegerField(_("frames so far"), default=0)

@@ -138,17 +138,25 @@ class MFAReset(models.Model):
 
 
 class PhotoLogin(models.Model):
-    """What a photo of a person may open, if they have chosen. Without a row photos open their notebook."""
+    """What a photo of a person may open, by their choice and by how they have proved themselves so far."""
 
     class Choice(models.TextChoices):
-        OPEN = "open", _("A photo opens my notebook, as a look does.")
-        WITH_LOCK = "with_lock", _("A photo opens my notebook only together with my second lock.")
+        OPEN = "open", _("A photo opens my notebook where this site allows it.")
+        WITH_MFA = "with_mfa", _("A photo opens my notebook only with my second factor or on a trusted device.")
         NEVER = "never", _("A photo never opens my notebook.")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
     )
     choice = models.CharField(_("choice"), max_length=16, choices=Choice.choices, default=Choice.OPEN)
+    enrolled_by_photo = models.BooleanField(_("enrolled by a photo"), default=False)
+    returned = models.BooleanField(_("came back"), default=False)
+    """Whether somebody who was enrolled by a photo has signed in again."""
+    liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
+    """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    superseded = models.BooleanField(_("photos only"), default=False)
+    """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
+    somebody else here."""
 
     class Meta:
         verbose_name = _("photo sign-in choice")

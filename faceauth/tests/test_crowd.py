@@ -82,9 +82,9 @@ def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
     ]
 
 
-@pytest.mark.parametrize(("look", "frames"), [("camera", 3), ("always", 3), ("off", 1)])
-def test_a_look_counts_unless_nobody_is_asked_for_one(look: str, frames: int, settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": look}
+@pytest.mark.parametrize(("photos", "frames"), [("fallback", 3), ("never", 3), ("open", 1)])
+def test_a_look_counts_unless_nobody_is_asked_for_one(photos: str, frames: int, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": photos}
     assert thresholds.best_frames() == frames
 
 

@@ -35,7 +35,7 @@ from faceauth.tests.lock_cast import (
     with_app,
 )
 from faceauth.tests.test_mydoor import texts_in
-from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
+from faceauth.tests.test_views import JSON, enter, show, signed_in
 from faceauth.web import pending_login, reauthentication
 
 LOCK = "/login/second-factor/"
@@ -687,21 +687,6 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
     assert sorted(mine.cookies) == sorted(theirs.cookies)
 
 
-def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) -> None:
-    user = enter(Client(), pictures.hopper())
-    photo_logins.choose(user, Choice.NEVER)
-    question = show(client, pictures.hopper())
-    assert "May I remember you?" in question.content.decode()
-    assert sealed_in(question)
-    answer = say(client, question, headers=JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
-    assert signed_in(client) is None
-    assert User.objects.count() == 1
-    assert len(list(collection.faces())) == 1
-    page = open_notebook(user).get("/account/").content.decode()
-    assert "a photo of you, which I turned away" in page
-
-
 def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
     photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
     for face in (pictures.hopper(), pictures.collins()):
@@ -716,18 +701,8 @@ def test_a_refused_photo_while_rekognition_is_away(collection: Collection, clien
     assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
 
 
-def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
-    known: User, client: Client, settings: Settings, collection: Collection
-) -> None:
-    photo_logins.choose(known, Choice.NEVER)
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
-    answer = show(client, pictures.hopper(), JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
-    assert User.objects.count() == 1
-
-
 def test_a_photo_with_the_second_lock(known: User, client: Client, collection: Collection) -> None:
-    photo_logins.choose(known, Choice.WITH_LOCK)
+    photo_logins.choose(known, Choice.WITH_MFA)
     assert "May I remember you?" in show(client, pictures.hopper()).content.decode()
     with_app(known)
     assert show(client, pictures.hopper())["Location"] == LOCK
@@ -748,12 +723,12 @@ def test_the_choice(known: User, looks_offered: None) -> None:
     client = open_notebook(known)
     page = client.get("/account/mfa/").content.decode()
     assert "That is the weaker way in" in page
-    assert client.post("/account/mfa/photos/", {"choice": "with_lock"}).status_code == 422
+    assert client.post("/account/mfa/photos/", {"choice": "with_mfa"}).status_code == 422
     assert client.post("/account/mfa/photos/", {"choice": "never"})["Location"] == "/account/mfa/"
     assert photo_logins.choice_of(known) == Choice.NEVER
     with_app(known)
-    client.post("/account/mfa/photos/", {"choice": "with_lock"})
-    assert photo_logins.choice_of(known) == Choice.WITH_LOCK
+    client.post("/account/mfa/photos/", {"choice": "with_mfa"})
+    assert photo_logins.choice_of(known) == Choice.WITH_MFA
     assert "photos of you open nothing" not in client.get("/account/mfa/").content.decode()
     AuthenticatorApp.objects.all().delete()
     assert "photos of you open nothing" in client.get("/account/mfa/").content.decode()
@@ -836,12 +811,12 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     app = with_app(known)
     codes = authenticators.make_recovery_codes(known)
     MFAReset.objects.create(user=known)
-    photo_logins.choose(known, Choice.WITH_LOCK)
+    photo_logins.choose(known, Choice.WITH_MFA)
     texts = texts_in(b"".join(client.get("/account/export/").streaming_content))  # type: ignore[attr-defined]
     told = json.loads(texts["locks.json"])
     assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
     assert all(lock["added"] for lock in told["locks"])
-    assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_lock", 1)
+    assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_mfa", 1)
     everything = "".join(texts.values())
     for secret in (app.key, app.bin_key.hex(), authenticators.secret_text(app), codes[0], device.id.hex()):
         assert secret not in everything

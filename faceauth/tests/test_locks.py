@@ -332,5 +332,5 @@ def test_what_a_photo_may_open(choice: Choice | None, lock: bool, method: str, o
         photo_logins.choose(owner, choice)
     if lock:
         passkey_of(owner)
-    photos = {None: True, Choice.OPEN: True, Choice.WITH_LOCK: lock, Choice.NEVER: False}[choice]
+    photos = {None: True, Choice.OPEN: True, Choice.WITH_MFA: lock, Choice.NEVER: False}[choice]
     assert photo_logins.may_sign_in_by(owner, method) is (photos or method == SignIn.Method.LIVENESS)

@@ -138,7 +138,7 @@ def seen(user: User) -> Client:
     """The same, where the person's face was seen just now."""
     client = arabic(user)
     session = client.session
-    session["faceauth.seen"] = time.time()
+    session["faceauth.face_verified"] = time.time()
     session.save()
     return client
 
