@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "notes",
     "faceauth",
     "faceauth.local",
-    "django.contrib.admin",
+    "faceauth.operators.apps.OperatorAdminConfig",  # django.contrib.admin, with the dashboard
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -61,8 +61,8 @@ def test_many_people_are_cared_for_with_progress(
     page.get_by_role("button", name="Deactivate").click()
     if not script:
         for done in (1, 2, 3):
-            expect(page.get_by_text(f"{done} of 4 so far.")).to_be_visible()
-            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_text(f"{done} of 4 done.")).to_be_visible()
+            page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("Deactivate: 4 people.")).to_be_visible()
     assert User.objects.filter(is_active=False).count() == 4
     assert problems == []
@@ -70,7 +70,7 @@ def test_many_people_are_cared_for_with_progress(
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
+def test_the_dashboard_fits_a_phone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
     operator.set_password("one two three four")
     operator.save()
     SignIn.objects.create(outcome="recognised", similarity=99.0, rekognition_ms=40)
@@ -80,13 +80,13 @@ def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server
     page.locator("[name=username]").fill("operator")
     page.locator("[name=password]").fill("one two three four")
     page.locator("[type=submit]").click()
-    page.locator("#desk").wait_for()
+    page.locator("#dashboard").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     context.close()
 
 
-@pytest.mark.parametrize("address", ["auth/user", "faceauth/login"])
+@pytest.mark.parametrize("address", ["auth/user", "faceauth/signin"])
 def test_the_columns_fit_a_laptop(
     address: str, chromium: Browser, live_server: LiveServer, operator: User, owner: User
 ) -> None:

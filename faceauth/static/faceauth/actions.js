@@ -1,4 +1,4 @@
-// Goes on with what takes several requests; without this the operator presses the button each time.
+// Sends the next request of an action that takes several. Without this script the operator presses the button each time.
 
-const form = document.querySelector("form[data-go-on]");
+const form = document.querySelector("form[data-continue]");
 form?.requestSubmit();

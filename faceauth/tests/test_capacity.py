@@ -26,7 +26,7 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
-from faceauth.tests.lock_cast import open_notebook, with_app
+from faceauth.tests.mfa_cast import open_notebook, with_app
 from faceauth.tests.test_views import JSON, say, sealed_in, show, signed_in
 
 CLOSED = Recognition(Outcome.REFUSED, Reason.CLOSED)

@@ -19,7 +19,7 @@ from faceauth.mfa.authenticators import Verdict
 from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, SignIn
 from faceauth.policy import photo_logins
 from faceauth.policy.photo_logins import Choice
-from faceauth.tests.lock_cast import code_of, with_app
+from faceauth.tests.mfa_cast import code_of, with_app
 
 
 @pytest.fixture

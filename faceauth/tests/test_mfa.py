@@ -23,7 +23,7 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, another_challenge, options_in
 from faceauth.tests.conftest import Fault
-from faceauth.tests.lock_cast import (
+from faceauth.tests.mfa_cast import (
     add_passkey,
     code_of,
     enrolled,
@@ -32,7 +32,7 @@ from faceauth.tests.lock_cast import (
     show_face,
     with_app,
 )
-from faceauth.tests.test_mydoor import texts_in
+from faceauth.tests.test_account import texts_in
 from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
 from faceauth.web import pending_login, reauthentication
 
@@ -770,10 +770,10 @@ def desk(operator: User) -> Client:
     return client
 
 
-def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
+def test_an_operator_resets_the_second_factor(desk: Client, operator: User, known: User, stranger: User) -> None:
     with_app(known)
     codes = authenticators.make_recovery_codes(known)
-    url = reverse("admin:auth_user_action", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["reset_mfa"])
     question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
     assert "Be sure that it is they who asked" in question.content.decode()
@@ -784,7 +784,7 @@ def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User
     assert authenticators.codes_left(known) == 0
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (operator, str(known.pk))
-    assert entry.change_message == "Took the second lock away."
+    assert entry.change_message == "Reset the second factor."
     visitor = Client()
     show_face(visitor)
     page = visitor.get("/account/")
@@ -796,17 +796,17 @@ def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User
 
 def test_the_desk_offers_it_where_there_is_a_lock(desk: Client, known: User) -> None:
     url = reverse("admin:auth_user_change", args=[known.pk])
-    assert "clear_lock" not in desk.get(url).content.decode()
+    assert "reset_mfa" not in desk.get(url).content.decode()
     with_app(known)
-    assert "clear_lock" in desk.get(url).content.decode()
+    assert "reset_mfa" in desk.get(url).content.decode()
 
 
-def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
+def test_nobody_else_resets_the_second_factor(known: User, stranger: User) -> None:
     with_app(known)
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
-    url = reverse("admin:auth_user_action", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["reset_mfa"])
     assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
     assert authenticators.has_mfa(known)
 

@@ -18,7 +18,7 @@ from faceauth.mfa import authenticators
 from faceauth.models import AuthenticatorApp, Passkey, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.lock_cast import code_of, with_app
+from faceauth.tests.mfa_cast import code_of, with_app
 from faceauth.tests.test_views import enter
 from secretly.tests.transitions import faults
 
@@ -267,11 +267,11 @@ def test_an_operator_clears_the_lock(sign_in: Visit, person: User, operator: Use
     desk.get_by_label("Password").fill("one two three four")
     desk.get_by_role("button", name="Log in").click()
     desk.locator(f"input[name=_selected_action][value='{person.pk}']").check()
-    desk.locator("select[name=action]").select_option("clear_lock")
+    desk.locator("select[name=action]").select_option("reset_mfa")
     desk.locator("button[name=index]").click()
     expect(desk.get_by_text(person.username)).to_be_visible()
-    desk.get_by_role("button", name="Take the second lock away").click()
-    expect(desk.get_by_text("Take the second lock away: 1 person.")).to_be_visible()
+    desk.get_by_role("button", name="Reset second factor").click()
+    expect(desk.get_by_text("Reset second factor: 1 person.")).to_be_visible()
     page = sign_in()
     open_notebook(page)
     page.goto(at(page, "/account/"))
