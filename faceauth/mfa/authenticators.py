@@ -1,7 +1,7 @@
-"""The second lock: what somebody has besides their face. Passkeys, one-time-code apps, and codes for when all are lost.
+"""Second factors: passkeys, an authenticator app, and recovery codes for when both are lost.
 
-A person has a second lock from the moment there is a passkey or a confirmed app. Recovery codes alone are none: they
-come with the first lock, and go with the last.
+A person has a second factor as soon as there is a passkey or a confirmed app. Recovery codes alone are none: they come
+with the first factor and go with the last.
 """
 
 import base64
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 HOW_MANY_CODES = 10
 CODE_LENGTH = 16  # of 32 letters: 80 bits
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that is easily taken for something else
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no letters that look alike
 ALIKE = str.maketrans("ilou", "110v")
 
-APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect no other
+APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect this
 
 KINDS: dict[str, type[Passkey] | type[AuthenticatorApp]] = {"passkey": Passkey, "app": AuthenticatorApp}
 
 
 class Verdict(enum.Enum):
-    """What came of a code."""
+    """The result of checking a code."""
 
     OPEN = "open"
     WRONG = "wrong"
     WAIT = "wait"
-    """Too soon after wrong ones: it was not looked at."""
+    """Too soon after wrong ones: it was not checked."""
     RESTS = "rests"
-    """There were too many wrong ones: it was not looked at, and waiting does not help."""
+    """Too many wrong ones: it was not checked, and waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Factor:
     added: datetime | None
     last_used: datetime | None
     host: str = ""
-    """The only name of the site under which it works; any, where this is empty."""
+    """The host name under which it works; any, if this is empty."""
 
 
-# What there is --------------------------------------------------------------------------------------------------------
+# Reading --------------------------------------------------------------------------------------------------------------
 
 
 def has_mfa(user: "User") -> bool:
@@ -68,7 +68,7 @@ def has_mfa(user: "User") -> bool:
 
 
 def app_of(user: "User") -> AuthenticatorApp | None:
-    """There is at most one: a second would double the chance of a guess."""
+    """At most one: a second app would double the chance of a guess."""
     app: AuthenticatorApp | None = (
         AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=True).order_by("pk").first()
     )
@@ -88,14 +88,14 @@ def codes_left(user: "User") -> int:
     return int(StaticToken.objects.filter(device__user_id=user.pk).count())
 
 
-# The one-time-code app ------------------------------------------------------------------------------------------------
+# The authenticator app ------------------------------------------------------------------------------------------------
 
 
 @sensitive_variables()
 def app_to_confirm(user: "User", pk: int | None) -> AuthenticatorApp:
-    """The app that opens nothing until it has shown a right code: the one that this session began with, or a new one.
+    """The app that is not confirmed yet: the one that this session began to set up, or a new one.
 
-    A secret that was shown in another session is never taken up: who saw it there may have been somebody else.
+    A secret that another session showed is never used: somebody else may have seen it there.
     """
     waiting = AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=False)
     app: AuthenticatorApp | None = waiting.filter(pk=pk).first()
@@ -113,13 +113,13 @@ def drawing(app: AuthenticatorApp) -> str:
 
 
 def secret_text(app: AuthenticatorApp) -> str:
-    """The same secret for typing, in groups of four."""
+    """The same secret in groups of four, for typing."""
     return in_fours(base64.b32encode(app.bin_key).decode())
 
 
 @transaction.atomic
 def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Verdict:
-    """The app that waits for it becomes the person's, if the code is right."""
+    """Make the app the person's, if the code is right."""
     if app_of(user) is not None:
         return Verdict.WRONG
     verdict = check_app(app, tidied(code))
@@ -134,7 +134,7 @@ def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Ve
 @sensitive_variables()
 @transaction.atomic
 def make_recovery_codes(user: "User") -> list[str]:
-    """Ten new codes; the old ones open nothing any more. What is kept does not tell them: show them now."""
+    """Ten new codes, which replace the old ones. Only their hashes are kept: show them now."""
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     RecoveryCodes.objects.filter(user_id=user.pk).delete()
     kept = RecoveryCodes.objects.create(user=user, name="recovery codes")
@@ -147,14 +147,14 @@ def in_fours(text: str) -> str:
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-# Opening --------------------------------------------------------------------------------------------------------------
+# Checking -------------------------------------------------------------------------------------------------------------
 
 
 @sensitive_variables()
 def check(user: "User", code: str) -> Verdict:
-    """Whether a code of an app, or a recovery code, opens the user's second lock. Either does so once.
+    """Check a code of the user's app, or a recovery code. Each is accepted once.
 
-    Raises `at_rest.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
+    Raises `crypto.CannotOpen` where the secret of the app cannot be read. Recovery codes work all the same.
     """
     code = tidied(code)
     if code.isdecimal() and len(code) <= 8:
@@ -168,14 +168,14 @@ def check(user: "User", code: str) -> Verdict:
 
 
 def tidied(code: str) -> str:
-    """As it was meant: without the spaces and hyphens that people read and write between the groups."""
+    """The code without the spaces and hyphens between its groups."""
     return "".join(code.lower().replace("-", " ").split())[: CODE_LENGTH * 2]
 
 
 @sensitive_variables()
 @transaction.atomic
 def check_app(app: AuthenticatorApp, code: str) -> Verdict:
-    """In a transaction that others wait for: of two equal codes at the same moment one opens."""
+    """Check a code with the row locked: of two equal codes at the same moment one is accepted."""
     now = AuthenticatorApp.objects.select_for_update().filter(pk=app.pk).first()
     if now is None:
         return Verdict.WRONG
@@ -188,7 +188,7 @@ def check_app(app: AuthenticatorApp, code: str) -> Verdict:
 
 
 def wait(user: "User") -> int:
-    """Seconds until a code of the app is looked at again; 0 is now."""
+    """Seconds until a code of the app is checked again; 0 is now."""
     app = app_of(user)
     if app is None or app.allowed_from is None:
         return 0
@@ -196,20 +196,20 @@ def wait(user: "User") -> int:
 
 
 def relent(user: "User") -> None:
-    """The owner was here, with something that cannot be guessed: wrong codes before are forgotten."""
+    """Forget wrong codes: the owner has used something that cannot be guessed."""
     AuthenticatorApp.objects.filter(user_id=user.pk).update(
         throttling_failure_count=0, throttling_failure_timestamp=None
     )
 
 
-# Taking away ----------------------------------------------------------------------------------------------------------
+# Removing -------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
-    """Take one of the user's locks away; with the last of them go the recovery codes.
+    """Remove one of the user's factors; the recovery codes go with the last one.
 
-    False if it is not there, or is the last and to be kept.
+    Return False if it does not exist, or is the last one and to be kept.
     """
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     if keep_last and len(list(factors_of(user))) == 1:
@@ -227,9 +227,9 @@ def remove_all(user: "User") -> None:
 
 @transaction.atomic
 def reset(user: "User") -> bool:
-    """An operator takes the second lock of somebody away who has lost it. The person sees it at their door.
+    """Remove all factors of somebody who has lost them, for an operator. The account page tells the person.
 
-    False if there was none.
+    Return False if there was none.
     """
     if not has_mfa(user):
         return False
@@ -244,7 +244,7 @@ def reset(user: "User") -> bool:
 def reseal() -> int:
     """Seal the secret of every app with the first of ENCRYPTION_KEYS; how many there are.
 
-    Raises `at_rest.CannotOpen`.
+    Raises `crypto.CannotOpen`.
     """
     count = 0
     for pk in list(AuthenticatorApp.objects.values_list("pk", flat=True)):

@@ -1,4 +1,4 @@
-"""What a photo may open: a look shows a living person, a photo does not. Everybody decides for themselves."""
+"""What a photo may open. A photo does not show a living person, so everybody decides for themselves."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ Choice = PhotoLogin.Choice
 
 
 def offered() -> bool:
-    """Where the site asks nobody for a look, photos are all there is, and there is nothing to decide."""
+    """Whether there is a choice. A site without liveness checks has only photos."""
     return conf().LIVENESS != "off"
 
 
@@ -27,9 +27,9 @@ def choose(user: "User", choice: Choice) -> None:
 
 
 def may_sign_in_by(user: "User", method: str) -> bool:
-    """Whether a picture that came this way may open the user's notebook: `Login.Way`, or "" for one that is not known.
+    """Whether a picture that came this way may sign the user in: a `SignIn.Method`, or "" if it is unknown.
 
-    A choice stands even where the site has stopped asking for looks since: it was made to keep photos out.
+    The choice stays in force on a site that has stopped asking for liveness checks: it was made to keep photos out.
     """
     if method == SignIn.Method.LIVENESS:
         return True

@@ -1,4 +1,4 @@
-"""Whether to tell whoever is signed in that they should add a second lock: for templates/faceauth/mfa_advice.html."""
+"""Whether to advise the person to add a second factor: for the template faceauth/mfa_advice.html."""
 
 from typing import Any
 

@@ -53,7 +53,7 @@ def test_my_door_shows_visits_and_open_sessions(collection: Collection, client: 
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper())
     page = client.get("/account/").content.decode()
-    assert "telephone, Firefox, Android" in page
+    assert "phone, Firefox, Android" in page
     assert page.count("this one") == 1
     content = client.get("/account/", headers=JSON).json()
     assert [sign_in["outcome"] for sign_in in content["visits"]] == ["recognised", "enrolled"]
@@ -163,10 +163,10 @@ def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
 @pytest.mark.parametrize(
     ("agent", "kind"),
     [
-        (FIREFOX, "telephone, Firefox, Android"),
+        (FIREFOX, "phone, Firefox, Android"),
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604",
-            "telephone, Safari, iPhone",
+            "phone, Safari, iPhone",
         ),
         ("Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) CriOS/120 Mobile Safari/604", "tablet, Chrome, iPad"),
         ("Mozilla/5.0 (Windows NT 10.0) Chrome/120 Safari/537 Edg/120", "computer, Edge, Windows"),
@@ -338,9 +338,9 @@ def test_export(collection: Collection, client: Client) -> None:
     texts = texts_in(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
     assert json.loads(texts["profile.json"])["name"] == user.username
     assert [row["text"] for row in json.loads(texts["consents.json"])] == [user.consents.get().text]
-    [look] = json.loads(texts["looks.json"])
+    [look] = json.loads(texts["faces.json"])
     assert look["face_id"] == str(user.faces.get().face_id)
-    assert [row["outcome"] for row in json.loads(texts["door.json"])] == ["enrolled"]
+    assert [row["outcome"] for row in json.loads(texts["sign_ins.json"])] == ["enrolled"]
     assert [row["text"] for row in json.loads(texts["notes.json"])] == ["The key is under the stone."]
     assert any(name.startswith("notes/") and "under the stone" in text for name, text in texts.items())
     assert "Somebody else" not in "".join(texts.values())
@@ -352,7 +352,7 @@ def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> 
     user = enter(client, pictures.hopper())
     SignIn.objects.bulk_create(SignIn(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
     pieces = list(client.get("/account/export/").streaming_content)  # type: ignore[attr-defined]
-    assert len(json.loads(texts_in(b"".join(pieces))["door.json"])) == 5001
+    assert len(json.loads(texts_in(b"".join(pieces))["sign_ins.json"])) == 5001
     assert len(pieces) > 10
     assert max(map(len, pieces)) < 100_000
 

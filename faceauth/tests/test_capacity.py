@@ -280,7 +280,7 @@ def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, cap
             show(client, pictures.collins())
         [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
-    for cure in ("second lock", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
+    for cure in ("second factor", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
         assert cure in line
 
 
@@ -375,24 +375,24 @@ def test_among_few_the_last_lock_goes(db: None) -> None:
 
 SAYS = {
     16: ("", "", "16 people\n"),
-    17: ("as soon as one person more", "Soon nobody new will be remembered", "17 people\n"),
-    20: ("as soon as one person more", "Soon nobody new will be remembered", "20 people\n"),
-    21: ("nobody new is remembered, for one", "Nobody new is remembered: one person more", "so nobody new is"),
-    22: ("who have none are refused", "22 people have no second lock and are refused", "22 people, who are refused"),
+    17: ("when one more person would", "Enrolment will close soon", "17 people\n"),
+    20: ("when one more person would", "Enrolment will close soon", "20 people\n"),
+    21: ("enrolment is closed, because one", "Enrolment is closed: one more person", "so enrolment is closed"),
+    22: ("they are refused", "22 people without a second factor are refused", "22 people, who are refused"),
 }
 
 
 @pytest.mark.parametrize("count", SAYS)
 def test_what_the_operator_hears(count: int, operator: User, client: Client, collection: Collection) -> None:
-    check, worry, described = SAYS[count]
+    check, warning, described = SAYS[count]
     users = some(count)
     warned = check_people(databases=["default"])
     assert [it.id for it in warned] == (["faceauth.W003"] if check else [])
-    assert all(check in it.msg and f"{count} have no second lock" in it.msg for it in warned)
+    assert all(check in it.msg and f"{count} have no second factor" in it.msg for it in warned)
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    desk = client.get("/admin/").content.decode()
-    assert worry in desk
-    assert f"{count} people have none." in desk
+    page = client.get("/admin/").content.decode()
+    assert warning in page
+    assert f"{count} people have none." in page
     call_command("rekognition_collection", "describe", stdout=(out := StringIO()))
     assert described in out.getvalue()
     for user in users:

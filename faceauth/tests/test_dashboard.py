@@ -180,7 +180,7 @@ def test_an_empty_chart() -> None:
 
 
 def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> None:
-    metering.start_afresh()
+    metering.reset()
     assert metering.milliseconds() is None
     collection.describe()
     first = metering.spent.get()
@@ -190,7 +190,7 @@ def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> 
     with pytest.raises(Exception, match="throttled"):
         list(collection.faces())
     assert (metering.spent.get() or 0) > first
-    metering.start_afresh()
+    metering.reset()
     assert metering.milliseconds() is None
 
 

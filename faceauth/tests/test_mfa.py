@@ -830,10 +830,10 @@ def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
     MFAReset.objects.create(user=known)
     photo_logins.choose(known, Choice.WITH_LOCK)
     texts = texts_in(b"".join(client.get("/account/export/").streaming_content))  # type: ignore[attr-defined]
-    told = json.loads(texts["locks.json"])
-    assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
-    assert all(lock["added"] for lock in told["locks"])
-    assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_lock", 1)
+    told = json.loads(texts["second_factors.json"])
+    assert [(lock["kind"], lock["name"]) for lock in told["factors"]] == [("passkey", "My key"), ("app", "telephone")]
+    assert all(lock["added"] for lock in told["factors"])
+    assert (told["recovery_codes_left"], told["photos"], len(told["resets"])) == (10, "with_lock", 1)
     everything = "".join(texts.values())
     for secret in (app.key, app.bin_key.hex(), authenticators.secret_text(app), codes[0], device.id.hex()):
         assert secret not in everything
