@@ -47,7 +47,7 @@ def dangling_in(model: Any, field: "ForeignKey[Any, Any]", repair: bool) -> Iter
         if safe and repair:
             rows = model._base_manager.filter(**{name: key})
             rows.update(**{name: None}) if field.remote_field.on_delete is SET_NULL else rows.delete()
-        what = f"{count} rows refer by {field.name} to {field.remote_field.model._meta.label} {key}, which is gone"
+        what = f"{count} rows with {field.name} = {field.remote_field.model._meta.label} {key}, which is gone"
         yield Finding(Kind.DANGLING_ROW, model._meta.label, what, cure, safe and repair)
 
 

@@ -201,3 +201,23 @@ def test_people_are_found_by_their_second_factor(admin: Client, owner: User, str
     assert "Second factor" in seen
     assert "action/reset_mfa" in seen
     assert "action/reset_mfa" not in admin.get(reverse("admin:auth_user_change", args=[stranger.pk])).content.decode()
+
+
+# The sign-in log ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["198.51.100.7", " 198.51.100.7 "])
+def test_sign_ins_are_found_by_address(typed: str, admin: Client, owner: User) -> None:
+    SignIn.objects.create(outcome="refused", reason="too_dark", address="198.51.100.7")
+    SignIn.objects.create(outcome="refused", reason="blurred", address="198.51.100.70")
+    page = admin.get(reverse("admin:faceauth_signin_changelist"), {"q": typed})
+    assert [sign_in.reason for sign_in in page.context["cl"].result_list] == ["too_dark"]
+
+
+def test_sign_ins_are_found_by_face_id_and_name(admin: Client, hopper: User, owner: User) -> None:
+    mine = SignIn.objects.create(outcome="recognised", user=hopper)
+    SignIn.objects.create(outcome="recognised", user=owner)
+    for typed in (str(Face.objects.get().face_id), hopper.username[:12]):
+        page = admin.get(reverse("admin:faceauth_signin_changelist"), {"q": typed})
+        assert list(page.context["cl"].result_list) == [mine]
+    assert not admin.get(reverse("admin:faceauth_signin_changelist"), {"q": "nobody"}).context["cl"].result_list
