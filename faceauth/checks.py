@@ -35,6 +35,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_liveness(given),
         *check_keys(given),
         *check_limits(given),
+        *check_resets(given),
     ]
 
 
@@ -140,7 +141,14 @@ def check_keys(given: Conf) -> list[CheckMessage]:
     return []
 
 
-LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET", "FRAMES_PER_ADDRESS")
+LIMITS = [
+    "ATTEMPTS_PER_ADDRESS",
+    "ATTEMPTS_PER_SESSION",
+    "FAILURES_PER_ADDRESS",
+    "CALL_BUDGET",
+    "FRAMES_PER_ADDRESS",
+    "OPERATOR_FAILURES",
+]
 
 
 def check_limits(given: Conf) -> list[CheckMessage]:
@@ -158,6 +166,13 @@ def check_limits(given: Conf) -> list[CheckMessage]:
                 what = f"{given.CALL_BUDGET!r} lets nobody be enrolled, which takes {least} calls."
                 errors.append(Error(what, hint=hint, id="faceauth.E010"))
     return errors
+
+
+def check_resets(given: Conf) -> list[CheckMessage]:
+    if isinstance(given.MFA_RESET_HOURS, float | int) and 0 <= given.MFA_RESET_HOURS <= 24 * 365:
+        return []
+    hint = "Set SECRETLY_MFA_RESET_HOURS to a number of hours from 0 to 8760."
+    return [Error(f"{given.MFA_RESET_HOURS!r} is not a number of hours.", hint=hint, id="faceauth.E013")]
 
 
 @register

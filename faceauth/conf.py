@@ -58,6 +58,18 @@ class Conf:
     FRAMES_PER_ADDRESS: str = "1800/m"
     """Frames of liveness checks from one address: ten people at once, three frames a second each."""
 
+    MFA_RESET_HOURS: float = 24.0
+    """How long a reset of somebody's second factor waits, so that they can see and stop it. 0 resets at once."""
+
+    MFA_RESET_NEEDS_TWO: bool = False
+    """Whether a second operator must approve a reset of somebody's second factor."""
+
+    OPERATOR_MFA: bool = False
+    """Whether operators need a second factor at /admin/, which they set up at their first visit."""
+
+    OPERATOR_FAILURES: str = "20/h, 60/d"
+    """Failed sign-ins to one operator's account, from all addresses together. Nobody mistypes as often."""
+
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for stored secrets: the first encrypts, all decrypt. Required."""
 

@@ -23,7 +23,8 @@ from django.views.decorators.debug import sensitive_variables
 from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import crypto
-from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RecoveryCodes
+from faceauth.mfa import resets
+from faceauth.models import AuthenticatorApp, Passkey, RecoveryCodes
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -64,7 +65,9 @@ class Factor:
 
 
 def has_mfa(user: "User") -> bool:
-    return bool(Passkey.objects.filter(user_id=user.pk).exists()) or app_of(user) is not None
+    """Whether there is a second factor. A reset whose wait is over takes effect at this question."""
+    found = Passkey.objects.filter(user_id=user.pk).exists() or app_of(user) is not None
+    return found and not resets.apply_due(user)
 
 
 def app_of(user: "User") -> AuthenticatorApp | None:
@@ -216,26 +219,8 @@ def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
         return False
     deleted, _rows = KINDS[kind].objects.filter(user_id=user.pk, pk=pk).delete()
     if not has_mfa(user):
-        remove_all(user)
+        resets.remove_all(user)
     return bool(deleted)
-
-
-def remove_all(user: "User") -> None:
-    for model in (Passkey, AuthenticatorApp, RecoveryCodes):
-        model.objects.filter(user_id=user.pk).delete()
-
-
-@transaction.atomic
-def reset(user: "User") -> bool:
-    """Remove all factors of somebody who has lost them, for an operator. The account page tells the person.
-
-    Return False if there was none.
-    """
-    if not has_mfa(user):
-        return False
-    remove_all(user)
-    MFAReset.objects.create(user=user)
-    return True
 
 
 # New keys for old -----------------------------------------------------------------------------------------------------

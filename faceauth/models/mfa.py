@@ -121,12 +121,24 @@ class RecoveryCodes(StaticDevice):  # type: ignore[misc]
 
 
 class MFAReset(models.Model):
-    """An operator reset somebody's second factor. Their account page says so; Django's log says who did it."""
+    """An operator's request to reset somebody's second factor, which that person sees: see `faceauth.mfa.resets`."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="mfa_resets", verbose_name=_("user")
     )
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("requested"), default=timezone.now)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    """Empty only in rows from before reasons were asked for."""
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("approved by")
+    )
+    due = models.DateTimeField(_("takes effect"), null=True)
+    """None until a second operator approves it, if one must."""
+    done = models.DateTimeField(_("done"), null=True)
+    stopped = models.DateTimeField(_("stopped by the person"), null=True)
 
     class Meta:
         verbose_name = _("second-factor reset")

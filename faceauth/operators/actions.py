@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from faceauth.audit import sessions
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, resets
 from faceauth.policy import accounts
 from faceauth.privacy.forget import forget
 
@@ -37,21 +37,32 @@ class Action:
     """What will happen, shown before it does."""
     entry: str
     """What the admin log says of it."""
-    perform: Callable[["User"], object]
+    perform: Callable[["User", "Order"], object]
     applies: Callable[["User"], bool] = lambda user: True
     """Whether there is something to do for this user."""
     flag: int = CHANGE
+    needs_reason: bool = False
 
 
-def deactivate(user: "User") -> None:
+@dataclass(frozen=True, slots=True)
+class Order:
+    operator: "User"
+    reason: str = ""
+
+
+def deactivate(user: "User", order: Order) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     sessions.end_sessions(user)
 
 
-def activate(user: "User") -> None:
+def activate(user: "User", order: Order) -> None:
     user.is_active = True
     user.save(update_fields=["is_active"])
+
+
+def can_be_reset(user: "User") -> bool:
+    return authenticators.has_mfa(user) and resets.pending(user) is None
 
 
 ACTIONS: dict[str, Action] = {
@@ -73,23 +84,32 @@ ACTIONS: dict[str, Action] = {
         _("End sessions"),
         _("They are signed out on all devices, and can sign in again by face."),
         gettext_noop("Ended all sessions."),
-        sessions.end_sessions,
+        lambda user, order: sessions.end_sessions(user),
     ),
     "reset_mfa": Action(
         _("Reset second factor"),
         _(
-            "Their face alone signs them in again, and their account page says that this was done. Make sure that they"
-            " asked for it: afterwards somebody who looks like them can sign in."
+            "After a wait, a liveness check alone signs them in. Until then they see the request on their pages and can"
+            " stop it, and photos of them sign nobody in. Make sure that they asked for it: afterwards somebody who"
+            " looks like them can sign in."
         ),
-        gettext_noop("Reset the second factor."),
-        authenticators.reset,
-        authenticators.has_mfa,
+        gettext_noop("Requested a reset of the second factor."),
+        lambda user, order: resets.request(user, order.operator, order.reason),
+        can_be_reset,
+        needs_reason=True,
+    ),
+    "approve_mfa_reset": Action(
+        _("Approve reset of second factor"),
+        _("Another operator has requested this. The wait begins when you approve it."),
+        gettext_noop("Approved the reset of the second factor."),
+        lambda user, order: resets.approve(user, order.operator),
+        resets.needs_approval,
     ),
     "forget": Action(
         _("Forget"),
         _("Their faces, notes and everything else stored about them are deleted. This cannot be undone."),
         gettext_noop("Forgotten."),
-        forget,
+        lambda user, order: forget(user),
         flag=DELETION,
     ),
 }
@@ -115,7 +135,7 @@ class Progress:
     """Primary keys for the next request."""
 
 
-def carry_out(name: str, operator: "User", keys: Sequence[int]) -> Progress:
+def carry_out(name: str, order: Order, keys: Sequence[int]) -> Progress:
     """Act on the users with these primary keys: on one at least, then until the time is over.
 
     Users who no longer exist are skipped.
@@ -130,7 +150,7 @@ def carry_out(name: str, operator: "User", keys: Sequence[int]) -> Progress:
         if user is None:
             continue
         username = user.get_username()
-        why = refusal(operator, user) or perform(ACTIONS[name], operator, user)
+        why = refusal(order.operator, user) or perform(ACTIONS[name], order, user)
         if why:
             refused.append((username, str(why)))
         else:
@@ -138,15 +158,24 @@ def carry_out(name: str, operator: "User", keys: Sequence[int]) -> Progress:
     return Progress(done, refused, [])
 
 
+def requested_by(operator: "User", user: "User") -> bool:
+    reset = resets.pending(user)
+    return reset is not None and reset.requested_by_id == operator.pk
+
+
 @transaction.atomic
-def perform(action: Action, operator: "User", user: "User") -> Promise | None:
+def perform(action: Action, order: Order, user: "User") -> Promise | None:
     """Do it and log it, both or neither; why not, where there was nothing to do.
 
     It is logged first, because forgetting somebody takes their name out of the log.
     """
+    if action.needs_reason and not order.reason:
+        return _("a reason is needed")
     if not action.applies(user):
         return _("there was nothing to do")
+    if action is ACTIONS["approve_mfa_reset"] and requested_by(order.operator, user):
+        return _("another operator must approve your request")
     users = get_user_model()._default_manager.filter(pk=user.pk)
-    LogEntry.objects.log_actions(operator.pk, users, action.flag, action.entry, single_object=True)
-    action.perform(user)
+    LogEntry.objects.log_actions(order.operator.pk, users, action.flag, action.entry, single_object=True)
+    action.perform(user, order)
     return None

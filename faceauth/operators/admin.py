@@ -126,8 +126,10 @@ class EnrolmentAdmin(ReadOnlyAdmin):
 
 @admin.register(MFAReset)
 class MFAResetAdmin(ReadOnlyAdmin):
-    list_display = ("at", "user")
-    list_select_related = ("user",)
+    list_display = ("at", "user", "requested_by", "approved_by", "reason", "due", "done", "stopped")
+    list_filter = (("done", admin.EmptyFieldListFilter), ("stopped", admin.EmptyFieldListFilter))
+    list_select_related = ("user", "requested_by", "approved_by")
+    filtered_by = ("done", "stopped")
 
 
 @admin.register(HealthCheck)

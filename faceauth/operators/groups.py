@@ -11,7 +11,7 @@ from django.apps import apps as global_apps
 VIEWERS = "operators: view"
 OPERATORS = "operators"
 
-VIEWED = ("consent", "deletion", "enrolment", "healthcheck", "face", "signin")
+VIEWED = ("consent", "deletion", "enrolment", "healthcheck", "face", "mfareset", "signin")
 
 
 def make_groups(sender: AppConfig, using: str, apps: Any = global_apps, **kwargs: Any) -> None:

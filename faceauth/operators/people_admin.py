@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from faceauth.audit import sessions, user_agents
+from faceauth.mfa import resets
 from faceauth.models import AuthenticatorApp, Consent, Deletion, Face, Passkey
 from faceauth.operators import actions, dashboard
 from faceauth.operators.admin_base import NOTHING, FilteredAdmin, date_text, number_text, table
@@ -124,7 +125,8 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
             return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
         if request.method != "POST" or request.POST.get("confirmed") != "yes":
             return self.confirm(request, name, keys)
-        progress = actions.carry_out(name, request.user, keys)  # type: ignore[arg-type]
+        order = actions.Order(request.user, reason_in(request))  # type: ignore[arg-type]
+        progress = actions.carry_out(name, order, keys)
         for user, why in progress.refused:
             self.message_user(request, f"{user}: {why}", messages.WARNING)
         done = parse_count(request.POST.get("done")) + progress.done
@@ -137,7 +139,7 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def confirm(self, request: HttpRequest, name: str, keys: list[int]) -> HttpResponse:
         chosen = User.objects.filter(pk__in=keys[:MAX_LISTED]).order_by("pk")
-        rows = [(user, actions.refusal(request.user, user)) for user in chosen]  # type: ignore[arg-type]
+        rows = [(user, actions.refusal(request.user, user), resets.pending(user)) for user in chosen]  # type: ignore[arg-type]
         context = {"left": keys, "total": len(keys), "chosen": rows, "more": max(0, len(keys) - MAX_LISTED)}
         return self.action_page(request, name, "admin/faceauth/action.html", context)
 
@@ -145,6 +147,7 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
         action = actions.ACTIONS[name]
         common = self.admin_site.each_context(request) | {"opts": self.opts, "title": action.label, "media": self.media}
         common |= {"name": name, "action": action, "people": ",".join(map(str, context["left"]))}
+        common |= {"reason": reason_in(request)}
         return TemplateResponse(request, template, common | context)
 
     def report(self, request: HttpRequest, name: str, done: int) -> None:
@@ -261,6 +264,10 @@ def people_named(term: str) -> QuerySet[User]:
         return User.objects.filter(username__startswith=term)
     owners = Face.objects.filter(face_id=face_id).values("user")
     return User.objects.filter(Q(username=str(face_id)) | Q(username=term) | Q(pk__in=owners))
+
+
+def reason_in(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").replace("\0", "").strip()[:500]
 
 
 def ask_about(model_admin: PersonAdmin, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:

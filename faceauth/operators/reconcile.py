@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from faceauth.liveness import sessions
+from faceauth.mfa import resets
 from faceauth.models import HealthCheck
 from faceauth.operators import collection_checks, database_checks
 from faceauth.operators.findings import Finding, with_retries
@@ -53,6 +54,7 @@ def reconcile(collection_id: str, repair: bool = False, report: Report = lambda 
     Raises `RekognitionError`. What was repaired before that stays repaired, and another run finds the rest.
     """
     sessions.sweep()
+    resets.apply_all_due()
     collection = Collection(collection_id)
     version = with_retries(collection.describe).face_model_version
     yield from database_checks.dangling_rows(repair)  # first: what they own is a leftover for the other checks

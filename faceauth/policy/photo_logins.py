@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from faceauth.conf import conf
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
 
 if TYPE_CHECKING:
@@ -29,9 +29,12 @@ def choose(user: "User", choice: Choice) -> None:
 def may_sign_in_by(user: "User", method: str) -> bool:
     """Whether a picture that came this way may sign the user in: a `SignIn.Method`, or "" if it is unknown.
 
-    The choice stays in force on a site that has stopped asking for liveness checks: it was made to keep photos out.
+    Photos sign nobody in whose second factor is being reset. The choice stays in force on a site that has stopped
+    asking for liveness checks: it was made to keep photos out.
     """
     if method == SignIn.Method.LIVENESS:
         return True
+    if offered() and resets.pending(user):
+        return False
     choice = choice_of(user)
     return choice == Choice.OPEN or (choice == Choice.WITH_LOCK and authenticators.has_mfa(user))

@@ -148,5 +148,5 @@ def second_factors(user: "User") -> dict[str, object]:
         ],
         "recovery_codes_left": authenticators.codes_left(user),
         "photos": photo_logins.choice_of(user),
-        "resets": list(MFAReset.objects.filter(user_id=user.pk).values_list("at", flat=True)),
+        "resets": list(MFAReset.objects.filter(user_id=user.pk).values("at", "reason", "due", "done", "stopped")),
     }

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from faceauth.models import Deletion, Face, Receipt, SignIn
+from faceauth.models import Deletion, Face, MFAReset, Receipt, SignIn
 from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
@@ -28,7 +28,8 @@ def act(admin: Client, name: str, *people: User, **more: object) -> str:
     """Confirm; what the next page says."""
     url = reverse("admin:auth_user_action", args=[name])
     chosen = ",".join(str(user.pk) for user in people)
-    return admin.post(url, {"people": chosen, "confirmed": "yes", **more}, follow=True).content.decode()
+    sent = {"people": chosen, "confirmed": "yes", "reason": "They asked for it.", **more}
+    return admin.post(url, sent, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("name", actions.ACTIONS)
@@ -165,6 +166,8 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
     client.force_login(helper, backend="django.contrib.auth.backends.ModelBackend")
     with_app(owner)  # so that there is something to do
     User.objects.filter(pk=owner.pk).update(is_active=name != "activate")
+    if name == "approve_mfa_reset":
+        MFAReset.objects.create(user=owner, reason="They asked for it.")
     page = act(client, name, operator, owner)
     assert "only a superuser" in page
     operator.refresh_from_db()
@@ -236,7 +239,7 @@ def test_nothing_to_do_is_told_and_not_written_down(name: str, admin: Client, ow
 
 
 def test_an_action_that_fails_is_not_written_down(admin: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(user: User) -> None:
+    def fail(user: User, order: actions.Order) -> None:
         raise RuntimeError("the database is gone")
 
     monkeypatch.setitem(actions.ACTIONS, "sign_out", replace(actions.ACTIONS["sign_out"], perform=fail))

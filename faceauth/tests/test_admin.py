@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from faceauth.models import Consent, Face, SignIn
+from faceauth.models import Consent, Face, MFAReset, SignIn
 from faceauth.operators import actions, groups
 from faceauth.tests.mfa_cast import with_app
 
@@ -107,9 +107,11 @@ def test_who_may_do_what(act: str, kind: str, status: int, owner: User) -> None:
     client = client_of(kind)
     with_app(owner)  # so that there is a second factor to reset
     User.objects.filter(pk=owner.pk).update(is_active=act != "activate")
+    if act == "approve_mfa_reset":
+        MFAReset.objects.create(user=owner, reason="They asked for it.")
     url = reverse("admin:auth_user_action", args=[act])
     assert client.get(url, {"person": owner.pk}).status_code == status
-    done = client.post(url, {"people": owner.pk, "confirmed": "yes"})
+    done = client.post(url, {"people": owner.pk, "confirmed": "yes", "reason": "They asked for it."})
     assert done.status_code == (302 if status == 200 else status)
     assert LogEntry.objects.filter(object_id=str(owner.pk)).exists() == (status == 200)
     assert User.objects.filter(pk=owner.pk).exists() == (act != "forget" or status != 200)

@@ -29,6 +29,7 @@ from faceauth.tests.mfa_cast import (
     enrolled,
     looking_like,
     open_notebook,
+    reset,
     show_face,
     with_app,
 )
@@ -184,8 +185,8 @@ def test_who_may_not_enter_any_more_does_not(change: dict[str, bool], at_lock: C
     assert signed_in(at_lock) is None
 
 
-def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User) -> None:
-    authenticators.reset(known)
+def test_a_factor_that_was_reset_meanwhile_sends_back_to_the_sign_in_page(at_lock: Client, known: User) -> None:
+    reset(known)
     assert at_lock.get(LOCK)["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -770,23 +771,26 @@ def desk(operator: User) -> Client:
     return client
 
 
-def test_an_operator_resets_the_second_factor(desk: Client, operator: User, known: User, stranger: User) -> None:
+def test_an_operator_resets_the_second_factor(
+    desk: Client, operator: User, known: User, stranger: User, settings: Settings
+) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "MFA_RESET_HOURS": 0}
     with_app(known)
     codes = authenticators.make_recovery_codes(known)
     url = reverse("admin:auth_user_action", args=["reset_mfa"])
     question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
-    assert "Be sure that it is they who asked" in question.content.decode()
+    assert "Make sure that they asked for it" in question.content.decode()
     assert authenticators.has_mfa(known)
-    done = desk.post(url, {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes"}, follow=True)
+    sent = {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes", "reason": "Lost her phone."}
+    done = desk.post(url, sent, follow=True)
     assert "there was nothing to do" in done.content.decode()  # for the stranger
     assert not authenticators.has_mfa(known)
     assert authenticators.codes_left(known) == 0
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (operator, str(known.pk))
-    assert entry.change_message == "Reset the second factor."
-    visitor = Client()
-    show_face(visitor)
+    assert entry.change_message == "Requested a reset of the second factor."
+    visitor = open_notebook(known)
     page = visitor.get("/account/")
     assert "An operator took your second lock away on" in page.content.decode()
     assert not [code for code in codes if code in page.content.decode()]
