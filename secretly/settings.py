@@ -154,6 +154,7 @@ FACEAUTH = {
     "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "OPERATOR_FAILURES": environment.text("SECRETLY_OPERATOR_FAILURES", "20/h, 60/d"),
     "MFA_RESET_HOURS": environment.number("SECRETLY_MFA_RESET_HOURS", 24, low=0, high=24 * 365),
     "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "USAGE": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
@@ -178,6 +179,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 # A browser gives a camera only to a secure page, so any address but localhost is behind HTTPS: a proxy ends it and
 # sets X-Forwarded-Proto. Without this setting nothing believes that header.
 HTTPS = environment.boolean("SECRETLY_HTTPS")
+FACEAUTH["OPERATOR_MFA"] = environment.boolean("SECRETLY_OPERATOR_MFA", HTTPS)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
