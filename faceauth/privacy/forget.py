@@ -82,8 +82,9 @@ def expired(days: int) -> Iterator["User"]:
     users = users.filter(faces__isnull=False, seen__lt=since).order_by("pk").distinct()
     batch = list(users[:BATCH])
     while batch:
+        last = batch[-1].pk  # the user that is yielded may be deleted
         yield from (user for user in batch if not is_operator(user))
-        batch = list(users.filter(pk__gt=batch[-1].pk)[:BATCH])
+        batch = list(users.filter(pk__gt=last)[:BATCH])
 
 
 def delete_collection(collection_id: str) -> None:
