@@ -8,7 +8,7 @@ admin.site.site_header = admin.site.site_title = "Secretly"
 # It takes a quarter of a laptop's screen, for which the columns of people and of the door are cut off; the first page
 # and the path above each page lead to the same places.
 admin.site.enable_nav_sidebar = False
-admin.site.index_title = _("The desk")
+admin.site.index_title = _("Dashboard")
 
 urlpatterns = [
     path("", include("notes.urls")),
