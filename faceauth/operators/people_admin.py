@@ -7,7 +7,6 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -44,20 +43,8 @@ class MFAFilter(admin.SimpleListFilter):
         return queryset.filter(Q(("with_mfa", self.value() == "yes")))  # annotated by PersonAdmin.get_queryset
 
 
-class PeopleList(ChangeList):
-    """A page of people, with one query each for what the other apps store of all of them."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        shown = list(self.result_list)
-        usage = dashboard.usage([user.pk for user in shown])
-        for user in shown:
-            user.usage = usage.get(user.pk, [])
-        self.result_list = shown
-
-
 class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
-    list_display = ("username", "is_active", "face_count", "has_mfa", "last_login", "consent", "stored")
+    list_display = ("username", "is_active", "face_count", "has_mfa", "last_login", "consent")
     list_filter = ("is_active", MFAFilter, "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or the beginning of a name.")
@@ -88,9 +75,6 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
         if not search_term.strip():
             return queryset, False
         return queryset.filter(pk__in=people_named(search_term).values("pk")), False
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return PeopleList
 
     # Permissions and actions ------------------------------------------------------------------------------------------
 
@@ -208,9 +192,9 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
         return user.consent_text or NOTHING
 
     @admin.display(description=gettext_lazy("stored"))
-    def stored(self, user: Any) -> str:
+    def stored(self, user: User) -> str:
         """Counts, and nothing else."""
-        found = user.usage if hasattr(user, "usage") else dashboard.usage([user.pk]).get(user.pk, [])
+        found = dashboard.usage([user.pk]).get(user.pk, [])
         return _(", ").join(f"{it.name} {it.count}" for it in found) or NOTHING
 
     @admin.display(description=gettext_lazy("faces"))

@@ -54,7 +54,7 @@ def verified(request: HttpRequest) -> bool:
 
 @sensitive_variables()
 def check(request: HttpRequest) -> str:
-    """Check the passkey or code that was sent, and remember that it was right; why not, in words."""
+    """Check the passkey or code that was sent, and mark the session as verified; what was wrong, in words."""
     user = cast("User", request.user)
     meters = failures(user.get_username())
     if not count_with(lambda store: store.take(meters)):
@@ -69,7 +69,7 @@ def check(request: HttpRequest) -> str:
     count_with(lambda store: store.give_back(meters))
     if verdict != Verdict.OPEN:
         return throttled_text()
-    remember(request, user)
+    mark_verified(request, user)
     return ""
 
 
@@ -96,11 +96,11 @@ def set_up(request: HttpRequest) -> list[str]:
             return []
         codes = authenticators.make_recovery_codes(user)
     request.session.pop(APP, None)
-    remember(request, user)
+    mark_verified(request, user)
     return codes
 
 
-def remember(request: HttpRequest, user: "User") -> None:
+def mark_verified(request: HttpRequest, user: "User") -> None:
     request.session[VERIFIED] = user.pk
     request.session.cycle_key()
 
