@@ -1,4 +1,4 @@
-"""The second lock in a real Chromium, with a virtual authenticator: the device that keeps a passkey."""
+"""The second factor in a real Chromium, with a virtual authenticator."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""`rekognition_collection doctor`, `expire` and `enrol`, at both endpoints."""
+"""The health check, and the commands `expire` and `enrol`, at both endpoints."""
 
 import json
 import uuid
@@ -112,7 +112,7 @@ def test_a_face_that_comes_back_after_its_deletion(grace: User) -> None:
     assert Deletion.objects.get().confirmed > LONG_AGO  # type: ignore[operator]
 
 
-def test_a_look_that_the_collection_lost(grace: User) -> None:
+def test_a_face_that_the_collection_lost(grace: User) -> None:
     Face.objects.create(
         user=grace,
         face_id=uuid.uuid4(),
@@ -127,7 +127,7 @@ def test_a_look_that_the_collection_lost(grace: User) -> None:
     assert Face.objects.count() == 1
 
 
-def test_the_last_look_that_the_collection_lost_needs_a_decision(grace: User) -> None:
+def test_the_last_face_that_the_collection_lost_needs_a_decision(grace: User) -> None:
     Collection("secretly").delete_user(grace.username)
     Collection("secretly").delete_faces([str(Face.objects.get().face_id)])
     assert findings("--repair") == [("face_missing", False)]
@@ -264,7 +264,7 @@ def test_expire(endpoint: str, two: tuple[User, User]) -> None:
     assert json.loads(run("expire", "--inactive-days", "1095", "--yes", "--json"))["people"] == 0
 
 
-def test_expire_looks_at_the_last_visit(two: tuple[User, User]) -> None:
+def test_expire_uses_the_last_sign_in(two: tuple[User, User]) -> None:
     User.objects.filter(pk=two[0].pk).update(last_login=timezone.now() - timedelta(days=10))
     assert "0 people" in run("expire", "--inactive-days", "11", "--dry-run")
     assert "1 people" in run("expire", "--inactive-days", "9", "--dry-run")
