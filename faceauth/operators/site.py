@@ -54,7 +54,7 @@ class OperatorSite(AdminSite):
             if not message:
                 return HttpResponseRedirect(self.next_url(request))
         options = webauthn.asking_options(request, request.user)  # type: ignore[arg-type]
-        context = {"title": _("Second factor"), "options": options, "message": message}
+        context = {"title": _("Second factor"), "options": options, "kind": "get", "message": message}
         return self.page(request, "admin/faceauth/second_factor.html", context)
 
     def set_up(self, request: HttpRequest) -> HttpResponse:
@@ -64,7 +64,11 @@ class OperatorSite(AdminSite):
                 request, "admin/faceauth/recovery_codes.html", {"title": _("Recovery codes"), "codes": codes}
             )
         failed = _("That was not right. Please try again.") if request.method == "POST" else ""
-        context = {"title": _("Set up your second factor"), "message": failed} | second_factor.setup_context(request)
+        context = {
+            "title": _("Set up your second factor"),
+            "kind": "create",
+            "message": failed,
+        } | second_factor.setup_context(request)
         return self.page(request, "admin/faceauth/set_up_second_factor.html", context)
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

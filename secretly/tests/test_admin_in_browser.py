@@ -23,7 +23,7 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill("one two three four")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="a look.")).to_be_visible()
+    expect(page.get_by_role("heading", name="need attention.")).to_be_visible()
     expect(page.get_by_role("img", name="Visits in the last 30 days")).to_be_visible()
     page.locator("#visits-title").wait_for(state="attached")
     page.get_by_text("The numbers").first.click()
@@ -39,10 +39,10 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_many_people_are_cared_for_with_progress(
+def test_actions_on_many_people_show_progress(
     script: bool, chromium: Browser, live_server: LiveServer, operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceauth.operators.actions.SECONDS", 0.0)  # one person a request
+    monkeypatch.setattr("faceauth.operators.actions.SECONDS_PER_REQUEST", 0.0)  # one person a request
     operator.set_password("one two three four")
     operator.save()
     User.objects.bulk_create([User(username=f"person {number}") for number in range(4)])
