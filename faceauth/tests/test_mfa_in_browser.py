@@ -276,9 +276,28 @@ def test_an_operator_resets_the_second_factor(sign_in: Visit, person: User, oper
     desk.get_by_role("button", name="Reset second factor").click()
     expect(desk.get_by_text("Reset second factor: 1 person.")).to_be_visible()
     page = sign_in()
-    open_notebook(page)
-    page.goto(at(page, "/account/"))
-    expect(page.get_by_text("An operator took your second lock away on")).to_be_visible()
+    show_face(page)  # a photo opens nothing now, and does not tell that there is a notebook
+    expect(page.get_by_role("heading", name="We have not met.")).to_be_visible()
+    assert not authenticators.has_mfa(person)
+
+
+def test_an_operator_sets_up_a_passkey_and_signs_in_with_it(sign_in: Visit, operator: User, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "OPERATOR_MFA": True}
+    operator.set_password("one two three four")
+    operator.save()
+    page = sign_in()
+    device(page)
+    for button in ("Add a passkey", "Use passkey"):
+        page.goto(at(page, "/admin/"))
+        page.get_by_label("Username").fill("operator")
+        page.get_by_label("Password").fill("one two three four")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name=button).click()
+        if button == "Add a passkey":
+            expect(page.locator("#content li code")).to_have_count(10)
+            page.get_by_role("link", name="I have saved them").click()
+        expect(page.locator("#dashboard")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
 
 
 @pytest.mark.parametrize("width", [320])
