@@ -1,11 +1,14 @@
 """A reset of somebody's second factor: reason, second operator, wait, and the person who stops it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -221,3 +224,18 @@ def test_a_reset_that_is_done_stops_nothing_later(person: User) -> None:
     with_app(person)
     assert authenticators.has_mfa(person)
     assert not resets.stop(person)
+
+
+@pytest.mark.slow
+def test_resets_from_before_the_wait_are_done(transactional_db: None, person: User) -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("faceauth")[0][1]
+
+    def migrate(name: str) -> Any:
+        MigrationExecutor(connection).migrate([("faceauth", name)])
+        return MigrationExecutor(connection).loader.project_state([("faceauth", name)]).apps
+
+    migrate("0011_plain_labels").get_model("faceauth", "MFAReset").objects.create(user_id=person.pk)
+    migrate(latest)
+    row = MFAReset.objects.get()
+    assert row.done == row.due == row.at
+    assert authenticators.has_mfa(person)
