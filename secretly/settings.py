@@ -147,6 +147,9 @@ FACEAUTH = {
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
     "LIVENESS": environment.choice("SECRETLY_LIVENESS", "camera", ("camera", "always", "off")),
+    "OPERATOR_FAILURES": environment.text("SECRETLY_OPERATOR_FAILURES", "20/h, 60/d"),
+    "MFA_RESET_HOURS": environment.number("SECRETLY_MFA_RESET_HOURS", 24, low=0, high=24 * 365),
+    "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
@@ -154,9 +157,6 @@ FACEAUTH = {
     "FAILURES_PER_ADDRESS": environment.text("SECRETLY_FAILURES_PER_ADDRESS", "30/h, 120/d"),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
-    "OPERATOR_FAILURES": environment.text("SECRETLY_OPERATOR_FAILURES", "20/h, 60/d"),
-    "MFA_RESET_HOURS": environment.number("SECRETLY_MFA_RESET_HOURS", 24, low=0, high=24 * 365),
-    "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "USAGE": ["secretly.holdings.of_notes", "secretly.holdings.of_database"],
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
@@ -179,7 +179,6 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 # A browser gives a camera only to a secure page, so any address but localhost is behind HTTPS: a proxy ends it and
 # sets X-Forwarded-Proto. Without this setting nothing believes that header.
 HTTPS = environment.boolean("SECRETLY_HTTPS")
-FACEAUTH["OPERATOR_MFA"] = environment.boolean("SECRETLY_OPERATOR_MFA", HTTPS)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
@@ -192,6 +191,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
+FACEAUTH["OPERATOR_MFA"] = environment.boolean("SECRETLY_OPERATOR_MFA", HTTPS)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -39,8 +39,8 @@ def end_session(sign_in: SignIn) -> None:
 def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
     """End all sessions of the user, but for the one of a request.
 
-    Those in the sign-in log are deleted. Any other ends because Django accepts no session made under another password
-    hash: a person has no password, so that the unusable one can be replaced.
+    Those in the log of the door are deleted. Any other ends because Django takes no session that knows another
+    password: a person has none, and what stands in its place may change.
     """
     if user.has_usable_password():
         end_sessions_of_operator(user, besides)
@@ -55,9 +55,9 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
 
 
 def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
-    """Look through all sessions: sign-ins by password are not in the sign-in log, and the password must stay.
+    """The log of the door does not know who came in by a password, and only they can change it: all are looked through.
 
-    Sessions that are not in the database cannot be found so, and end when they expire.
+    Where sessions are not in the database they end by themselves.
     """
     sessions = getattr(store(), "model", None)
     for session in sessions.objects.filter(expire_date__gt=timezone.now()).iterator() if sessions else ():
@@ -67,7 +67,7 @@ def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
 
 
 def keep_session(request: HttpRequest, user: "User") -> None:
-    """Make the request's session valid under the new password hash, with a new key."""
+    """Let the request's session know the new password, under a new key."""
     before = request.session.session_key
     update_session_auth_hash(request, user)
     SignIn.objects.filter(session_key=before).update(session_key=request.session.session_key)

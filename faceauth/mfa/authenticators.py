@@ -157,7 +157,7 @@ def in_fours(text: str) -> str:
 def check(user: "User", code: str) -> Verdict:
     """Check a code of the user's app, or a recovery code. Each is accepted once.
 
-    Raises `crypto.CannotOpen` where the secret of the app cannot be read. Recovery codes work all the same.
+    Raises `crypto.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
     """
     code = tidied(code)
     if code.isdecimal() and len(code) <= 8:
@@ -229,7 +229,7 @@ def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
 def reseal() -> int:
     """Seal the secret of every app with the first of ENCRYPTION_KEYS; how many there are.
 
-    Raises `crypto.CannotOpen`.
+    Raises `at_rest.CannotOpen`.
     """
     count = 0
     for pk in list(AuthenticatorApp.objects.values_list("pk", flat=True)):

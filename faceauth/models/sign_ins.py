@@ -71,7 +71,7 @@ class SignIn(models.Model):
     """How many attempts the row stands for, at least. More than one only for throttled attempts."""
 
     session_key = models.CharField(_("session"), max_length=64, blank=True, db_index=True, editable=False)
-    """The session that this visit opened, until it is ended. As secret as the session itself: it is shown nowhere."""
+    """The session that this sign-in opened, until it is ended: see `audit.sessions.stored_key`. It is shown nowhere."""
 
     objects = SignInQuerySet.as_manager()
 

@@ -181,7 +181,7 @@ def test_many_go_on_over_several_requests(admin: Client, operator: User, monkeyp
     monkeypatch.setattr(actions, "SECONDS_PER_REQUEST", 0.0)
     page = act(admin, "deactivate", *people)
     pages = [page]
-    while "data-continue" in page:
+    while "data-go-on" in page:
         form = {
             name: page.split(f'name="{name}" value="')[1].split('"')[0]
             for name in ("people", "total", "done", "confirmed")

@@ -8,9 +8,9 @@ from faceauth.mfa import authenticators
 
 class Command(BaseCommand):
     help = (
-        "Encrypts the secrets of authenticator apps with the first encryption key. Restart the site with the new key"
-        " before the old one, then run this, `rotate_keys` and `rekognition_collection rotate-keys`. It can be run"
-        " again."
+        "Seals the secret of every one-time-code app with the first of the encryption keys. Restart the site with the"
+        " new key in front and the old one behind it, then say this, beside `rotate_keys` and `rekognition_collection"
+        " rotate-keys`. It can be repeated."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -18,4 +18,4 @@ class Command(BaseCommand):
             count = authenticators.reseal()
         except CannotOpen as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{count} secrets are encrypted with the first key.")
+        self.stdout.write(f"{count} secrets are sealed with the first key.")

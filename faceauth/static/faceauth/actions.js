@@ -1,4 +1,4 @@
-// Sends the next request of an action that takes several. Without this script the operator presses the button each time.
+// Goes on with what takes several requests; without this the operator presses the button each time.
 
-const form = document.querySelector("form[data-continue]");
+const form = document.querySelector("form[data-go-on]");
 form?.requestSubmit();
