@@ -17,13 +17,6 @@ from faceauth.tests.conftest import Fault
 from faceauth.tests.mfa_cast import with_app
 
 
-@pytest.fixture
-def admin(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def act(admin: Client, name: str, *people: User, **more: object) -> str:
     """Confirm; what the next page says."""
     url = reverse("admin:auth_user_action", args=[name])

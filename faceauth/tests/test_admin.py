@@ -11,13 +11,6 @@ from faceauth.operators import actions, groups
 from faceauth.tests.mfa_cast import with_app
 
 
-@pytest.fixture
-def admin(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def test_operators_come_in_with_a_password(operator: User) -> None:
     operator.set_password("one two three four")
     operator.save()

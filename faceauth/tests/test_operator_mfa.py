@@ -18,7 +18,7 @@ SIGN_INS = "/admin/faceauth/signin/"
 
 
 @pytest.fixture
-def admin(operator: User) -> User:
+def account(operator: User) -> User:
     operator.set_password(PASSWORD)
     operator.save()
     return operator
@@ -42,13 +42,13 @@ def codes_in(page: str) -> list[str]:
     return re.findall(r"<code>([0-9a-z-]{19})</code>", page)
 
 
-def test_without_the_setting_a_password_is_enough(admin: User) -> None:
+def test_without_the_setting_a_password_is_enough(account: User) -> None:
     client = Client()
     assert log_in(client) == "/admin/"
     assert client.get(SECOND)["Location"] == "/admin/"
 
 
-def test_nothing_is_reached_by_a_password_alone(required: None, admin: User) -> None:
+def test_nothing_is_reached_by_a_password_alone(required: None, account: User) -> None:
     client = Client()
     assert log_in(client) == SECOND
     for path in ("/admin/", SIGN_INS, "/admin/auth/user/", "/admin/faceauth/signin/export/", "/admin/password_change/"):
@@ -57,15 +57,15 @@ def test_nothing_is_reached_by_a_password_alone(required: None, admin: User) -> 
         assert 'id="dashboard"' not in client.get(path, follow=True).content.decode()
 
 
-def test_an_app_is_set_up_at_the_first_visit(required: None, admin: User) -> None:
+def test_an_app_is_set_up_at_the_first_visit(required: None, account: User) -> None:
     client = Client()
     assert log_in(client, to=SIGN_INS) == SECOND
     page = client.get(SECOND, {"next": SIGN_INS}).content.decode()
     assert "Operators need a second factor" in page
-    app = AuthenticatorApp.objects.get(user=admin, confirmed=False)
+    app = AuthenticatorApp.objects.get(user=account, confirmed=False)
     wrong = client.post(SECOND, {"code": "000000" if code_of(app) != "000000" else "000001"})
     assert wrong.status_code == 422
-    assert not authenticators.has_mfa(admin)
+    assert not authenticators.has_mfa(account)
     AuthenticatorApp.objects.filter(pk=app.pk).update(throttling_failure_count=0, throttling_failure_timestamp=None)
     done = client.post(SECOND, {"code": code_of(app), "next": SIGN_INS}).content.decode()
     assert len(codes_in(done)) == 10
@@ -73,13 +73,13 @@ def test_an_app_is_set_up_at_the_first_visit(required: None, admin: User) -> Non
     assert client.get(SIGN_INS).status_code == 200
 
 
-def test_a_passkey_is_set_up_at_the_first_visit(required: None, admin: User) -> None:
+def test_a_passkey_is_set_up_at_the_first_visit(required: None, account: User) -> None:
     client = Client()
     log_in(client)
     device = Authenticator()
     answer = device.make(options_in(client.get(SECOND)))
     assert len(codes_in(client.post(SECOND, {"credential": answer}).content.decode())) == 10
-    assert Passkey.objects.get().user == admin
+    assert Passkey.objects.get().user == account
     assert client.get("/admin/").status_code == 200
     other = Client()
     assert log_in(other) == SECOND
@@ -88,9 +88,9 @@ def test_a_passkey_is_set_up_at_the_first_visit(required: None, admin: User) -> 
     assert other.get(SIGN_INS).status_code == 200
 
 
-def test_a_code_of_the_app_or_a_recovery_code(required: None, admin: User) -> None:
-    app = with_app(admin)
-    recovery = authenticators.make_recovery_codes(admin)[0]
+def test_a_code_of_the_app_or_a_recovery_code(required: None, account: User) -> None:
+    app = with_app(account)
+    recovery = authenticators.make_recovery_codes(account)[0]
     for code in (code_of(app), recovery):
         client = Client()
         assert log_in(client) == SECOND
@@ -102,15 +102,15 @@ def test_a_code_of_the_app_or_a_recovery_code(required: None, admin: User) -> No
         AuthenticatorApp.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
 
 
-def test_nobody_sets_up_another_one_beside_it(required: None, admin: User) -> None:
+def test_nobody_sets_up_another_one_beside_it(required: None, account: User) -> None:
     """Or a password alone would be enough to add a second factor of one's own."""
-    with_app(admin)
+    with_app(account)
     client = Client()
     log_in(client)
     assert "Operators need" not in client.get(SECOND).content.decode()
     answer = Authenticator().make(options_in(setup_page_of_another()))
     assert client.post(SECOND, {"credential": answer}).status_code == 422
-    assert not Passkey.objects.filter(user=admin).exists()
+    assert not Passkey.objects.filter(user=account).exists()
 
 
 def setup_page_of_another() -> object:
@@ -121,8 +121,8 @@ def setup_page_of_another() -> object:
     return client.get(SECOND)
 
 
-def test_it_is_asked_for_at_every_sign_in(required: None, admin: User) -> None:
-    app = with_app(admin)
+def test_it_is_asked_for_at_every_sign_in(required: None, account: User) -> None:
+    app = with_app(account)
     client = Client()
     log_in(client)
     client.post(SECOND, {"code": code_of(app)})
@@ -130,7 +130,7 @@ def test_it_is_asked_for_at_every_sign_in(required: None, admin: User) -> None:
     assert log_in(client) == SECOND
 
 
-def test_the_second_factor_of_another_operator_counts_for_nothing(required: None, admin: User) -> None:
+def test_the_second_factor_of_another_operator_counts_for_nothing(required: None, account: User) -> None:
     other = User.objects.create_superuser("other", password=PASSWORD)
     app = with_app(other)
     client = Client()
@@ -148,8 +148,8 @@ def test_people_reach_no_page_of_it(required: None, owner: User) -> None:
     assert Client().get(SECOND)["Location"] == "/admin/"
 
 
-def test_it_leads_to_no_other_site(required: None, admin: User) -> None:
-    app = with_app(admin)
+def test_it_leads_to_no_other_site(required: None, account: User) -> None:
+    app = with_app(account)
     client = Client()
     log_in(client)
     assert client.post(SECOND, {"code": code_of(app), "next": "https://example.org/"})["Location"] == "/admin/"
@@ -163,7 +163,7 @@ def three(settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "OPERATOR_FAILURES": "3/h"}
 
 
-def test_failures_count_for_the_account_from_all_addresses(three: None, admin: User) -> None:
+def test_failures_count_for_the_account_from_all_addresses(three: None, account: User) -> None:
     for number in range(3):
         assert log_in(Client(), "wrong", REMOTE_ADDR=f"198.51.100.{number}") == "/admin/login/"
     client = Client()
@@ -172,21 +172,21 @@ def test_failures_count_for_the_account_from_all_addresses(three: None, admin: U
     assert "too many failed attempts" in page
 
 
-def test_another_account_is_not_affected(three: None, admin: User) -> None:
+def test_another_account_is_not_affected(three: None, account: User) -> None:
     User.objects.create_superuser("other", password=PASSWORD)
     for _ in range(4):
         log_in(Client(), "wrong")
     assert log_in(Client(), username="other") == "/admin/"
 
 
-def test_right_passwords_count_for_nothing(three: None, admin: User) -> None:
+def test_right_passwords_count_for_nothing(three: None, account: User) -> None:
     for _ in range(5):
         assert log_in(Client()) == "/admin/"
 
 
-def test_wrong_codes_count_too(three: None, required: None, admin: User) -> None:
-    with_app(admin)
-    recovery = authenticators.make_recovery_codes(admin)[0]
+def test_wrong_codes_count_too(three: None, required: None, account: User) -> None:
+    with_app(account)
+    recovery = authenticators.make_recovery_codes(account)[0]
     client = Client()
     log_in(client)
     for _ in range(3):

@@ -19,13 +19,6 @@ from faceauth.operators.sign_ins_csv import COLUMNS, escaped
 URL = "admin:faceauth_signin_export"
 
 
-@pytest.fixture
-def admin(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def exported(admin: Client, **query: str) -> list[dict[str, str]]:
     answer = admin.get(reverse(URL), query)
     assert answer.status_code == 200
