@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from faceauth.audit import sessions
 from faceauth.enrolment import faces
-from faceauth.mfa import authenticators
+from faceauth.mfa import resets
 from faceauth.models import Face
 from faceauth.outcomes import Outcome, Recognition, Refusal, refused
 from faceauth.policy import photo_logins
@@ -40,7 +40,7 @@ def claim(user: "User", photos: Sequence[Photo]) -> Recognition:
     Face.objects.filter(user_id=user.pk).update(associated=False)
     user_vectors.renew(user)
     sessions.end_sessions(user)
-    authenticators.reset(user)
+    resets.remove_all(user)
     photo_logins.note_signed_in(user, "liveness")
     return Recognition(Outcome.RECOGNISED, user=user)
 

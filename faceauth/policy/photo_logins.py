@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from faceauth.conf import conf
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def may_sign_in_by(user: "User", method: str, trusted: bool = False) -> bool:
 
 
 def allows_photo(user: "User", row: PhotoLogin, trusted: bool) -> bool:
-    if row.choice == Choice.NEVER or conf().PHOTOS == "never":
+    if row.choice == Choice.NEVER or conf().PHOTOS == "never" or (offered() and resets.pending(user)):
         return False
     alone = row.choice == Choice.OPEN and (conf().PHOTOS == "open" or row.liveness_passed is None)
     return alone or trusted or authenticators.has_mfa(user)

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from pytest_django import Settings
 
 from faceauth.conf import conf
@@ -35,6 +37,14 @@ def hopper(collection: Collection) -> Any:
     recognition = enrol(read(pictures.hopper()))
     assert recognition.outcome == Outcome.ENROLLED, recognition
     return recognition.user
+
+
+@pytest.fixture
+def admin(operator: User) -> Client:
+    """The operator, signed in to the admin."""
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.fixture

@@ -274,7 +274,7 @@ def test_a_vector_that_is_another_here(full: local.Collection, file: Path, secre
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"), [("aws", "cannot leave Amazon"), ("http://127.0.0.1:5005", "runs: say this there")]
+    ("endpoint", "said"), [("aws", "cannot leave Amazon"), ("http://127.0.0.1:5005", "runs: run this there")]
 )
 @pytest.mark.parametrize("action", ["export", "import"])
 def test_templates_do_not_leave_another_endpoint(

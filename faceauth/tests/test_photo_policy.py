@@ -15,7 +15,7 @@ from faceauth.policy import photo_logins
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
-from faceauth.tests.lock_cast import with_app
+from faceauth.tests.mfa_cast import with_app
 from faceauth.tests.test_views import JSON, say, sealed_in, show, signed_in
 
 pytestmark = pytest.mark.django_db

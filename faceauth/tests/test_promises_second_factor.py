@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from faceauth.tests.lock_cast import enrolled, looking_like, open_notebook, show_face, with_app
+from faceauth.tests.mfa_cast import enrolled, looking_like, open_notebook, show_face, with_app
 from faceauth.web import pending_login
 from faceauth.web.reauthentication import MFA_VERIFIED
 

@@ -63,7 +63,7 @@ def account_view(request: HttpRequest) -> HttpResponse:
         for sign_in in open_sessions(user)
     ]
     since = timezone.now() - timedelta(days=NOTICED)
-    mfa_resets = [mfa_reset.at for mfa_reset in MFAReset.objects.filter(user_id=user.pk, at__gte=since)]
+    mfa_resets = list(MFAReset.objects.filter(user_id=user.pk, done__gte=since).values_list("done", flat=True))
     content = {"visits": recent, "sessions": sessions, "mfa_resets": mfa_resets}
     return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/account.html", content))
 

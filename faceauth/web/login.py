@@ -235,7 +235,7 @@ def ask_for_second_factor(request: HttpRequest, user: "User", recognition: Recog
 
 
 def ask_whose(request: HttpRequest, user: "User", sealed: str) -> Result:
-    """Ask whose a notebook is that only photos have opened. It shows when it was made and how much is in it, no words."""
+    """Ask whose notebook it is that only photos have opened: when it was made and how much is in it, no words."""
     made = user.faces.order_by("enrolled").values_list("enrolled", flat=True).first()
     usage = [{"name": str(one.name), "count": one.count} for one in dashboard.usage([user.pk]).get(user.pk, [])]
     context = {"sealed": sealed, "next": given_next(request), "made": made, "usage": usage}

@@ -14,7 +14,7 @@ from faceauth.models import AuthenticatorApp
 from faceauth.tests.local import call as rekognition
 from faceauth.tests.local import collection_named, some_templates
 from faceauth.tests.local import enrol as remember_templates
-from faceauth.tests.lock_cast import with_app
+from faceauth.tests.mfa_cast import with_app
 from notes.models import Key, Note
 from privatekit import rotation
 from privatekit.rotation import Progress

@@ -21,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, bind: str, workers: int, **options: Any) -> None:
         if not conf().LOCAL_SECRET_KEYS:
             raise CommandError(
-                "Nobody may call: this service opens people's notebooks, so every request is signed. Set"
-                " REKOGNITION_LOCAL_CREDENTIALS=ACCESS_KEY_ID:SECRET_ACCESS_KEY and give the same pair to the clients."
+                "There are no credentials: whoever calls this service can sign in as anybody. Set"
+                " REKOGNITION_LOCAL_CREDENTIALS=ACCESS_KEY_ID:SECRET_ACCESS_KEY, and give clients the same pair."
             )
         if workers < 1:
             raise CommandError("--workers is at least 1.")

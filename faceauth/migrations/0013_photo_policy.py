@@ -1,6 +1,6 @@
 """How each person was enrolled and has proved themselves, and what their photos may open since. Every row stays.
 
-People of before keep what they have until they next pass a liveness check: `enrolled_by_photo` and `liveness_passed` are
+People of before keep what they have until they next pass a check: `enrolled_by_photo` and `liveness_passed` are
 unset for them.
 """
 
@@ -18,7 +18,7 @@ def rename_choice(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0010_names_of_the_field"),
+        ("faceauth", "0012_mfa_resets_that_wait"),
     ]
 
     operations = [
