@@ -25,7 +25,7 @@ from django.conf import settings  # noqa: E402
 
 from faceauth import odds, similarity  # noqa: E402
 from faceauth.conf import conf  # noqa: E402
-from faceauth.local import specimens  # noqa: E402
+from faceauth.evaluation import dataset  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
 
 Templates = NDArray[np.float32]
@@ -58,9 +58,9 @@ class Set:
 
 
 def read(folder: Path, processes: int, state: Path | None = None) -> Set:
-    found = [one for one in specimens.specimens_in(folder) if one.path.parent.name not in SAME_PERSON]
-    kept = specimens.State(state) if state else None
-    results = specimens.look_at_all(found, processes=processes, state=kept, progress=lambda done: None)
+    found = [one for one in dataset.specimens_in(folder) if one.path.parent.name not in SAME_PERSON]
+    kept = dataset.State(state) if state else None
+    results = dataset.look_at_all(found, processes=processes, state=kept, progress=lambda done: None)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.models import Face, Sealed, User
 
 
@@ -29,5 +29,5 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
 
 
 def missing_keys(kind: type[Sealed]) -> list[str]:
-    sealed = kind._default_manager.exclude(key_id__in=["", *sealing.keys()])
+    sealed = kind._default_manager.exclude(key_id__in=["", *template_encryption.keys()])
     return list(sealed.order_by().values_list("key_id", flat=True).distinct()[:5])

@@ -1,4 +1,4 @@
-"""Collections, faces and users as the local service keeps them. Templates are sealed; see sealing.py."""
+"""Collections, faces and users as the local service keeps them. Templates are sealed; see template_encryption.py."""
 
 import uuid
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 
 # 7.0 is Rekognition's: the version whose behaviour this service has (quality filters, 100 faces a picture, no
 # OrientationCorrection). The last number is ours and changes with the network: templates of two do not compare.
@@ -75,7 +75,7 @@ class Sealed(models.Model):
     """The field that names a row within its collection."""
 
     template = models.BinaryField(null=True)
-    key_id = models.CharField(max_length=sealing.KEY_ID, blank=True, db_index=True)
+    key_id = models.CharField(max_length=template_encryption.KEY_ID, blank=True, db_index=True)
     sequence = models.PositiveBigIntegerField()
 
     class Meta:
@@ -100,14 +100,14 @@ class Sealed(models.Model):
         if template is None:
             self.template, self.key_id = None, ""
             return
-        key = sealing.writing_key()
+        key = template_encryption.writing_key()
         self.template = key.seal(template.astype(TEMPLATE).tobytes(), self.place(collection.incarnation, self.name))
         self.key_id = key.id
 
     def unsealed(self, collection: Collection) -> NDArray[np.float32]:
-        """The template. Raises `sealing.KeyMissing` and `sealing.Tampered`."""
+        """The template. Raises `template_encryption.KeyMissing` and `template_encryption.Tampered`."""
         token = bytes(self.template or b"")
-        value = sealing.key_named(self.key_id).open(token, self.place(collection.incarnation, self.name))
+        value = template_encryption.key_named(self.key_id).open(token, self.place(collection.incarnation, self.name))
         return np.frombuffer(value, TEMPLATE)
 
 

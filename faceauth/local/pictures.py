@@ -13,7 +13,7 @@ from faceauth.local.errors import (
     InvalidParameter,
     InvalidS3Object,
 )
-from faceauth.local.shapes import Parameters
+from faceauth.local.service_model import Parameters
 from faceauth.vision import LANDMARKS, Face, find_faces
 
 MOST_FACES = 100  # of a picture; the largest

@@ -1,4 +1,4 @@
-"""The HTTP server around wire.py: gunicorn, which this site has anyway.
+"""The HTTP server around http.py: gunicorn, which this site has anyway.
 
 Not the standard library's http.server, which its own documentation keeps from production: no limits for headers, no
 worker processes, no keep-alive that times out.
@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from faceauth import vision
-from faceauth.local import wire
+from faceauth.local import http
 
 IDLE = 5  # seconds without a byte in the middle of a request; callers are programs, which have it ready
 THREADS = 16  # most of them wait for their clients
@@ -39,7 +39,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return wire.application
+        return http.application
 
 
 def limit_silence(arbiter: Arbiter) -> None:

@@ -1,6 +1,6 @@
 """Rekognition's answers: a target and a JSON body in, a status, headers and a JSON body out.
 
-Both ways in end here: transport.py (this process) and wire.py (HTTP).
+Both ways in end here: transport.py (this process) and http.py (HTTP).
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.errors import AccessDenied, InternalServerError, Refused, UnknownOperation
 from faceauth.local.operations import collections, faces, users
-from faceauth.local.shapes import Parameters, operation_model, read_request, service_model
+from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def answer(target: str, body: bytes) -> Answer:
         return written(HTTPStatus.OK, request_id, perform(target, body))
     except Refused as error:
         return refusal(error, request_id)
-    except (sealing.KeyMissing, sealing.Tampered, ImproperlyConfigured) as error:
+    except (template_encryption.KeyMissing, template_encryption.Tampered, ImproperlyConfigured) as error:
         logger.error("Request %s failed: %s", request_id, error)
         return refusal(InternalServerError(str(error)), request_id)
     except Exception:

@@ -4,10 +4,10 @@ from django.db import IntegrityError, transaction
 
 from faceauth.conf import conf
 from faceauth.local.errors import InternalServerError, ResourceAlreadyExists, ResourceNotFound
-from faceauth.local.index import indexes
 from faceauth.local.models import FACE_MODEL_VERSION, Collection, begin_change
-from faceauth.local.pages import next_token, position
-from faceauth.local.shapes import Parameters
+from faceauth.local.pagination import next_token, position
+from faceauth.local.search_index import indexes
+from faceauth.local.service_model import Parameters
 
 Answer = dict[str, Any]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from faceauth import similarity
 from faceauth.images import Pixels
-from faceauth.local import index, sealing
+from faceauth.local import search_index, template_encryption
 from faceauth.local.errors import InvalidParameter, ServiceQuotaExceeded
 from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
 from faceauth.local.operations.collections import PAGE, Answer, change, comparable, find, find_comparable
-from faceauth.local.pages import next_token, position
+from faceauth.local.pagination import next_token, position
 from faceauth.local.pictures import (
     bounding_box,
     check_attributes,
@@ -24,7 +24,7 @@ from faceauth.local.pictures import (
     read_picture,
     shortcomings,
 )
-from faceauth.local.shapes import Parameters
+from faceauth.local.service_model import Parameters
 from faceauth.vision import Face as SeenFace
 from faceauth.vision import template
 
@@ -141,7 +141,7 @@ def image_ids(collection: Collection, external_id: str, picture: bytes) -> list[
     The same picture has the same ImageId, by which it is known again; without a key it cannot be told which picture.
     """
     value = collection.incarnation.bytes + external_id.encode() + b"\0" + picture
-    return [uuid.UUID(bytes=key.fingerprint(value)[:16]) for key in sealing.keys().values()]
+    return [uuid.UUID(bytes=key.fingerprint(value)[:16]) for key in template_encryption.keys().values()]
 
 
 # Recall ---------------------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def matching_faces(
     threshold = parameters.get("FaceMatchThreshold", THRESHOLD)
     most = parameters.get("MaxFaces", MOST_MATCHES)
     rows = Face.objects.select_related("user").defer("user__template")
-    found = index.search(collection, rows, vector, similarity.to_cosine(threshold), most + 1)
+    found = search_index.search(collection, rows, vector, similarity.to_cosine(threshold), most + 1)
     matches = [
         {"Similarity": similarity.from_cosine(cosine), "Face": listed_face(face, collection)}
         for face, cosine in found
@@ -264,7 +264,9 @@ def not_deleted(face_id: str, face: Face | None) -> dict[str, Any]:
 
 def remove(collection: Collection, kind: str, keys: Sequence[int]) -> None:
     """Tell every process that these rows are gone; the caller deletes them in the same transaction."""
-    Removal.objects.filter(collection=collection, sequence__lt=collection.sequence - index.REMOVALS_KEPT).delete()
+    Removal.objects.filter(
+        collection=collection, sequence__lt=collection.sequence - search_index.REMOVALS_KEPT
+    ).delete()
     Removal.objects.bulk_create(
         Removal(collection=collection, sequence=collection.sequence, kind=kind, key=key) for key in keys
     )

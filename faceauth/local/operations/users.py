@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from faceauth import similarity
-from faceauth.local import index
+from faceauth.local import search_index
 from faceauth.local.errors import (
     Conflict,
     IdempotentParameterMismatch,
@@ -20,9 +20,9 @@ from faceauth.local.errors import (
 from faceauth.local.models import Collection, Face, RequestToken, User
 from faceauth.local.operations.collections import Answer, change, comparable, find, find_comparable
 from faceauth.local.operations.faces import Template, find_face, remove
-from faceauth.local.pages import next_token, position
+from faceauth.local.pagination import next_token, position
 from faceauth.local.pictures import face_detail, faces_in, read_picture, shortcomings
-from faceauth.local.shapes import Parameters
+from faceauth.local.service_model import Parameters
 from faceauth.vision import template
 
 MOST_USERS = 500  # of an answer
@@ -248,7 +248,7 @@ def matching_users(
     """UserMatches, the most similar first, without the user whose primary key is `besides`."""
     threshold = parameters.get("UserMatchThreshold", SEARCH_THRESHOLD)
     most = parameters.get("MaxUsers", MOST_USERS)
-    found = index.search(collection, User.objects.all(), vector, similarity.to_cosine(threshold), most + 1)
+    found = search_index.search(collection, User.objects.all(), vector, similarity.to_cosine(threshold), most + 1)
     matches = [
         {"Similarity": similarity.from_cosine(cosine), "User": user_shape(user)}
         for user, cosine in found

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from faceauth.local import calibration, specimens
-from faceauth.local.calibration import Identification, Rate, Verification
-from faceauth.local.det import det_svg
+from faceauth.evaluation import dataset, error_rates
+from faceauth.evaluation.det_plot import det_svg
+from faceauth.evaluation.error_rates import Identification, Rate, Verification
 from faceauth.vision import ModelError
 
 EXPLANATION = """
@@ -56,17 +56,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, state: Path | None, **options: Any) -> None:
         try:
-            kept = specimens.State(state) if state else None
+            kept = dataset.State(state) if state else None
             comparisons = self.compare(folder, kept, options["processes"])
-        except (specimens.NothingToMeasure, specimens.StateUnusable, calibration.TooFew, ModelError) as error:
+        except (dataset.NothingToMeasure, dataset.StateUnusable, error_rates.TooFew, ModelError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             cure = (
                 f"say the same with --state {state} to continue" if state else "with --state FILE it can be continued"
             )
             raise CommandError(f"Stopped; {cure}.", returncode=INTERRUPTED) from error
-        verification = calibration.verification(comparisons, options["fmr"])
-        identification = calibration.identification(comparisons, verification.thresholds)
+        verification = error_rates.verification(comparisons, options["fmr"])
+        identification = error_rates.identification(comparisons, verification.thresholds)
         self.stdout.write(text_of(verification, identification, options["fmr"]))
         if options["json"]:
             figures = {"verification": asdict(verification), "identification": [asdict(row) for row in identification]}
@@ -77,16 +77,16 @@ class Command(BaseCommand):
         if kept and not options["keep_state"]:
             kept.remove()
 
-    def compare(self, folder: Path, state: specimens.State | None, processes: int) -> calibration.Comparisons:
-        found = specimens.specimens_in(folder)
-        results = specimens.look_at_all(found, processes=processes, state=state, progress=self.progress(len(found)))
+    def compare(self, folder: Path, state: dataset.State | None, processes: int) -> error_rates.Comparisons:
+        found = dataset.specimens_in(folder)
+        results = dataset.look_at_all(found, processes=processes, state=state, progress=self.progress(len(found)))
         used = [(made, one.person) for made, one in zip(results, found, strict=True) if not isinstance(made, str)]
         skipped = Counter(made for made in results if isinstance(made, str))
         for reason, count in skipped.most_common():
             self.stderr.write(f"{count:,} of {len(found):,} pictures left out: {reason}")
         if not used:
-            raise specimens.NothingToMeasure(f"No picture in {folder} shows a face.")
-        return calibration.Comparisons(np.stack([made for made, _ in used]), np.array([person for _, person in used]))
+            raise dataset.NothingToMeasure(f"No picture in {folder} shows a face.")
+        return error_rates.Comparisons(np.stack([made for made, _ in used]), np.array([person for _, person in used]))
 
     def progress(self, total: int) -> Any:
         """A line that counts, on a terminal alone."""
@@ -164,7 +164,7 @@ def text_of(verification: Verification, identification: list[Identification], wa
     ]
     lines += [
         "",
-        f"Searching one picture among many people, {calibration.DRAWS} random draws; intervals hold 95 % of them.",
+        f"Searching one picture among many people, {error_rates.DRAWS} random draws; intervals hold 95 % of them.",
         f"{'enrolled':>10}  {'similarity':>10}  {'FPIR %':^22}  {'expected':>8}  {'FNIR %':^22}",
     ]
     lines += [

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import QuerySet
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.models import Face, Sealed, User
 
 BATCH = 500  # rows a transaction: others wait for at most some milliseconds
@@ -35,7 +35,7 @@ def rotate_keys() -> Iterator[Progress]:
 
 
 def old_rows(kind: type[Sealed]) -> QuerySet[Any]:
-    return kind._default_manager.exclude(template=None).exclude(key_id=sealing.writing_key().id)
+    return kind._default_manager.exclude(template=None).exclude(key_id=template_encryption.writing_key().id)
 
 
 def seal_again(kind: type[Sealed], keys: list[int]) -> int:

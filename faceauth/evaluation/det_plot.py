@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from faceauth.local.calibration import AtFmr, AtThreshold
+from faceauth.evaluation.error_rates import AtFmr, AtThreshold
 
 Point = tuple[float, float]
 

@@ -22,7 +22,7 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.models import TEMPLATE, Collection, Removal, Sealed, is_unsettled
 from faceauth.vision import TEMPLATE_SIZE
 
@@ -129,7 +129,7 @@ def opened(
 ) -> tuple[Keys, Vectors]:
     """Keys and templates of rows; a user without faces has none. Raises as `Sealed.unsealed` does."""
     tokens = [
-        (key, sealing.key_named(key_id).open(bytes(token), kind.place(incarnation, name)))
+        (key, template_encryption.key_named(key_id).open(bytes(token), kind.place(incarnation, name)))
         for key, name, key_id, token in rows
         if token is not None
     ]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from django.db import connection, connections, transaction
 
-from faceauth.local import index
+from faceauth.local import search_index
 from faceauth.local.models import Collection, Face, begin_change
-from faceauth.local.sealing import Tampered
+from faceauth.local.template_encryption import Tampered
 from faceauth.tests.local import Template, call, collection_named, names_of, remember, some_templates, workers
 from faceauth.tests.pictures import collins, hopper
 
@@ -19,12 +19,12 @@ from faceauth.tests.pictures import collins, hopper
 def search(vector: Template, least: float = 0.5, most: int = 10, name: str = "people") -> list[str]:
     """The FaceIds that the index finds."""
     collection = Collection.objects.get(collection_id=name)
-    return [str(face.face_id) for face, _ in index.search(collection, Face.objects.all(), vector, least, most)]
+    return [str(face.face_id) for face, _ in search_index.search(collection, Face.objects.all(), vector, least, most)]
 
 
 def shared_keys() -> set[int]:
     """What is in the shared memory of this process."""
-    opened = index.indexes.open.get(("people", Face.kind))
+    opened = search_index.indexes.open.get(("people", Face.kind))
     return set() if opened is None else set(opened.templates.keys.tolist())
 
 
@@ -43,7 +43,7 @@ def test_finds_what_a_plain_product_finds() -> None:
             found = [cosines[face_id] for face_id in search(query, least, most)]
             expected = [cosine for cosine in ranked if cosine >= least][:most]
             assert found[: len(expected)] == pytest.approx(expected, abs=1e-6)
-            assert all(cosine >= least - index.ROUNDING for cosine in found)
+            assert all(cosine >= least - search_index.ROUNDING for cosine in found)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -107,7 +107,7 @@ def test_keeps_up_through_growth_and_many_removals() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_index_far_behind_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "REMOVALS_KEPT", 3)
+    monkeypatch.setattr(search_index, "REMOVALS_KEPT", 3)
     collection_named()
     templates = some_templates(12)
     face_ids = remember(templates)

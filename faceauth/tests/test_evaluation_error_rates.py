@@ -5,14 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from faceauth import similarity
-from faceauth.local.calibration import (
+from faceauth.evaluation.det_plot import det_svg
+from faceauth.evaluation.error_rates import (
     Comparisons,
     TooFew,
     Verification,
     identification,
     verification,
 )
-from faceauth.local.det import det_svg
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def test_rates_are_those_of_counting_every_pair() -> None:
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = verification(people(30, 3, 0.15))
-    monkeypatch.setattr("faceauth.local.calibration.BLOCK", 7)
+    monkeypatch.setattr("faceauth.evaluation.error_rates.BLOCK", 7)
     assert verification(people(30, 3, 0.15)) == whole
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from faceauth.local import signature, wire
+from faceauth.local import http, signature
 from faceauth.local.errors import Serialization
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, post, serving, signed_headers
 from secretly import environment
@@ -173,7 +173,7 @@ def test_another_path_or_method(server: str) -> None:
 
 
 def test_too_much_is_refused_before_it_is_read(server: str) -> None:
-    length = str(wire.MOST_BYTES + 1)
+    length = str(http.MOST_BYTES + 1)
     headers = signed(server) | {"Content-Length": length, "Host": urlsplit(server).netloc}
     answer = raw(server, head(**headers))
     assert b"413 " in answer
@@ -183,7 +183,7 @@ def test_too_much_is_refused_before_it_is_read(server: str) -> None:
 @pytest.mark.parametrize("length", [None, "", "-1", "1e3", "²"])
 def test_a_length_is_needed(length: str | None) -> None:
     with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()})
+        http.read_body({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()})
 
 
 def test_a_body_that_ends_too_soon(server: str) -> None:
@@ -192,15 +192,15 @@ def test_a_body_that_ends_too_soon(server: str) -> None:
 
 
 def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "READ_WITHIN", -1.0)
+    monkeypatch.setattr(http, "READ_WITHIN", -1.0)
     with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
+        http.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
 
 
 def test_a_client_that_falls_silent_is_given_up() -> None:
     silent = mock.Mock(read=mock.Mock(side_effect=BlockingIOError))
     with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
+        http.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
 
 
 def test_several_requests_on_one_connection(server: str) -> None:
@@ -238,7 +238,7 @@ SIGNED_BY_NOBODY = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Si
 @example(headers={"HTTP_AUTHORIZATION": SIGNED_BY_NOBODY, "HTTP_X_AMZ_DATE": "20260101T000000Z"}, body=b"")
 def test_no_headers_make_it_answer_or_break(headers: dict[str, str], body: bytes) -> None:
     environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": io.BytesIO(body), **headers}
-    answer = wire.answer_signed(environ)
+    answer = http.answer_signed(environ)
     assert answer.status == 400
     assert json.loads(answer.body)["__type"].endswith("Exception")
 

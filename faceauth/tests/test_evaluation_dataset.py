@@ -7,8 +7,8 @@ from cryptography.fernet import Fernet
 from PIL import Image
 from pytest_django import Settings
 
-from faceauth.local import specimens
-from faceauth.local.specimens import (
+from faceauth.evaluation import dataset
+from faceauth.evaluation.dataset import (
     NothingToMeasure,
     Specimen,
     State,
@@ -109,11 +109,11 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
                 seen.append(path)
                 yield look_at(path)
 
-    monkeypatch.setattr(specimens, "Workers", Here)
+    monkeypatch.setattr(dataset, "Workers", Here)
     return seen
 
 
-def run(folder: Path, state: State, progress: Callable[[int], None] = nothing) -> list[specimens.Result]:
+def run(folder: Path, state: State, progress: Callable[[int], None] = nothing) -> list[dataset.Result]:
     return look_at_all(specimens_in(folder), processes=1, state=state, progress=progress)
 
 
@@ -146,7 +146,7 @@ def test_a_changed_picture_is_looked_at_again(folder: Path, tmp_path: Path, look
 def test_a_line_that_a_crash_cut_off_costs_its_pictures_alone(
     folder: Path, tmp_path: Path, looked_at: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(specimens, "KEEP_EVERY", 2)
+    monkeypatch.setattr(dataset, "KEEP_EVERY", 2)
     file = tmp_path / "state"
     run(folder, State(file))
     content = file.read_bytes()
@@ -185,7 +185,7 @@ def test_templates_of_another_way_of_making_are_not_mixed_in(
     folder: Path, tmp_path: Path, looked_at: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(folder, State(tmp_path / "state"))
-    monkeypatch.setattr(specimens, "way_of_making", lambda: "with another model")
+    monkeypatch.setattr(dataset, "way_of_making", lambda: "with another model")
     with pytest.raises(StateUnusable, match="older version"):
         run(folder, State(tmp_path / "state"))
 

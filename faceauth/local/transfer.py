@@ -1,4 +1,4 @@
-"""Move a collection from one local service to another, templates and all, in an encrypted file (see parcel.py).
+"""Move a collection, templates and all, from one local service to another in an encrypted file; see passphrase_file.py.
 
 Each line of the file is JSON: the first describes the collection, the last has the number and the SHA-256 of all lines
 before it. FaceIds, ImageIds, UserIds and ExternalImageIds stay what they are. The collection that is made of them is
@@ -19,11 +19,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from faceauth.local import parcel
+from faceauth.local import passphrase_file
 from faceauth.local.errors import Refused
 from faceauth.local.models import FACE_MODEL_VERSION, TEMPLATE, Collection, Face, Sealed, User, begin_change
 from faceauth.local.operations.collections import create_collection
-from faceauth.local.shapes import operation_model, read_request
+from faceauth.local.service_model import operation_model, read_request
 from faceauth.vision import TEMPLATE_SIZE
 
 BATCH = 1000  # rows of one query
@@ -51,7 +51,7 @@ class Moved:
 def export_collection(
     collection_id: str, passphrase: str, file: BinaryIO, report: Report = lambda count: None
 ) -> Moved:
-    """Write the collection as it is at one moment. Raises `CannotMove`, `sealing.KeyMissing`, `sealing.Tampered`."""
+    """Write the collection as it is at one moment. Raises `CannotMove`, `KeyMissing` and `Tampered`."""
     counts = {User: 0, Face: 0}
 
     def counted() -> Iterator[dict[str, Any]]:
@@ -63,7 +63,7 @@ def export_collection(
 
     with transaction.atomic():
         collection = find(collection_id)
-        parcel.pack(with_digest(counted()), passphrase, file)
+        passphrase_file.pack(with_digest(counted()), passphrase, file)
     return Moved(collection_id, counts[Face], counts[User])
 
 
@@ -130,9 +130,9 @@ def import_collection(
     """Take in all that is in the file, or nothing of it. What is there already, the same in all it has, stays.
 
     An empty `collection_id` stands for the one that the file names; the collection is made if it is not there.
-    Raises `CannotMove`, `parcel.NotAParcel` and `parcel.DoesNotOpen`.
+    Raises `CannotMove`, `passphrase_file.NotAParcel` and `passphrase_file.DoesNotOpen`.
     """
-    rows = checked(parcel.unpack(file, passphrase))
+    rows = checked(passphrase_file.unpack(file, passphrase))
     head = next(rows)
     with transaction.atomic():
         collection = receiving(collection_id or head["collection_id"], head)
@@ -157,12 +157,12 @@ def checked(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
         digest.update(line + b"\n")
         yield row
     if not ended or next(lines, None) is not None:
-        raise parcel.DoesNotOpen
+        raise passphrase_file.DoesNotOpen
 
 
 def check_head(head: dict[str, Any]) -> None:
     if head.get("format") != FORMAT:
-        raise parcel.NotAParcel
+        raise passphrase_file.NotAParcel
     if head["face_model_version"] != FACE_MODEL_VERSION:
         raise CannotMove(
             f"The faces in the file were made by face model {head['face_model_version']} and do not compare with those"

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.local import models as local
-from faceauth.local import moving, parcel
+from faceauth.local import passphrase_file, transfer
 from faceauth.models import Face
 from faceauth.outcomes import Outcome
 from faceauth.people import recognise, remember
@@ -35,7 +35,7 @@ PASSPHRASE = "correct horse battery staple"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same key derivation with less work: half a second a file adds up."""
-    monkeypatch.setattr(parcel, "WORK", 2)
+    monkeypatch.setattr(passphrase_file, "WORK", 2)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def unit(vector: Any) -> Any:
 
 def everything(collection_id: str = "secretly") -> list[dict[str, Any]]:
     """What a collection holds, templates opened; not when it was made."""
-    found = [line for kind, line in moving.lines(local.Collection.objects.get(collection_id=collection_id)) if kind]
+    found = [line for kind, line in transfer.lines(local.Collection.objects.get(collection_id=collection_id)) if kind]
     return sorted(found, key=str)
 
 
@@ -178,14 +178,14 @@ def test_another_passphrase(moved: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["magic", "salt", "length", "content", "end", "more"])
 def test_a_file_that_was_altered(place: str, moved: Path, secret: Path) -> None:
     data = bytearray(moved.read_bytes())
-    start = len(parcel.MAGIC)
+    start = len(passphrase_file.MAGIC)
     match place:
         case "magic":
             data[3] ^= 1
         case "salt":
             data[start] ^= 1
         case "length":
-            data[start + parcel.SALT] ^= 1
+            data[start + passphrase_file.SALT] ^= 1
         case "content":
             data[start + 100] ^= 1
         case "end":
@@ -198,13 +198,13 @@ def test_a_file_that_was_altered(place: str, moved: Path, secret: Path) -> None:
 
 @pytest.mark.parametrize("what", ["swapped", "last missing", "first twice"])
 def test_pieces_have_their_place(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcel, "PIECE", 64)
+    monkeypatch.setattr(passphrase_file, "PIECE", 64)
     lines = [os.urandom(40).hex().encode() + b"\n" for _ in range(20)]
     file = io.BytesIO()
-    parcel.pack(lines, PASSPHRASE, file)
-    assert [it + b"\n" for it in parcel.unpack(io.BytesIO(file.getvalue()), PASSPHRASE)] == lines
-    file.seek(len(parcel.MAGIC) + parcel.SALT)
-    pieces = list(iter(lambda: parcel.read_piece(file), b""))
+    passphrase_file.pack(lines, PASSPHRASE, file)
+    assert [it + b"\n" for it in passphrase_file.unpack(io.BytesIO(file.getvalue()), PASSPHRASE)] == lines
+    file.seek(len(passphrase_file.MAGIC) + passphrase_file.SALT)
+    pieces = list(iter(lambda: passphrase_file.read_piece(file), b""))
     assert len(pieces) > 3
     match what:
         case "swapped":
@@ -213,18 +213,18 @@ def test_pieces_have_their_place(what: str, monkeypatch: pytest.MonkeyPatch) -> 
             del pieces[-1]
         case "first twice":
             pieces.insert(1, pieces[0])
-    forged = io.BytesIO(file.getvalue()[: len(parcel.MAGIC) + parcel.SALT])
+    forged = io.BytesIO(file.getvalue()[: len(passphrase_file.MAGIC) + passphrase_file.SALT])
     forged.seek(0, 2)
     for piece in pieces:
-        parcel.write_piece(forged, piece)
+        passphrase_file.write_piece(forged, piece)
     forged.seek(0)
-    with pytest.raises(parcel.DoesNotOpen):
-        list(parcel.unpack(forged, PASSPHRASE))
+    with pytest.raises(passphrase_file.DoesNotOpen):
+        list(passphrase_file.unpack(forged, PASSPHRASE))
 
 
 def packed(rows: list[dict[str, Any]], file: Path) -> Path:
     with file.open("wb") as written:
-        parcel.pack(moving.with_digest(rows), PASSPHRASE, written)
+        passphrase_file.pack(transfer.with_digest(rows), PASSPHRASE, written)
     return file
 
 
@@ -379,6 +379,6 @@ def read_some(terminal: int) -> bytes:
 
 def test_the_threshold_is_not_in_the_file(full: local.Collection) -> None:
     """What the file says of the collection is what the collection is, and no setting of the site."""
-    [head] = [line for kind, line in moving.lines(full) if kind is None]
+    [head] = [line for kind, line in transfer.lines(full) if kind is None]
     assert set(head) == {"format", "collection_id", "face_model_version", "created", "tags", "exported"}
     assert head["collection_id"] == conf().COLLECTION

@@ -3,13 +3,13 @@
 import base64
 import binascii
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.errors import InvalidPaginationToken
 
 
 def next_token(last: int, place: bytes) -> str:
     """A token to go on after the row with the primary key `last`, in the list that `place` names."""
-    token = sealing.writing_key().seal(last.to_bytes(8, "big"), place)
+    token = template_encryption.writing_key().seal(last.to_bytes(8, "big"), place)
     return base64.urlsafe_b64encode(token).decode()
 
 
@@ -21,10 +21,10 @@ def position(token: str | None, place: bytes) -> int:
         sealed = base64.b64decode(token, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid() from error
-    for key in sealing.keys().values():
+    for key in template_encryption.keys().values():
         try:
             return int.from_bytes(key.open(sealed, place), "big")
-        except sealing.Tampered:
+        except template_encryption.Tampered:
             continue
     raise invalid()
 
