@@ -44,8 +44,8 @@ class Row:
 
 def templates_of(folder: Path, processes: int) -> list[list[Templates]]:
     """The templates of each person, in the order of their pictures' names; pictures without a face are left out."""
-    found = dataset.specimens_in(folder)
-    results = dataset.look_at_all(found, processes=processes, progress=lambda done: None)
+    found = dataset.samples_in(folder)
+    results = dataset.templates_of(found, processes=processes)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):

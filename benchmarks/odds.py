@@ -58,9 +58,9 @@ class Set:
 
 
 def read(folder: Path, processes: int, state: Path | None = None) -> Set:
-    found = [one for one in dataset.specimens_in(folder) if one.path.parent.name not in SAME_PERSON]
+    found = [one for one in dataset.samples_in(folder) if one.path.parent.name not in SAME_PERSON]
     kept = dataset.State(state) if state else None
-    results = dataset.look_at_all(found, processes=processes, state=kept, progress=lambda done: None)
+    results = dataset.templates_of(found, processes=processes, state=kept)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):

@@ -74,11 +74,11 @@ def measure() -> Iterator[Row]:
 
 def small_collection() -> Iterator[Row]:
     from faceauth.local import search_index
-    from faceauth.tests.local import collection_named, remember
+    from faceauth.tests.local import add_faces, collection_named
 
     collection_named("small")
     vectors = directions(100_000)
-    face_ids = [face_id for part in np.split(vectors, 20) for face_id in remember(part, "small")]
+    face_ids = [face_id for part in np.split(vectors, 20) for face_id in add_faces(part, "small")]
     search = answer("SearchFaces", CollectionId="small", FaceId=face_ids[7])
 
     def opening() -> None:
@@ -94,10 +94,10 @@ def large_collection() -> Iterator[Row]:
     """A million templates in memory, as if they had been read from the database; a few faces are really there."""
     from faceauth.local import search_index
     from faceauth.local.models import Collection, Face
-    from faceauth.tests.local import collection_named, remember
+    from faceauth.tests.local import add_faces, collection_named
 
     collection_named("large")
-    face_ids = remember(directions(10), "large")
+    face_ids = add_faces(directions(10), "large")
     collection = Collection.objects.get(collection_id="large")
     opened = search_index.indexes.of(collection, Face)
     vectors = directions(1_000_000)

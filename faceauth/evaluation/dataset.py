@@ -1,4 +1,6 @@
-"""From a folder of people's folders to templates, on all cores; it can be stopped and continued.
+"""The templates of a data set, computed on all cores. It can be stopped and continued.
+
+A data set is a folder that has a folder of pictures for each person:
 
 FOLDER/Ada_Lovelace/1.jpg
 FOLDER/Ada_Lovelace/2.jpg
@@ -11,10 +13,9 @@ import multiprocessing
 import os
 import signal
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -24,51 +25,50 @@ from faceauth.conf import conf
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision import Template
 
-UNREADABLE = "unreadable"  # beside the reasons of a refusal: the file itself could not be read
+UNREADABLE = "unreadable"  # beside the reasons of a refusal: the file cannot be read
 
 Result = Template | str
-"""What came of a picture: its template, or why it has none."""
+"""The template of a picture, or the reason why it has none."""
+
+CHUNK = 16  # pictures handed to a process at a time: a third of a second's work
 
 
 class NothingToMeasure(Exception):
-    """The folder is not one of people's folders; the message says what is missing."""
+    """The folder is not a data set; the message says what is missing."""
 
 
 class StateUnusable(Exception):
-    """The state file cannot be continued from; the message says what to do."""
+    """The run cannot continue from this state file; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Specimen:
-    """A picture of a person, and who it is: a number from 0, in the order of their folders' names."""
+class Sample(NamedTuple):
+    """A picture of a person. Persons are numbered from 0, in the order of their folders' names."""
 
     person: int
     path: Path
 
 
-def specimens_in(folder: Path) -> list[Specimen]:
-    """The pictures of a folder of people's folders. Raises NothingToMeasure."""
+def samples_in(folder: Path) -> list[Sample]:
+    """The pictures of a data set. Raises NothingToMeasure."""
     if not folder.is_dir():
         raise NothingToMeasure(f"{folder} is not a folder.")
     people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     found = [
-        Specimen(person, path)
-        for person, home in enumerate(people)
-        for path in sorted(home.iterdir())
+        Sample(number, path)
+        for number, person in enumerate(people)
+        for path in sorted(person.iterdir())
         if path.is_file() and not path.name.startswith(".")
     ]
     if not found:
-        raise NothingToMeasure(
-            f"{folder} holds no pictures: it should have a folder for each person, with theirs in it."
-        )
+        raise NothingToMeasure(f"{folder} holds no pictures: it should have a folder of pictures for each person.")
     return found
 
 
-# One picture ----------------------------------------------------------------------------------------------------------
+def template_of(path: Path) -> Result:
+    """The template of the face nearest to the middle of a picture, decoded as at sign-in.
 
-
-def look_at(path: Path) -> Result:
-    """The template of the face nearest to the middle of a picture, made as at the door, or why there is none."""
+    Research sets label the person in the middle; the largest face may be somebody who walks past.
+    """
     try:
         data = path.read_bytes()
     except OSError:
@@ -77,88 +77,56 @@ def look_at(path: Path) -> Result:
     if isinstance(photo, Refusal):
         return str(photo.reason)
     with photo:
+        height, width = photo.pixels.shape[:2]
+
+        def distance(face: vision.Face) -> float:
+            across = face.box.left + face.box.width / 2 - width / 2
+            down = face.box.top + face.box.height / 2 - height / 2
+            return float(np.hypot(across, down))
+
         faces = vision.find_faces(photo.pixels)
-        if not faces:
-            return str(Reason.NO_FACE)
-        return vision.template(photo.pixels, min(faces, key=distance_from_middle_of(photo.pixels)))
+        return vision.template(photo.pixels, min(faces, key=distance)) if faces else str(Reason.NO_FACE)
 
 
-def distance_from_middle_of(pixels: vision.Pixels) -> Callable[[vision.Face], float]:
-    """Research sets label the person in the middle; the largest face may be somebody who walks past."""
-    height, width = pixels.shape[:2]
-
-    def distance(face: vision.Face) -> float:
-        across = face.box.left + face.box.width / 2 - width / 2
-        down = face.box.top + face.box.height / 2 - height / 2
-        return float(np.hypot(across, down))
-
-    return distance
-
-
-# All of them ----------------------------------------------------------------------------------------------------------
-
-CHUNK = 16  # pictures handed to a process at a time: a third of a second's work
-KEEP_EVERY = 64  # pictures between two writes of the state: what a crash may cost
-
-
-def look_at_all(
-    specimens: list[Specimen], *, processes: int, state: "State | None" = None, progress: Callable[[int], None]
+def templates_of(
+    samples: list[Sample],
+    *,
+    processes: int,
+    state: "State | None" = None,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> list[Result]:
-    """What came of each specimen, in their order. `progress` is told how many are done.
+    """The result of each sample, in order. `progress` is told how many are done; what is done is kept in `state`.
 
-    When interrupted, what was done is in the state. Raises StateUnusable.
+    Raises StateUnusable.
     """
     done = state.read() if state else {}
-    keys = [key_of(specimen.path) for specimen in specimens]
-    missing = {key: specimen.path for key, specimen in zip(keys, specimens, strict=True) if key not in done}
-    total = len(done.keys() & set(keys))
-    progress(total)
-    with ExitStack() as stack:
-        if state:
-            stack.callback(state.flush)
-        for key, result in zip(missing, stack.enter_context(Workers(processes)).run(missing.values()), strict=True):
+    keys = [key_of(sample.path) for sample in samples]
+    missing = {key: sample.path for key, sample in zip(keys, samples, strict=True) if key not in done}
+    progress(len(keys) - len(missing))
+    # Not forked: a copy of a process with threads can hang.
+    with multiprocessing.get_context("spawn").Pool(processes, initializer=prepare_worker) as pool:
+        results = zip(missing, pool.imap(template_of, missing.values(), chunksize=CHUNK), strict=True)
+        for count, (key, result) in enumerate(results, len(keys) - len(missing) + 1):
             done[key] = result
             if state:
                 state.add(key, result)
-            total += 1
-            progress(total)
+            progress(count)
     return [done[key] for key in keys]
 
 
-class Workers:
-    """Processes that look at pictures. They leave Ctrl-C to their parent."""
-
-    def __init__(self, processes: int) -> None:
-        # Not forked: a copy of a process with threads (NumPy's, a server's) can hang.
-        self.pool = multiprocessing.get_context("spawn").Pool(processes, initializer=prepare_worker)
-
-    def __enter__(self) -> "Workers":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.pool.terminate()
-        self.pool.join()
-
-    def run(self, paths: Iterable[Path]) -> Iterator[Result]:
-        return self.pool.imap(look_at, paths, chunksize=CHUNK)
-
-
 def prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     vision.warm_up()
 
 
 def key_of(path: Path) -> str:
-    """Names a picture as it is now: changed, it is another one."""
+    """Names a picture in its present state: a changed one has another key."""
     stat = path.stat()
     return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
-# What is kept in between ----------------------------------------------------------------------------------------------
-
-
-def way_of_making() -> str:
-    """A digest of all that a template depends on: the models and the code that uses them."""
+def method() -> str:
+    """A digest of what a template depends on: the models and the code that uses them."""
     digest = hashlib.sha256(json.dumps(vision.DIGESTS, sort_keys=True).encode())
     for module in (images, vision):
         digest.update(Path(module.__file__ or "").read_bytes())
@@ -166,72 +134,48 @@ def way_of_making() -> str:
 
 
 class State:
-    """A file of templates made so far. They are biometric data: each line is encrypted with ENCRYPTION_KEYS.
+    """A file of the results so far. Templates are biometric data, so each line is encrypted with ENCRYPTION_KEYS.
 
-    The file only grows, a line for every few pictures, so that it is whole at any moment: a line that was cut off by a
-    crash does not open, and its pictures are looked at again.
+    Lines are only appended. A line that a crash cut off does not decrypt, and its picture is processed again.
     """
 
     def __init__(self, path: Path) -> None:
         if not conf().ENCRYPTION_KEYS:
-            raise StateUnusable("FACEAUTH['ENCRYPTION_KEYS'] is empty: templates are only kept encrypted.")
+            raise StateUnusable("FACEAUTH['ENCRYPTION_KEYS'] is empty: templates are only stored encrypted.")
         self.path = path
         self.cipher = MultiFernet([Fernet(key) for key in conf().ENCRYPTION_KEYS])
-        self.waiting: dict[str, str | list[str]] = {}
+        self.method = method()
 
     def read(self) -> dict[str, Result]:
-        """What the file holds, by `key_of` the picture; the file is made where there is none. Raises StateUnusable."""
+        """The results by `key_of` the picture. Creates the file where there is none. Raises StateUnusable."""
         try:
             self.path.touch(mode=0o600)
-            lines = self.path.read_bytes().split(b"\n")
+            lines = self.path.read_bytes().splitlines(keepends=True)
         except OSError as error:
             raise StateUnusable(f"{self.path} cannot be used ({error.strerror}): name another file.") from error
-        if lines == [b""]:
-            self.append({"made": way_of_making()})
-            return {}
-        self.check_first(lines[0])
         done: dict[str, Result] = {}
-        whole = len(lines[0]) + 1
-        for line in lines[1:-1]:
+        whole = 0
+        for line in lines:
             try:
-                entries = json.loads(self.cipher.decrypt(line))
+                made, key, value = json.loads(self.cipher.decrypt(line[:-1]))
             except InvalidToken:
                 break
-            whole += len(line) + 1
-            done |= {key: opened(value) for key, value in entries.items()}
+            if made != self.method:
+                raise StateUnusable(f"{self.path} holds templates that an older version made: delete it.")
+            whole += len(line)
+            done[key] = value if isinstance(value, str) else np.frombuffer(b64decode(value[0]), np.float32)
+        if lines and not done:
+            raise StateUnusable(
+                f"{self.path} is not a state file, or is encrypted with a key that ENCRYPTION_KEYS does not hold:"
+                " name another file."
+            )
         os.truncate(self.path, whole)
         return done
 
-    def check_first(self, line: bytes) -> None:
-        try:
-            made = json.loads(self.cipher.decrypt(line)).get("made")
-        except InvalidToken as error:
-            raise StateUnusable(
-                f"{self.path} is not a state file, or was encrypted with a key that ENCRYPTION_KEYS does not hold:"
-                " name another file."
-            ) from error
-        if made != way_of_making():
-            raise StateUnusable(
-                f"{self.path} holds templates that were made in another way, by an older version: delete it."
-            )
-
     def add(self, key: str, result: Result) -> None:
-        self.waiting[key] = result if isinstance(result, str) else [b64encode(result.tobytes()).decode()]
-        if len(self.waiting) >= KEEP_EVERY:
-            self.flush()
-
-    def flush(self) -> None:
-        if self.waiting:
-            self.append(self.waiting)
-            self.waiting = {}
-
-    def append(self, entries: dict[str, str | list[str]] | dict[str, str]) -> None:
+        value = result if isinstance(result, str) else [b64encode(result.tobytes()).decode()]
         with self.path.open("ab") as file:
-            file.write(self.cipher.encrypt(json.dumps(entries).encode()) + b"\n")
+            file.write(self.cipher.encrypt(json.dumps([self.method, key, value]).encode()) + b"\n")
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
-
-
-def opened(value: str | list[str]) -> Result:
-    return value if isinstance(value, str) else np.frombuffer(b64decode(value[0]), np.float32)

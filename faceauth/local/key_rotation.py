@@ -1,4 +1,4 @@
-"""New keys for old: seal again what is sealed with a key that no longer writes."""
+"""Encrypt templates again with the first of ENCRYPTION_KEYS."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from faceauth.local import template_encryption
-from faceauth.local.models import Face, Sealed, User
+from faceauth.local.models import EncryptedTemplate, Face, User
 
-BATCH = 500  # rows a transaction: others wait for at most some milliseconds
+BATCH = 500  # rows in one transaction: others wait for a few milliseconds at most
 
 
 class Progress(NamedTuple):
@@ -18,31 +18,31 @@ class Progress(NamedTuple):
 
 
 def rotate_keys() -> Iterator[Progress]:
-    """Seal every template with the first of ENCRYPTION_KEYS, reporting after each batch, and at the start.
+    """Encrypt every template with the first key; yields the progress at the start and after each batch.
 
-    May be stopped and started again at any point: what is done stays done, and a row is always readable with one of
-    the keys. When it has come to its end the other keys can go. Raises as `Sealed.unsealed` does.
+    It may be stopped and started again at any point. When it has finished, the other keys can be removed. Raises as
+    `EncryptedTemplate.get_template` does.
     """
-    total = sum(old_rows(kind).count() for kind in (Face, User))
-    done = 0
+    done, total = 0, sum(outdated(kind).count() for kind in (Face, User))
     yield Progress(done, total)
     for kind in (Face, User):
         last = 0
-        while batch := list(old_rows(kind).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-            done += seal_again(kind, batch)
+        while batch := list(outdated(kind).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+            done += encrypt_again(kind, batch)
             last = batch[-1]
             yield Progress(done, max(done, total))
 
 
-def old_rows(kind: type[Sealed]) -> QuerySet[Any]:
-    return kind._default_manager.exclude(template=None).exclude(key_id=template_encryption.writing_key().id)
+def outdated(kind: type[EncryptedTemplate]) -> QuerySet[Any]:
+    return kind._default_manager.exclude(template=None).exclude(key_id=template_encryption.current_key().id)
 
 
-def seal_again(kind: type[Sealed], keys: list[int]) -> int:
-    """Returns how many rows there still were to seal."""
+def encrypt_again(kind: type[EncryptedTemplate], primary_keys: list[int]) -> int:
+    """Encrypt the rows that another process has not done yet; returns how many."""
     with transaction.atomic():
-        rows = list(old_rows(kind).filter(pk__in=keys).select_for_update(of=("self",)).select_related("collection"))
+        wanted = outdated(kind).filter(pk__in=primary_keys)
+        rows = list(wanted.select_for_update(of=("self",)).select_related("collection"))
         for row in rows:
-            row.seal(row.collection, row.unsealed(row.collection))
+            row.set_template(row.collection, row.get_template(row.collection))
         kind._default_manager.bulk_update(rows, ["template", "key_id"])
     return len(rows)

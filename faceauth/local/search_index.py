@@ -1,12 +1,11 @@
-"""Exact search in memory: the templates of a collection, opened once and then kept up with the database.
+"""Exact search in memory: the templates of a collection, loaded once and then kept up to date with the database.
 
-Every search has read the collection's row, and with it the sequence of its last change. What has changed since the last
-search here is taken in first, so a face that another process indexed is found by the next search, and one that it
-deleted does not match again. Nothing that may still be rolled back gets into shared memory.
+Every search reads the collection's row, and with it the sequence of its last change. It first takes in what changed
+since the last search in this process. So a search finds faces that another process has just indexed, and never faces
+that it has deleted. Changes that may still be rolled back do not get into shared memory.
 
-The templates lie in half precision in one of faiss's flat indexes. Compared with NumPy's product, on one core: half the
-memory, and half the time, which is all waiting for memory (benchmarks/search.py). What half precision cannot tell apart
-is told apart afterwards, by the templates of the rows that were found.
+The templates are stored in half precision in a flat index of faiss, with half the memory and half the time of NumPy's
+product (benchmarks/search.py). The candidates it finds are compared again in full precision, so the result is exact.
 """
 
 import os
@@ -22,32 +21,32 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from faceauth import similarity
 from faceauth.local import template_encryption
-from faceauth.local.models import TEMPLATE, Collection, Removal, Sealed, is_unsettled
+from faceauth.local.models import TEMPLATE, Collection, EncryptedTemplate, Removal, has_uncommitted_change
 from faceauth.vision import TEMPLATE_SIZE
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
-Row = TypeVar("Row", bound=Sealed)
+Row = TypeVar("Row", bound=EncryptedTemplate)
 
-# A worker is one core, here as in vision.py: threads of one search would wait for those of another process's.
+# As in vision.py, a worker uses one core: more threads would compete with those of other workers.
 faiss.omp_set_num_threads(1)
 
-# A half-precision number has 11 significant bits, so each number of a template is off by at most one part in 2^11, and
-# the cosine of two vectors of unit length by at most 2^-11 (Cauchy-Schwarz); the rest is for sums in single precision.
-HALF = 2**-11 + 1e-5
+# How far a cosine in half precision may be off. Such a number has 11 significant bits, so each number of a template is
+# off by at most one part in 2^11, and the cosine of two unit vectors by at most 2^-11 (Cauchy-Schwarz). The rest is for
+# sums in single precision.
+MARGIN = 2**-11 + 1e-5
 
-# Two sums of the same products in another order differ by less.
-ROUNDING = 1e-6
+ROUNDING = 1e-6  # two sums of the same products in another order differ by less
 
-# An index this many changes behind is read anew, so that the notes about older removals can go.
-REMOVALS_KEPT = 10_000
+MAX_REMOVALS = 10_000  # an index that is further behind is loaded again, so older removals can be deleted
 
-OPEN_INDEXES = 64  # in one process; the one that was not used for longest is closed
+MAX_INDEXES = 64  # in one process; the least recently used is dropped
 
-BATCH = 4096  # rows opened at a time: 2 MB of templates
+BATCH = 4096  # rows decrypted at a time: 2 MB of templates
 
-FIRST_LOOK = 32  # hardly anybody looks like more people than that
+FIRST_CANDIDATES = 32  # enough for nearly every search
 
 NO_KEYS = np.empty(0, np.int64)
 NO_VECTORS = np.empty((0, TEMPLATE_SIZE), np.float32)
@@ -55,14 +54,14 @@ NO_VECTORS = np.empty((0, TEMPLATE_SIZE), np.float32)
 
 class Changes(NamedTuple):
     gone: Keys
-    """Whose templates, as they were, no longer hold."""
+    """Whose templates are deleted or outdated."""
     keys: Keys
     vectors: Vectors
-    """(n, 128), the templates of `keys`."""
+    """(n, 128): the templates of `keys`."""
 
 
 class Templates:
-    """Templates by their keys, the primary keys of their rows. Not for several threads at once."""
+    """Templates by the primary keys of their rows. Not for several threads at once."""
 
     def __init__(self) -> None:
         self.keys = NO_KEYS
@@ -79,133 +78,126 @@ class Templates:
             self.halves.add(np.ascontiguousarray(changes.vectors))
             self.keys = np.concatenate([self.keys, changes.keys])
 
-    def near(self, vector: Vectors, least: float, most: int, hidden: Keys = NO_KEYS) -> Keys:
+    def candidates(self, vector: Vectors, least: float, most: int, hidden: Keys = NO_KEYS) -> Keys:
         """All keys that may be among the `most` nearest with a cosine of `least` or more, and few others.
 
-        Those of `hidden` keys are passed over. The cosines seen here are off by at most HALF.
+        `hidden` keys are left out. The cosines here are off by at most MARGIN.
         """
-        looked = FIRST_LOOK
+        wanted = FIRST_CANDIDATES
         while True:
-            looked = min(looked, self.keys.size)
-            cosines, places = (found[0] for found in self.halves.search(vector[np.newaxis], max(1, looked)))
-            keys, cosines = self.keys[places[:looked]], cosines[:looked]
+            wanted = min(wanted, self.keys.size)
+            cosines, places = (found[0] for found in self.halves.search(vector[np.newaxis], max(1, wanted)))
+            keys, cosines = self.keys[places[:wanted]], cosines[:wanted]
             shown = ~np.isin(keys, hidden)
             nearest = cosines[shown][:most]
-            # Whatever is further off than this is surely further off than `most` others, or than `least`.
-            bound = max(least - HALF, nearest[-1] - 2 * HALF if nearest.size == most else -2.0)
-            if looked == self.keys.size or cosines[-1] < bound:
-                wanted: Keys = keys[shown & (cosines >= bound)]
-                return wanted
-            looked *= 8
+            # Whoever is below this is certainly below `least`, or behind `most` others.
+            bound = max(least - MARGIN, nearest[-1] - 2 * MARGIN if nearest.size == most else -2.0)
+            if wanted == self.keys.size or cosines[-1] < bound:
+                return np.asarray(keys[shown & (cosines >= bound)])
+            wanted *= 8
 
 
 # From the database ----------------------------------------------------------------------------------------------------
 
 
-def changes_since(collection: Collection, kind: type[Sealed], since: int) -> Iterator[Changes]:
-    """What changed after the sequence `since`, as the database has it now. Raises as `Sealed.unsealed` does.
+def changes_since(collection: Collection, kind: type[EncryptedTemplate], since: int) -> Iterator[Changes]:
+    """The changes after the sequence `since`. Raises as `EncryptedTemplate.get_template` does.
 
-    Removals are read first: a row that is removed between the two queries is missing from the second, and its removal
-    comes with the next call. A row that came after `collection` was read comes twice, which does no harm.
+    Removals are read first: a row that is deleted between the two queries is missing from the second, and its removal
+    comes with the next call. A row that was added after `collection` was read comes twice, which does no harm.
     """
     if since:
         removed = Removal.objects.filter(collection=collection, kind=kind.kind, sequence__gt=since)
         gone = np.fromiter(removed.values_list("key", flat=True), np.int64)
         yield Changes(gone, NO_KEYS, NO_VECTORS)
-    rows = (
-        kind.rows(collection)
-        .filter(sequence__gt=since)
-        .values_list("pk", kind.name_field, "key_id", "template")
-        .iterator(chunk_size=BATCH)
-    )
+    changed = kind._default_manager.filter(collection=collection, sequence__gt=since)  # type: ignore[misc]
+    rows = changed.values_list("pk", kind.name_field, "key_id", "template").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
-        keys, vectors = opened(batch, collection.incarnation, kind)
-        changed = np.fromiter((row[0] for row in batch), np.int64, len(batch)) if since else NO_KEYS
-        yield Changes(changed, keys, vectors)
+        keys, vectors = decrypted(batch, collection.incarnation, kind)
+        outdated = np.fromiter((row[0] for row in batch), np.int64, len(batch)) if since else NO_KEYS
+        yield Changes(outdated, keys, vectors)
 
 
-def opened(
-    rows: Sequence[tuple[int, object, str, bytes | None]], incarnation: uuid.UUID, kind: type[Sealed]
+def decrypted(
+    rows: Sequence[tuple[int, object, str, bytes | None]], incarnation: uuid.UUID, kind: type[EncryptedTemplate]
 ) -> tuple[Keys, Vectors]:
-    """Keys and templates of rows; a user without faces has none. Raises as `Sealed.unsealed` does."""
-    tokens = [
-        (key, template_encryption.key_named(key_id).open(bytes(token), kind.place(incarnation, name)))
+    """Primary keys and templates of rows, without users that have no faces."""
+    templates = {
+        key: template_encryption.key_named(key_id).decrypt(bytes(token), kind.context(incarnation, name))
         for key, name, key_id, token in rows
         if token is not None
-    ]
-    keys = np.fromiter((key for key, _ in tokens), np.int64, len(tokens))
-    vectors = np.frombuffer(b"".join(value for _, value in tokens), TEMPLATE).reshape(-1, TEMPLATE_SIZE)
-    return keys, vectors
+    }
+    vectors = np.frombuffer(b"".join(templates.values()), TEMPLATE).reshape(-1, TEMPLATE_SIZE)
+    return np.fromiter(templates, np.int64, len(templates)), vectors
 
 
 class Index:
-    """The templates of one kind in one collection, as far as they are committed."""
+    """The committed templates of one kind in one collection."""
 
-    def __init__(self, incarnation: uuid.UUID, kind: type[Sealed]) -> None:
+    def __init__(self, incarnation: uuid.UUID, kind: type[EncryptedTemplate]) -> None:
         self.incarnation = incarnation
         self.kind = kind
         self.lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
         self.templates = Templates()
         self.sequence = 0
-        """Up to which change `templates` is right."""
+        """The last change that `templates` has."""
 
-    def near(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
-        """As `Templates.near`, with every change up to the collection's sequence."""
+    def candidates(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
+        """As `Templates.candidates`, with every change up to the collection's sequence."""
         with self.lock:
-            if is_unsettled(collection):
-                return self.near_unsettled(collection, vector, least, most)
+            if has_uncommitted_change(collection):
+                return self.candidates_in_transaction(collection, vector, least, most)
             if self.sequence < collection.sequence:
                 self.catch_up(collection)
-            return self.templates.near(vector, least, most)
+            return self.templates.candidates(vector, least, most)
 
     def catch_up(self, collection: Collection) -> None:
-        if collection.sequence - self.sequence > REMOVALS_KEPT:
-            self.start_again()
+        if collection.sequence - self.sequence > MAX_REMOVALS:
+            self.reset()
         try:
             for changes in changes_since(collection, self.kind, self.sequence):
                 self.templates.change(changes)
-        except BaseException:  # half of the changes is no state to search in
-            self.start_again()
+        except BaseException:  # do not search in half of the changes
+            self.reset()
             raise
         self.sequence = collection.sequence
 
-    def start_again(self) -> None:
-        self.templates, self.sequence = Templates(), 0
+    def candidates_in_transaction(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
+        """For a transaction that has changed the collection: it sees its own changes, which may be rolled back.
 
-    def near_unsettled(self, collection: Collection, vector: Vectors, least: float, most: int) -> Keys:
-        """For a transaction that changed the collection: it sees its own changes, but they may never come true.
-
-        They are looked at and forgotten. Nor may other rows that it sees get into the shared templates, for what it
-        removed may come back.
+        So no row that it sees may get into the shared templates, and what it deleted is only hidden.
         """
         own, hidden = Templates(), [NO_KEYS]
         for changes in changes_since(collection, self.kind, self.sequence):
             own.change(changes)
             hidden.append(changes.gone)
-        shared = self.templates.near(vector, least, most, np.concatenate(hidden))
-        return np.concatenate([shared, own.near(vector, least, most)])
+        shared = self.templates.candidates(vector, least, most, np.concatenate(hidden))
+        return np.concatenate([shared, own.candidates(vector, least, most)])
 
 
 class Indexes:
-    """The open indexes of this process by CollectionId and kind."""
+    """The indexes of this process by CollectionId and kind."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.open: OrderedDict[tuple[str, str], Index] = OrderedDict()
 
-    def of(self, collection: Collection, kind: type[Sealed]) -> Index:
+    def of(self, collection: Collection, kind: type[EncryptedTemplate]) -> Index:
         name = collection.collection_id, kind.kind
         with self.lock:
             index = self.open.get(name)
             if index is None or index.incarnation != collection.incarnation:
                 index = self.open[name] = Index(collection.incarnation, kind)
             self.open.move_to_end(name)
-            if len(self.open) > OPEN_INDEXES:
+            if len(self.open) > MAX_INDEXES:
                 self.open.popitem(last=False)
             return index
 
     def close(self, collection_id: str) -> None:
-        """Free the memory of a collection that is gone."""
+        """Free the memory of a deleted collection."""
         with self.lock:
             for name in [name for name in self.open if name[0] == collection_id]:
                 del self.open[name]
@@ -214,26 +206,34 @@ class Indexes:
 indexes = Indexes()
 
 
-def start_afresh() -> None:
+def reset_indexes() -> None:
     """A forked process must not wait for a lock that a thread of its parent held."""
     global indexes
     indexes = Indexes()
 
 
-os.register_at_fork(after_in_child=start_afresh)
+os.register_at_fork(after_in_child=reset_indexes)
 
 
 def search(
     collection: Collection, rows: QuerySet[Row], vector: Vectors, least: float, most: int
 ) -> list[tuple[Row, float]]:
-    """The at most `most` faces or users of `collection` nearest to `vector`, with their cosines of `least` or more.
+    """At most `most` faces or users of `collection` whose cosine with `vector` is `least` or more, nearest first.
 
-    `rows` is where they are fetched from. The nearest first, of two alike the elder. Every template is compared, and
-    the cosines are those of the templates as they were made. What was removed a moment ago is not among the rows, and
-    so does not match, whatever memory says. Raises as `Sealed.unsealed` does.
+    `rows` is the query that fetches them. Of two with the same cosine the older comes first. The cosines are in full
+    precision. A row that was deleted a moment ago is not fetched, and so not found. Raises as `get_template` does.
     """
-    keys = indexes.of(collection, rows.model).near(collection, vector, least, most)
-    near = rows.filter(collection=collection).in_bulk(keys.tolist())
-    found = [(row, float(vector @ row.unsealed(collection))) for row in near.values() if row.template is not None]
+    keys = indexes.of(collection, rows.model).candidates(collection, vector, least, most)
+    fetched = rows.filter(collection=collection).in_bulk(keys.tolist()).values()
+    found = [(row, float(vector @ row.get_template(collection))) for row in fetched if row.template is not None]
     found = [(row, cosine) for row, cosine in found if cosine >= least - ROUNDING]
     return sorted(found, key=lambda match: (-match[1], match[0].pk))[:most]
+
+
+def similar(
+    collection: Collection, rows: QuerySet[Row], vector: Vectors, threshold: float, most: int, besides: int | None
+) -> list[tuple[Row, float]]:
+    """As `search`, with similarities (0 to 100), and without the row whose primary key is `besides`."""
+    found = search(collection, rows, vector, similarity.to_cosine(threshold), most + 1)
+    alike = [(row, similarity.from_cosine(cosine)) for row, cosine in found if row.pk != besides]
+    return [match for match in alike if match[1] >= threshold][:most]

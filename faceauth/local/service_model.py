@@ -1,7 +1,7 @@
-"""Rekognition's own service model, as botocore carries it, and requests checked against it.
+"""Check requests against Rekognition's service model, which botocore carries.
 
-Everything the model says about an input is checked here, once, for every operation: required members, types, lengths,
-ranges, patterns and enums. The operations themselves then only look at what the model cannot say.
+Required members, types, lengths, ranges, patterns and enums of every operation are checked here. The operations check
+only what the model cannot express.
 """
 
 import base64
@@ -12,22 +12,30 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from faceauth.local.errors import ImageTooLarge, InvalidParameter, Serialization
+from faceauth.local.errors import Code, Refused, invalid_parameter
 
 Parameters = dict[str, Any]
 
-# A list of 4,096 wrong ids gives as many errors; a few of them are enough to find the mistake.
-MOST_ERRORS_TOLD = 5
+# A list of 4,096 wrong ids gives as many errors; a few are enough to find the mistake.
+MAX_ERRORS = 5
+
+
+class Broken(NamedTuple):
+    """A constraint that a request breaks. The value is not quoted, since it may be a picture."""
+
+    path: str
+    shape: Shape
+    rule: str
 
 
 @cache
 def service_model() -> ServiceModel:
-    # The loader alone: a session would also read, and trip over, the AWS settings of whoever runs this.
+    # Without a session, which would read this user's AWS settings and fail where they are broken.
     return ServiceModel(Loader().load_service_model("rekognition", "service-2"), "rekognition")
 
 
@@ -37,54 +45,77 @@ def operation_model(name: str) -> OperationModel:
 
 
 def read_request(operation: OperationModel, body: bytes) -> Parameters:
-    """The parameters in the JSON `body`, checked; blobs are bytes, absent members absent.
+    """The parameters in the JSON `body`: blobs as bytes, without members that are absent or null.
 
-    Raises `Serialization` for what cannot be read as this operation's input, `InvalidParameter` for what breaks a
-    constraint and `ImageTooLarge` for too large a picture.
+    Raises `Refused`: SERIALIZATION for what is not this operation's input, IMAGE_TOO_LARGE for a picture with too many
+    bytes, INVALID_PARAMETER for any other broken constraint.
     """
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
         return {}
-    parameters = read_value(shape, read_json(body), "")
-    broken = list(broken_constraints(shape, parameters, ""))
+    broken: list[Broken] = []
+    parameters = read_value(shape, read_json(body), "", broken)
     if broken:
         count = "1 validation error" if len(broken) == 1 else f"{len(broken)} validation errors"
-        told = "; ".join(sentence for _, sentence in broken[:MOST_ERRORS_TOLD])
-        too_large = all(shape.type_name == "blob" and "less than" in sentence for shape, sentence in broken)
-        raise (ImageTooLarge if too_large else InvalidParameter)(f"{count} detected: {told}")
+        told = "; ".join(f"Value at '{it.path}' failed to satisfy constraint: {it.rule}" for it in broken[:MAX_ERRORS])
+        too_large = all(it.shape.type_name == "blob" and "less than" in it.rule for it in broken)
+        raise Refused(Code.IMAGE_TOO_LARGE if too_large else Code.INVALID_PARAMETER, f"{count} detected: {told}")
     return parameters  # type: ignore[no-any-return]
 
 
 def read_json(body: bytes) -> Any:
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")  # Python's own reader would take NaN and Infinity
+        raise ValueError(f"{constant} is not JSON")  # Python's reader accepts NaN and Infinity
 
     try:
         return json.loads(body or b"{}", parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise Serialization("The body of the request is not JSON.") from error
+        raise serialization("The body of the request is not JSON.") from error
 
 
-# Types ----------------------------------------------------------------------------------------------------------------
+def serialization(message: str) -> Refused:
+    return Refused(Code.SERIALIZATION, message)
 
 
-def read_value(shape: Shape, value: Any, path: str) -> Any:
-    """`value` as Python has it, or `Serialization` when it is of another type than `shape`."""
+def read_value(shape: Shape, value: Any, path: str, broken: list[Broken]) -> Any:
+    """`value` in Python's types; adds to `broken`. Raises `Refused` where it is of another type than `shape`."""
+    read: Any
     match shape:
         case StructureShape():
-            return read_structure(shape, expect(dict, value, path), path)
+            read = read_structure(shape, expect(dict, value, path), path, broken)
         case ListShape():
-            items = expect(list, value, path)
-            return [read_value(shape.member, item, f"{path}.{n}.member") for n, item in enumerate(items, 1)]
+            items = enumerate(expect(list, value, path), 1)
+            read = [read_value(shape.member, item, f"{path}.{n}.member", broken) for n, item in items]
         case MapShape():
-            items = expect(dict, value, path)
-            return {key: read_value(shape.value, item, f"{path}.{key}.member") for key, item in items.items()}
-    match shape.type_name:
+            read = {
+                read_value(shape.key, key, f"{path}.key", broken): read_value(
+                    shape.value, item, f"{path}.value", broken
+                )
+                for key, item in expect(dict, value, path).items()
+            }
+        case _:
+            read = read_scalar(shape.type_name, value, path)
+    broken += [Broken(path, shape, rule) for rule in broken_rules(shape, read)]
+    return read
+
+
+def read_structure(shape: StructureShape, value: Parameters, path: str, broken: list[Broken]) -> Parameters:
+    unknown = value.keys() - shape.members.keys()
+    if unknown:  # AWS ignores it; here a misspelt threshold must not become the default without a word
+        raise invalid_parameter(f"{shape.name} has no member of this name: {sorted(unknown)[0]!r:.80}.")
+    given = {name: item for name, item in value.items() if item is not None}
+    missing = (name for name in shape.required_members if name not in given)
+    broken += [Broken(join(path, name), shape, "Member must not be null") for name in missing]
+    return {name: read_value(shape.members[name], item, join(path, name), broken) for name, item in given.items()}
+
+
+def read_scalar(kind: str, value: Any, path: str) -> Any:
+    match kind:
         case "blob":
             try:
                 return base64.b64decode(expect(str, value, path), validate=True)
             except (binascii.Error, ValueError) as error:
-                raise Serialization(f"The member '{path}' is not base64.") from error
+                raise serialization(f"The member '{path}' is not base64.") from error
         case "integer" | "long":
             return expect(int, value, path)
         case "float" | "double":
@@ -94,28 +125,16 @@ def read_value(shape: Shape, value: Any, path: str) -> Any:
     return expect(str, value, path)
 
 
-def read_structure(shape: StructureShape, value: Parameters, path: str) -> Parameters:
-    unknown = value.keys() - shape.members.keys()
-    if unknown:  # AWS would skip it; here a misspelt threshold must not quietly become the default one
-        raise InvalidParameter(f"{shape.name} has no member of this name: {sorted(unknown)[0]!r:.80}.")
-    return {
-        name: read_value(member, value[name], join(path, name))
-        for name, member in shape.members.items()
-        if value.get(name) is not None
-    }
-
-
 def read_float(value: Any, path: str) -> float:
     try:
         return float(expect((int, float), value, path))
     except OverflowError as error:
-        raise Serialization(f"The member '{path}' is out of range.") from error
+        raise serialization(f"The member '{path}' is out of range.") from error
 
 
 def expect(kind: type | tuple[type, ...], value: Any, path: str) -> Any:
-    wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
-    if wrong:
-        raise Serialization(f"The member '{path}' is of the wrong type.")
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise serialization(f"The member '{path}' is of the wrong type.")
     return value
 
 
@@ -125,40 +144,15 @@ def join(path: str, name: str) -> str:
     return f"{path}.{camel}" if path else camel
 
 
-# Constraints ----------------------------------------------------------------------------------------------------------
-
-
-def broken_constraints(shape: Shape, value: Any, path: str) -> Iterator[tuple[Shape, str]]:
-    """What `value` breaks of the model's rules, each as (shape, AWS's sentence), nested values included."""
-    for constraint in broken_rules(shape, value):
-        # The value itself stays out of the sentence: it may be a picture.
-        yield shape, f"Value at '{path}' failed to satisfy constraint: {constraint}"
-    match shape:
-        case StructureShape():
-            for name in shape.required_members:
-                if name not in value:
-                    yield shape, f"Value at '{join(path, name)}' failed to satisfy constraint: Member must not be null"
-            for name, item in value.items():
-                yield from broken_constraints(shape.members[name], item, join(path, name))
-        case ListShape():
-            for n, item in enumerate(value, 1):
-                yield from broken_constraints(shape.member, item, f"{path}.{n}.member")
-        case MapShape():
-            for key, item in value.items():
-                yield from broken_constraints(shape.key, key, f"{path}.key")
-                yield from broken_constraints(shape.value, item, f"{path}.value")
-
-
 def broken_rules(shape: Shape, value: Any) -> Iterator[str]:
     rules: dict[str, Any] = shape.metadata
-    number = shape.type_name in ("integer", "long", "float", "double")
-    what, size = ("value", value) if number else ("length", None)
-    if not number and ("min" in rules or "max" in rules):
-        size = len(value)
-    if "min" in rules and size < rules["min"]:
-        yield f"Member must have {what} greater than or equal to {rules['min']}"
-    if "max" in rules and size > rules["max"]:
-        yield f"Member must have {what} less than or equal to {rules['max']}"
+    if "min" in rules or "max" in rules:
+        number = shape.type_name in ("integer", "long", "float", "double")
+        what, size = ("value", value) if number else ("length", len(value))
+        if size < rules.get("min", size):
+            yield f"Member must have {what} greater than or equal to {rules['min']}"
+        if size > rules.get("max", size):
+            yield f"Member must have {what} less than or equal to {rules['max']}"
     if "pattern" in rules and not compiled(rules["pattern"]).fullmatch(value):
         yield f"Member must satisfy regular expression pattern: {rules['pattern']}"
     if "enum" in rules and value not in rules["enum"]:
@@ -167,7 +161,7 @@ def broken_rules(shape: Shape, value: Any) -> Iterator[str]:
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    r"""One of the model's patterns, which are Java's: Python's `re` has no \p{L} for a Unicode category."""
+    r"""One of the model's patterns. They are Java's; Python's `re` has no \p{L} for a Unicode category."""
     return re.compile(re.sub(r"\\p\{(\w)\}", lambda found: category(found[1]), pattern))
 
 

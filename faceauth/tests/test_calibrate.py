@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people with three pictures each, one of nobody, and one that is none."""
+    """Two people with three pictures each, a picture without a face, and a file that is not a picture."""
     everybody = tmp_path_factory.mktemp("people")
     for name, picture in (("Grace", pictures.hopper()), ("Eileen", pictures.collins())):
         (everybody / name).mkdir()
@@ -45,7 +46,7 @@ def calibrate(*arguments: object) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_it_reports_the_rates(folder: Path, tmp_path: Path) -> None:
+def test_the_report(folder: Path, tmp_path: Path) -> None:
     out, err = calibrate(folder, "--json", tmp_path / "rates.json", "--plot", tmp_path / "det.svg", "--fmr=1e-6")
     assert "6 pictures of 2 people" in out
     assert "9 impostor and 6 genuine comparisons" in out
@@ -57,10 +58,10 @@ def test_it_reports_the_rates(folder: Path, tmp_path: Path) -> None:
     assert figures["verification"]["people"] == 2
     assert [at["similarity"] for at in figures["verification"]["thresholds"]] == [80, 85, 90, 95, 99]
     assert figures["identification"][0]["enrolled"] == 1
-    assert (tmp_path / "det.svg").read_text().startswith("<svg ")
+    assert "<svg " in (tmp_path / "det.svg").read_text()
 
 
-def test_the_state_is_removed_at_the_end_unless_it_is_to_stay(folder: Path, tmp_path: Path) -> None:
+def test_the_state_is_removed_at_the_end_unless_it_should_stay(folder: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     calibrate(folder, "--state", state, "--keep-state")
     assert state.stat().st_size > 1000
@@ -106,14 +107,20 @@ def add(folder: Path, name: str, *contents: bytes) -> Path:
     [
         (["--fmr=2"], "not a rate"),
         (["--fmr=often"], "not a rate"),
-        (["--plot=det.png"], "SVG"),
-        (["--processes=0"], "at least one"),
+        (["--plot=det.gif"], ".svg"),
+        (["--processes=0"], "1 or more"),
         (["--state=/proc/state"], "cannot be used"),
     ],
 )
 def test_arguments_that_cannot_work(arguments: list[str], message: str, folder: Path) -> None:
     with pytest.raises(CommandError, match=message):
         call_command("calibrate", str(folder), *arguments)
+
+
+def test_without_matplotlib_a_plot_is_refused_before_measuring(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(CommandError, match="pip install matplotlib"):
+        calibrate(folder, "--plot", "det.svg")
 
 
 def test_a_report_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
@@ -128,15 +135,15 @@ def test_without_keys_no_state_is_kept(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def heard() -> Iterator[None]:
-    """Ctrl-C, also where the tests run in the background of a shell that ignores it: children inherit that."""
+def ctrl_c() -> Iterator[None]:
+    """Handle Ctrl-C, also where a shell runs the tests in the background and ignores it: children inherit that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(
-    folder: Path, tmp_path: Path, heard: None
+def test_on_a_terminal_it_shows_progress_and_can_continue_after_ctrl_c(
+    folder: Path, tmp_path: Path, ctrl_c: None
 ) -> None:
     crowd = tmp_path / "crowd"
     for number in range(60):
@@ -153,13 +160,14 @@ def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(
         parent, child = pty.openpty()
     except OSError as error:
         pytest.skip(f"There is no terminal to be had here: {error}.")
+    termios.tcsetwinsize(child, (24, 120))
     process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=child, stderr=child)  # noqa: S603
     os.close(child)
-    shown = read_until(parent, b"20 of 240 pictures")
+    shown = read_until(parent, rb"\b[1-9]\d*/240 ")
     process.send_signal(signal.SIGINT)
     shown += read_until(parent, None)
     assert process.wait(30) == 130
-    assert b"s left" in shown
+    assert re.search(rb"[1-9]\d*/240 \[", shown)
     assert f"--state {state}".encode() in shown.replace(b"\r\n", b"")
     assert state.exists()
     done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True)  # noqa: S603
@@ -167,11 +175,11 @@ def test_on_a_terminal_it_shows_progress_and_ctrl_c_can_be_continued_from(
     assert not state.exists()
 
 
-def read_until(terminal: int, wanted: bytes | None) -> bytes:
-    """What a terminal shows, up to something, or to its end."""
+def read_until(terminal: int, pattern: bytes | None) -> bytes:
+    """What a terminal shows, up to the pattern or to its end."""
     shown = b""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (wanted is None or wanted not in shown):
+    while time.monotonic() < deadline and (pattern is None or not re.search(pattern, shown)):
         try:
             shown += os.read(terminal, 4096)
         except OSError:  # Linux ends a terminal whose other side was closed with EIO

@@ -1,5 +1,8 @@
+import multiprocessing
 from collections.abc import Callable
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,26 +10,15 @@ from cryptography.fernet import Fernet
 from PIL import Image
 from pytest_django import Settings
 
+from faceauth import vision
 from faceauth.evaluation import dataset
-from faceauth.evaluation.dataset import (
-    NothingToMeasure,
-    Specimen,
-    State,
-    StateUnusable,
-    look_at,
-    look_at_all,
-    specimens_in,
-)
+from faceauth.evaluation.dataset import NothingToMeasure, State, StateUnusable, samples_in, template_of, templates_of
 from faceauth.tests import pictures
-
-
-def nothing(done: int) -> None:
-    pass
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two people with two pictures each, and things that are no pictures of anybody."""
+    """Two people with two pictures each, and files that show nobody."""
     everybody = tmp_path / "people"
     for name, picture in (("Grace", pictures.hopper()), ("Eileen", pictures.collins())):
         (everybody / name).mkdir(parents=True)
@@ -34,13 +26,13 @@ def folder(tmp_path: Path) -> Path:
         (everybody / name / "2.jpg").write_bytes(pictures.another(picture))
     (everybody / "Grace" / "notes.txt").write_text("no picture")
     (everybody / "Grace" / "landscape.jpg").write_bytes(pictures.landscape())
-    (everybody / "Grace" / ".hidden").write_text("not looked at")
+    (everybody / "Grace" / ".hidden").write_text("ignored")
     (everybody / "README").write_text("not a person")
     return everybody
 
 
 def test_people_are_numbered_in_the_order_of_their_names(folder: Path) -> None:
-    found = [(one.person, one.path.parent.name, one.path.name) for one in specimens_in(folder)]
+    found = [(one.person, one.path.parent.name, one.path.name) for one in samples_in(folder)]
     assert found == [
         (0, "Eileen", "1.jpg"),
         (0, "Eileen", "2.jpg"),
@@ -54,37 +46,37 @@ def test_people_are_numbered_in_the_order_of_their_names(folder: Path) -> None:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(NothingToMeasure, match=str(path)):
-            specimens_in(path)
+            samples_in(path)
 
 
-def test_what_comes_of_a_picture(folder: Path) -> None:
-    made = look_at(folder / "Grace" / "1.jpg")
+def test_the_result_of_a_picture(folder: Path) -> None:
+    made = template_of(folder / "Grace" / "1.jpg")
     assert isinstance(made, np.ndarray)
-    again = look_at(folder / "Grace" / "2.jpg")
+    again = template_of(folder / "Grace" / "2.jpg")
     assert isinstance(again, np.ndarray)
     assert made @ again > 0.5
-    assert look_at(folder / "Grace" / "landscape.jpg") == "no_face"
-    assert look_at(folder / "Grace" / "notes.txt") == "not_an_image"
-    assert look_at(folder / "Grace" / "missing.jpg") == "unreadable"
+    assert template_of(folder / "Grace" / "landscape.jpg") == "no_face"
+    assert template_of(folder / "Grace" / "notes.txt") == "not_an_image"
+    assert template_of(folder / "Grace" / "missing.jpg") == "unreadable"
 
 
-def test_the_face_in_the_middle_is_meant(tmp_path: Path) -> None:
+def test_the_face_nearest_to_the_middle_counts(tmp_path: Path) -> None:
     middle = pictures.opened(pictures.collins()).resize((256, 256))
     room = Image.new("RGB", (1200, 500), (120, 120, 120))
     room.paste(middle, (472, 120))
     room.paste(pictures.opened(pictures.hopper()).resize((410, 480)), (0, 10))  # larger, at the side
     (tmp_path / "both.png").write_bytes(pictures.encoded(room, "PNG"))
     (tmp_path / "alone.png").write_bytes(pictures.encoded(middle, "PNG"))
-    both, alone = look_at(tmp_path / "both.png"), look_at(tmp_path / "alone.png")
+    both, alone = template_of(tmp_path / "both.png"), template_of(tmp_path / "alone.png")
     assert isinstance(both, np.ndarray)
     assert isinstance(alone, np.ndarray)
     assert both @ alone > 0.5
 
 
-def test_all_are_looked_at_in_order_and_progress_is_told(folder: Path) -> None:
+def test_all_are_processed_in_order_and_progress_is_told(folder: Path) -> None:
     done: list[int] = []
-    found = specimens_in(folder)
-    results = look_at_all(found, processes=2, progress=done.append)
+    found = samples_in(folder)
+    results = templates_of(found, processes=2, progress=done.append)
     assert [isinstance(result, str) for result in results] == [False] * 4 + [True] * 2
     assert results[4:] == ["no_face", "not_an_image"]
     assert done == list(range(7))
@@ -94,30 +86,27 @@ def test_all_are_looked_at_in_order_and_progress_is_told(folder: Path) -> None:
 
 
 @pytest.fixture
-def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The pictures that are looked at, in this process so that it can be seen."""
+def processed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The pictures that are processed, in threads of this process so that they can be counted."""
     seen: list[Path] = []
 
-    class Here:
-        def __init__(self, processes: int) -> None: ...
-        def __enter__(self) -> "Here":
-            return self
+    def template_and_note(path: Path) -> dataset.Result:
+        seen.append(path)
+        return template_of(path)
 
-        def __exit__(self, *exception: object) -> None: ...
-        def run(self, paths: list[Path]):  # type: ignore[no-untyped-def]
-            for path in paths:
-                seen.append(path)
-                yield look_at(path)
+    def pool(processes: int, initializer: object) -> ThreadPool:
+        return ThreadPool(processes)
 
-    monkeypatch.setattr(dataset, "Workers", Here)
+    monkeypatch.setattr(dataset, "template_of", template_and_note)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: SimpleNamespace(Pool=pool))
     return seen
 
 
-def run(folder: Path, state: State, progress: Callable[[int], None] = nothing) -> list[dataset.Result]:
-    return look_at_all(specimens_in(folder), processes=1, state=state, progress=progress)
+def run(folder: Path, state: State, progress: Callable[[int], None] = lambda done: None) -> list[dataset.Result]:
+    return templates_of(samples_in(folder), processes=1, state=state, progress=progress)
 
 
-def test_an_interrupted_run_goes_on_where_it_was(folder: Path, tmp_path: Path, looked_at: list[Path]) -> None:
+def test_an_interrupted_run_continues(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
     def interrupt(done: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
@@ -125,42 +114,42 @@ def test_an_interrupted_run_goes_on_where_it_was(folder: Path, tmp_path: Path, l
     file = tmp_path / "state"
     with pytest.raises(KeyboardInterrupt):
         run(folder, State(file), interrupt)
-    assert len(looked_at) == 3
-    results = run(folder, State(file))
-    assert len(looked_at) == 6
-    fresh = run(folder, State(tmp_path / "other"))
-    for one, other in zip(results, fresh, strict=True):
+    processed.clear()
+    progress: list[int] = []
+    results = run(folder, State(file), progress.append)
+    assert len(processed) == 3
+    assert progress == [3, 4, 5, 6]
+    for one, other in zip(results, run(folder, State(tmp_path / "other")), strict=True):
         assert np.array_equal(one, other)
+    processed.clear()
     assert run(folder, State(file))[4:] == ["no_face", "not_an_image"]
-    assert len(looked_at) == 12  # nothing was done again
+    assert processed == []
 
 
-def test_a_changed_picture_is_looked_at_again(folder: Path, tmp_path: Path, looked_at: list[Path]) -> None:
+def test_a_changed_picture_is_processed_again(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
     run(folder, State(tmp_path / "state"))
-    looked_at.clear()
+    processed.clear()
     (folder / "Grace" / "1.jpg").write_bytes(pictures.another(pictures.hopper()))
     run(folder, State(tmp_path / "state"))
-    assert [path.name for path in looked_at] == ["1.jpg"]
+    assert [path.name for path in processed] == ["1.jpg"]
 
 
-def test_a_line_that_a_crash_cut_off_costs_its_pictures_alone(
-    folder: Path, tmp_path: Path, looked_at: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset, "KEEP_EVERY", 2)
+def test_after_a_crash_only_the_cut_off_line_is_lost(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
     file = tmp_path / "state"
     run(folder, State(file))
     content = file.read_bytes()
-    for cut in (content[:-40], content + b"gAAAAAB", content[:-1]):
+    for cut, lost in ((content[:-40], 1), (content + b"gAAAAAB", 0), (content[:-1], 1)):
         file.write_bytes(cut)
-        looked_at.clear()
+        processed.clear()
         run(folder, State(file))
-        assert len(looked_at) in (0, 2)
-        looked_at.clear()
+        assert len(processed) == lost
         run(folder, State(file))
-        assert looked_at == []  # and what was added after it can be read
+        assert len(processed) == lost  # what was added after the damage can be read
 
 
-def test_the_state_shows_nothing_and_is_its_owners_alone(folder: Path, tmp_path: Path, looked_at: list[Path]) -> None:
+def test_the_state_is_encrypted_and_readable_by_its_owner_only(
+    folder: Path, tmp_path: Path, processed: list[Path]
+) -> None:
     file = tmp_path / "state"
     results = run(folder, State(file))
     content = file.read_bytes()
@@ -169,28 +158,30 @@ def test_the_state_shows_nothing_and_is_its_owners_alone(folder: Path, tmp_path:
     assert file.stat().st_mode & 0o077 == 0
 
 
-def test_keys_can_be_changed(folder: Path, tmp_path: Path, looked_at: list[Path], settings: Settings) -> None:
+def test_the_state_can_be_read_after_a_key_rotation(
+    folder: Path, tmp_path: Path, processed: list[Path], settings: Settings
+) -> None:
     run(folder, State(tmp_path / "state"))
-    looked_at.clear()
+    processed.clear()
     old = settings.FACEAUTH["ENCRYPTION_KEYS"]
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode(), *old]}
     run(folder, State(tmp_path / "state"))
-    assert looked_at == []
+    assert processed == []
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     with pytest.raises(StateUnusable, match="ENCRYPTION_KEYS"):
         run(folder, State(tmp_path / "state"))
 
 
-def test_templates_of_another_way_of_making_are_not_mixed_in(
-    folder: Path, tmp_path: Path, looked_at: list[Path], monkeypatch: pytest.MonkeyPatch
+def test_templates_of_another_model_are_not_mixed_in(
+    folder: Path, tmp_path: Path, processed: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(folder, State(tmp_path / "state"))
-    monkeypatch.setattr(dataset, "way_of_making", lambda: "with another model")
+    monkeypatch.setitem(vision.DIGESTS, "another model", "0")
     with pytest.raises(StateUnusable, match="older version"):
         run(folder, State(tmp_path / "state"))
 
 
-def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "diary"
     file.write_text("Dear diary,\nno state file.\n")
     with pytest.raises(StateUnusable, match="not a state file"):
@@ -198,16 +189,12 @@ def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text() == "Dear diary,\nno state file.\n"
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(StateUnusable, match="cannot be used"):
         State(tmp_path / "missing" / "state").read()
 
 
-def test_without_keys_nothing_is_kept(tmp_path: Path, settings: Settings) -> None:
+def test_without_keys_no_state_is_kept(tmp_path: Path, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": []}
     with pytest.raises(StateUnusable, match="ENCRYPTION_KEYS"):
         State(tmp_path / "state")
-
-
-def test_specimens_are_values() -> None:
-    assert Specimen(1, Path("a")) == Specimen(1, Path("a"))

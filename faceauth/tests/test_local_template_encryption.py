@@ -16,7 +16,7 @@ from faceauth.local import key_rotation, search_index, service, template_encrypt
 from faceauth.local.checks import check_keys
 from faceauth.local.key_rotation import rotate_keys
 from faceauth.local.models import Collection, Face, User
-from faceauth.tests.local import call, collection_named, names_of, remember, some_templates
+from faceauth.tests.local import add_faces, call, collection_named, names_of, some_templates
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -35,7 +35,7 @@ def use_keys(settings: Settings) -> object:
 def face_ids(use_keys: object, transactional_db: None) -> list[str]:
     """Five faces, the first two of a user."""
     collection_named()
-    kept = remember(some_templates(5))
+    kept = add_faces(some_templates(5))
     call("CreateUser", CollectionId="people", UserId="somebody")
     call("AssociateFaces", CollectionId="people", UserId="somebody", FaceIds=kept[:2], UserMatchThreshold=0)
     return kept
@@ -62,15 +62,15 @@ def test_the_database_shows_no_template(face_ids: list[str]) -> None:
 def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
     collection = Collection.objects.get()
     first, second = Face.objects.order_by("pk")[:2]
-    np.testing.assert_array_equal(first.unsealed(collection), some_templates(5)[0])
+    np.testing.assert_array_equal(first.get_template(collection), some_templates(5)[0])
     first.template, second.template = second.template, first.template
     for face in (first, second):
         with pytest.raises(template_encryption.Tampered):
-            face.unsealed(collection)
+            face.get_template(collection)
     first.refresh_from_db()
     collection.incarnation = uuid.uuid4()
     with pytest.raises(template_encryption.Tampered):
-        first.unsealed(collection)
+        first.get_template(collection)
 
 
 @pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: b"", lambda token: b"\0" + token[1:]])
@@ -107,7 +107,7 @@ def test_a_lost_key_is_said_at_start_and_never_matches_nothing(face_ids: list[st
 def test_no_key_at_all(settings: Settings) -> None:
     settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": []}
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
-        template_encryption.writing_key()
+        template_encryption.current_key()
     assert check_keys(None) == []  # what is wrong with the settings is said elsewhere
 
 
@@ -126,7 +126,7 @@ def test_keys_are_rotated_in_batches_and_may_be_stopped(
     assert next(some) == (0, 6)
     assert next(some) == (2, 6)
     del some
-    new_key = template_encryption.writing_key().id
+    new_key = template_encryption.current_key().id
     assert Face.objects.filter(key_id=new_key).count() == 2
     assert {face_id: found(face_id) for face_id in face_ids} == before  # half-way, both keys read
 
@@ -148,7 +148,7 @@ def test_a_rotation_without_the_old_key_says_so(face_ids: list[str], use_keys: o
 def test_a_users_template_is_the_mean_of_the_faces(face_ids: list[str]) -> None:
     collection, user = Collection.objects.get(), User.objects.get()
     total = some_templates(5)[:2].sum(axis=0)
-    np.testing.assert_allclose(user.unsealed(collection), total / np.linalg.norm(total), atol=1e-6)
+    np.testing.assert_allclose(user.get_template(collection), total / np.linalg.norm(total), atol=1e-6)
 
 
 def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
@@ -185,7 +185,7 @@ def test_a_collection_has_room_for_so_many(db: None) -> None:
 def test_a_user_has_a_hundred_faces(db: None) -> None:
     collection_named()
     template = some_templates(1)
-    face_ids = remember(np.repeat(template, 101, axis=0))
+    face_ids = add_faces(np.repeat(template, 101, axis=0))
     call("CreateUser", CollectionId="people", UserId="somebody")
     question = {"CollectionId": "people", "UserId": "somebody"}
     assert len(call("AssociateFaces", **question, FaceIds=face_ids[:100])["AssociatedFaces"]) == 100

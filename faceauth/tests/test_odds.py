@@ -473,7 +473,7 @@ def lfw() -> Any:
         pytest.skip(f"The wider set of faces is not at {pictures.FACES}.")
 
     def templates(files: Sequence[Path]) -> list[Any]:
-        found = [dataset.look_at(file) for file in files]
+        found = [dataset.template_of(file) for file in files]
         return [one for one in found if not isinstance(one, str)]
 
     several = sorted(one for one in folder.iterdir() if len(list(one.glob("*.jpg"))) >= 4)[:100]

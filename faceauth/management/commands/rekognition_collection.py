@@ -323,12 +323,12 @@ class Command(BaseCommand):
 
     @contextmanager
     def not_moved(self, file: Path) -> Iterator[None]:
-        from faceauth.local.passphrase_file import DoesNotOpen, NotAParcel
-        from faceauth.local.transfer import CannotMove
+        from faceauth.local.passphrase_file import CannotDecrypt, NotOurFile
+        from faceauth.local.transfer import CannotTransfer
 
         try:
             yield
-        except (CannotMove, DoesNotOpen, NotAParcel) as error:
+        except (CannotDecrypt, CannotTransfer, NotOurFile) as error:
             raise CommandError(str(error), returncode=NO) from error
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}.", returncode=BROKEN) from error
