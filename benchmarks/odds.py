@@ -57,10 +57,9 @@ class Set:
         return np.flatnonzero(self.owners == person)
 
 
-def read(folder: Path, processes: int, state: Path | None = None) -> Set:
+def read(folder: Path, processes: int) -> Set:
     found = [one for one in dataset.samples_in(folder) if one.path.parent.name not in SAME_PERSON]
-    kept = dataset.State(state) if state else None
-    results = dataset.templates_of(found, processes=processes, state=kept)
+    results = dataset.templates_of(found, processes=processes)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):
@@ -275,9 +274,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.odds", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--state", type=Path, help="keep the templates here, encrypted, for another run")
     arguments = parser.parse_args()
-    these = read(arguments.folder, arguments.processes, arguments.state)
+    these = read(arguments.folder, arguments.processes)
     print(f"{len(these.templates):,} pictures of {len(these.people):,} people.\n")
     show_rates(these)
     show_relative(these)

@@ -24,17 +24,14 @@ def measure(
     *,
     fmrs: Sequence[float] = (),
     processes: int,
-    state: dataset.State | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Report:
     """Measure a data set. `progress` gets the number of pictures done and of all.
 
-    Raises NothingToMeasure, StateUnusable, TooFew and ModelError.
+    Raises NothingToMeasure, TooFew and ModelError.
     """
     samples = dataset.samples_in(folder)
-    results = dataset.templates_of(
-        samples, processes=processes, state=state, progress=lambda done: progress(done, len(samples))
-    )
+    results = dataset.templates_of(samples, processes=processes, progress=lambda done: progress(done, len(samples)))
     used = [(made, one.person) for made, one in zip(results, samples, strict=True) if not isinstance(made, str)]
     left_out = Counter(made for made in results if isinstance(made, str))
     if not used:

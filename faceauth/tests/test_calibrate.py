@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import override_settings
 
 from faceauth.tests import pictures
 
@@ -61,14 +60,6 @@ def test_the_report(folder: Path, tmp_path: Path) -> None:
     assert "<svg " in (tmp_path / "det.svg").read_text()
 
 
-def test_the_state_is_removed_at_the_end_unless_it_should_stay(folder: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    calibrate(folder, "--state", state, "--keep-state")
-    assert state.stat().st_size > 1000
-    calibrate(folder, "--state", state)
-    assert not state.exists()
-
-
 def test_no_progress_is_shown_in_a_pipe(folder: Path) -> None:
     assert "\r" not in calibrate(folder)[1]
 
@@ -109,7 +100,6 @@ def add(folder: Path, name: str, *contents: bytes) -> Path:
         (["--fmr=often"], "not a rate"),
         (["--plot=det.gif"], ".svg"),
         (["--processes=0"], "1 or more"),
-        (["--state=/proc/state"], "cannot be used"),
     ],
 )
 def test_arguments_that_cannot_work(arguments: list[str], message: str, folder: Path) -> None:
@@ -128,12 +118,6 @@ def test_a_report_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) 
         calibrate(folder, "--json", tmp_path / "missing" / "rates.json")
 
 
-@override_settings(FACEAUTH={})
-def test_without_keys_no_state_is_kept(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="ENCRYPTION_KEYS"):
-        calibrate(folder, "--state", tmp_path / "state")
-
-
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
     """Handle Ctrl-C, also where a shell runs the tests in the background and ignores it: children inherit that."""
@@ -142,37 +126,26 @@ def ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_on_a_terminal_it_shows_progress_and_can_continue_after_ctrl_c(
-    folder: Path, tmp_path: Path, ctrl_c: None
-) -> None:
+def test_a_terminal_shows_progress_and_ctrl_c_stops(tmp_path: Path, ctrl_c: None) -> None:
     crowd = tmp_path / "crowd"
     for number in range(60):
         add(crowd, f"Somebody{number}", *[pictures.hopper()] * 4)
-    state = tmp_path / "state"
-    command = [sys.executable, "manage.py", "calibrate", str(crowd), "--state", str(state), "--processes=1"]
-    # Not the settings of the tests, which give every process a home, and so a key, of its own.
-    surroundings = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "secretly.settings",
-        "SECRETLY_HOME": str(tmp_path / "home"),
-    }
+    command = [sys.executable, "manage.py", "calibrate", str(crowd), "--processes=1"]
+    environment = {**os.environ, "SECRETLY_HOME": str(tmp_path / "home")}
     try:
         parent, child = pty.openpty()
     except OSError as error:
         pytest.skip(f"There is no terminal to be had here: {error}.")
-    termios.tcsetwinsize(child, (24, 120))
-    process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=child, stderr=child)  # noqa: S603
+    termios.tcsetwinsize(child, (24, 120))  # without a size tqdm shows nothing
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=child, stderr=child)  # noqa: S603
     os.close(child)
-    shown = read_until(parent, rb"\b[1-9]\d*/240 ")
+    shown = read_until(parent, rb"\b[1-9]\d*/240 \[")
     process.send_signal(signal.SIGINT)
     shown += read_until(parent, None)
     assert process.wait(30) == 130
     assert re.search(rb"[1-9]\d*/240 \[", shown)
-    assert f"--state {state}".encode() in shown.replace(b"\r\n", b"")
-    assert state.exists()
-    done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True)  # noqa: S603
-    assert "240 pictures of 60 people" in done.stdout, done.stderr
-    assert not state.exists()
+    assert b"Stopped." in shown
+    assert b"Traceback" not in shown
 
 
 def read_until(terminal: int, pattern: bytes | None) -> bytes:

@@ -1,18 +1,10 @@
-import multiprocessing
-from collections.abc import Callable
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cryptography.fernet import Fernet
 from PIL import Image
-from pytest_django import Settings
 
-from faceauth import vision
-from faceauth.evaluation import dataset
-from faceauth.evaluation.dataset import NothingToMeasure, State, StateUnusable, samples_in, template_of, templates_of
+from faceauth.evaluation.dataset import NothingToMeasure, samples_in, template_of, templates_of
 from faceauth.tests import pictures
 
 
@@ -79,122 +71,4 @@ def test_all_are_processed_in_order_and_progress_is_told(folder: Path) -> None:
     results = templates_of(found, processes=2, progress=done.append)
     assert [isinstance(result, str) for result in results] == [False] * 4 + [True] * 2
     assert results[4:] == ["no_face", "not_an_image"]
-    assert done == list(range(7))
-
-
-# The state ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def processed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The pictures that are processed, in threads of this process so that they can be counted."""
-    seen: list[Path] = []
-
-    def template_and_note(path: Path) -> dataset.Result:
-        seen.append(path)
-        return template_of(path)
-
-    def pool(processes: int, initializer: object) -> ThreadPool:
-        return ThreadPool(processes)
-
-    monkeypatch.setattr(dataset, "template_of", template_and_note)
-    monkeypatch.setattr(multiprocessing, "get_context", lambda method: SimpleNamespace(Pool=pool))
-    return seen
-
-
-def run(folder: Path, state: State, progress: Callable[[int], None] = lambda done: None) -> list[dataset.Result]:
-    return templates_of(samples_in(folder), processes=1, state=state, progress=progress)
-
-
-def test_an_interrupted_run_continues(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
-    def interrupt(done: int) -> None:
-        if done == 3:
-            raise KeyboardInterrupt
-
-    file = tmp_path / "state"
-    with pytest.raises(KeyboardInterrupt):
-        run(folder, State(file), interrupt)
-    processed.clear()
-    progress: list[int] = []
-    results = run(folder, State(file), progress.append)
-    assert len(processed) == 3
-    assert progress == [3, 4, 5, 6]
-    for one, other in zip(results, run(folder, State(tmp_path / "other")), strict=True):
-        assert np.array_equal(one, other)
-    processed.clear()
-    assert run(folder, State(file))[4:] == ["no_face", "not_an_image"]
-    assert processed == []
-
-
-def test_a_changed_picture_is_processed_again(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
-    run(folder, State(tmp_path / "state"))
-    processed.clear()
-    (folder / "Grace" / "1.jpg").write_bytes(pictures.another(pictures.hopper()))
-    run(folder, State(tmp_path / "state"))
-    assert [path.name for path in processed] == ["1.jpg"]
-
-
-def test_after_a_crash_only_the_cut_off_line_is_lost(folder: Path, tmp_path: Path, processed: list[Path]) -> None:
-    file = tmp_path / "state"
-    run(folder, State(file))
-    content = file.read_bytes()
-    for cut, lost in ((content[:-40], 1), (content + b"gAAAAAB", 0), (content[:-1], 1)):
-        file.write_bytes(cut)
-        processed.clear()
-        run(folder, State(file))
-        assert len(processed) == lost
-        run(folder, State(file))
-        assert len(processed) == lost  # what was added after the damage can be read
-
-
-def test_the_state_is_encrypted_and_readable_by_its_owner_only(
-    folder: Path, tmp_path: Path, processed: list[Path]
-) -> None:
-    file = tmp_path / "state"
-    results = run(folder, State(file))
-    content = file.read_bytes()
-    assert b"Grace" not in content
-    assert all(result.tobytes() not in content for result in results if not isinstance(result, str))
-    assert file.stat().st_mode & 0o077 == 0
-
-
-def test_the_state_can_be_read_after_a_key_rotation(
-    folder: Path, tmp_path: Path, processed: list[Path], settings: Settings
-) -> None:
-    run(folder, State(tmp_path / "state"))
-    processed.clear()
-    old = settings.FACEAUTH["ENCRYPTION_KEYS"]
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode(), *old]}
-    run(folder, State(tmp_path / "state"))
-    assert processed == []
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-    with pytest.raises(StateUnusable, match="ENCRYPTION_KEYS"):
-        run(folder, State(tmp_path / "state"))
-
-
-def test_templates_of_another_model_are_not_mixed_in(
-    folder: Path, tmp_path: Path, processed: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(folder, State(tmp_path / "state"))
-    monkeypatch.setitem(vision.DIGESTS, "another model", "0")
-    with pytest.raises(StateUnusable, match="older version"):
-        run(folder, State(tmp_path / "state"))
-
-
-def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
-    file = tmp_path / "diary"
-    file.write_text("Dear diary,\nno state file.\n")
-    with pytest.raises(StateUnusable, match="not a state file"):
-        State(file).read()
-    assert file.read_text() == "Dear diary,\nno state file.\n"
-
-
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StateUnusable, match="cannot be used"):
-        State(tmp_path / "missing" / "state").read()
-
-
-def test_without_keys_no_state_is_kept(tmp_path: Path, settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": []}
-    with pytest.raises(StateUnusable, match="ENCRYPTION_KEYS"):
-        State(tmp_path / "state")
+    assert done == [1, 2, 3, 4, 5, 6]

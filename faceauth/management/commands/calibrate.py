@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from faceauth.evaluation.calibrate import Report, measure, text_of
-from faceauth.evaluation.dataset import NothingToMeasure, State, StateUnusable
+from faceauth.evaluation.dataset import NothingToMeasure
 from faceauth.evaluation.det_plot import FORMATS, write_det_plot
 from faceauth.evaluation.error_rates import TooFew
 from faceauth.vision import ModelError
@@ -22,12 +22,9 @@ EXPLANATION = """
 FOLDER holds a folder of pictures for each person. Where a picture shows several faces, the one nearest to the middle
 counts. Pictures that cannot be used are counted and left out.
 
-The state file keeps the templates made so far, so an interrupted run can continue. Templates are biometric data: the
-file is encrypted with ENCRYPTION_KEYS, and removed at the end unless --keep-state is given.
-
 examples:
   manage.py calibrate people/
-  manage.py calibrate people/ --state var/calibration --json rates.json --plot det.svg
+  manage.py calibrate people/ --json rates.json --plot det.svg
   manage.py calibrate people/ --fmr 1e-4 --fmr 2e-5
 """
 
@@ -54,33 +51,27 @@ class Command(BaseCommand):
         cores = os.cpu_count() or 1
         parser.add_argument("--processes", type=count, default=cores, help="how many work at once (%(default)s)")
 
-    def handle(self, *args: Any, folder: Path, state: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         try:
-            kept = State(state) if state else None
-            report = self.measured(folder, kept, options["fmr"], options["processes"])
-        except (NothingToMeasure, StateUnusable, TooFew, ModelError) as error:
+            report = self.measured(folder, options["fmr"], options["processes"])
+        except (NothingToMeasure, TooFew, ModelError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            cure = f"repeat it with --state {state} to continue" if state else "with --state FILE it can be continued"
-            raise CommandError(f"Stopped; {cure}.", returncode=INTERRUPTED) from error
+            raise CommandError("Stopped.", returncode=INTERRUPTED) from error
         total = report.verification.pictures + sum(report.left_out.values())
         for reason, number in report.left_out.items():
             self.stderr.write(f"{number:,} of {total:,} pictures left out: {reason}")
         self.stdout.write(text_of(report, options["fmr"]))
         write(report, options["json"], options["plot"])
-        if kept and not options["keep_state"]:
-            kept.remove()
 
-    def measured(self, folder: Path, state: State | None, fmrs: list[float], processes: int) -> Report:
+    def measured(self, folder: Path, fmrs: list[float], processes: int) -> Report:
         with tqdm(unit=" pictures", leave=False, file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
 
             def progress(done: int, total: int) -> None:
-                if bar.total is None:
-                    bar.reset(total)
-                    bar.initial = done  # so that the time left is that of this run
+                bar.total = total
                 bar.update(done - bar.n)
 
-            return measure(folder, fmrs=fmrs, processes=processes, state=state, progress=progress)
+            return measure(folder, fmrs=fmrs, processes=processes, progress=progress)
 
 
 def rate(text: str) -> float:
