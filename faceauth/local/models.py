@@ -1,14 +1,17 @@
 """Collections, faces and users. Templates are encrypted; see template_encryption.py."""
 
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 import numpy as np
 from django.db import models, transaction
 from django.db.models import F
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
+from faceauth.local.options import options
 
 # 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
 # OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare.
@@ -30,6 +33,11 @@ class Collection(models.Model):
 
     def __str__(self) -> str:
         return self.collection_id
+
+    @property
+    def shown_version(self) -> str:
+        """The face model version as AWS writes it, without our last number: 7.0."""
+        return ".".join(self.face_model_version.split(".")[:2])
 
 
 class UncommittedChange:
@@ -110,6 +118,8 @@ class User(EncryptedTemplate):
 
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="users")
     user_id = models.CharField(max_length=128)
+    updated = models.DateTimeField(null=True)
+    """When its faces last changed."""
 
     class Meta:
         constraints = (models.UniqueConstraint("collection", "user_id", name="user_id_once_a_collection"),)
@@ -120,6 +130,8 @@ class User(EncryptedTemplate):
 
     @property
     def status(self) -> str:
+        if self.updated and timezone.now() - self.updated < timedelta(seconds=options().updating_seconds):
+            return "UPDATING"
         return "CREATED" if self.template is None else "ACTIVE"
 
 

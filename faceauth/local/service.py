@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
+from faceauth.local import arns, faults
 from faceauth.local.errors import Code, Refused
 from faceauth.local.operations import collections, faces, pictures, users
 from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
@@ -24,6 +25,9 @@ OPERATIONS: dict[str, Callable[[Parameters], dict[str, Any]]] = {
     "DescribeCollection": collections.describe_collection,
     "ListCollections": collections.list_collections,
     "DeleteCollection": collections.delete_collection,
+    "ListTagsForResource": collections.list_tags_for_resource,
+    "TagResource": collections.tag_resource,
+    "UntagResource": collections.untag_resource,
     "DetectFaces": pictures.detect_faces,
     "CompareFaces": pictures.compare_faces,
     "IndexFaces": faces.index_faces,
@@ -47,9 +51,13 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(target: str, body: bytes) -> Answer:
-    """Answer a request: `target` as in the header X-Amz-Target, `body` its JSON. Never raises."""
+def answer(target: str, body: bytes, region: str = "") -> Answer:
+    """Answer a request: `target` as in the header X-Amz-Target, `body` its JSON. Never raises.
+
+    `region` is the caller's, for ARNs; it defaults to the setting.
+    """
     request_id = str(uuid.uuid4())
+    arns.region.set(region)
     try:
         return written(HTTPStatus.OK, perform(target, body), request_id)
     except Refused as error:
@@ -72,10 +80,11 @@ def perform(target: str, body: bytes) -> dict[str, Any]:
     except OperationNotFoundError as error:
         raise Refused(Code.UNKNOWN_OPERATION, "Rekognition has no operation of this name.") from error
     if name not in OPERATIONS:
-        raise Refused(
-            Code.ACCESS_DENIED, f"rekognition:{name} is not allowed: this service has face collections alone."
-        )
-    return OPERATIONS[name](read_request(model, body))
+        message = f"{name} is not part of this local service, which has Rekognition's face collections only."
+        raise Refused(Code.NOT_IMPLEMENTED, message)
+    parameters = read_request(model, body)
+    faults.check()
+    return OPERATIONS[name](parameters)
 
 
 def refusal(error: Refused, request_id: str) -> Answer:

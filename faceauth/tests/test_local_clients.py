@@ -135,6 +135,6 @@ def test_the_sdk_for_javascript(server: str, environment: dict[str, str], tmp_pa
         "errors": [
             ["ResourceNotFoundException", 400],
             ["ResourceAlreadyExistsException", 400],
-            ["ImageTooLargeException", 400],
+            ["ValidationException", 400],
         ],
     }
