@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from django.db import DatabaseError, close_old_connections
 
 from faceauth.conf import conf
+from faceauth.local import arns
 from faceauth.local.errors import Code, Refused
 from faceauth.local.models import Collection
 from faceauth.local.options import options
@@ -131,8 +132,9 @@ def check_head(request: Request) -> Callable[[], Answer]:
 
 def answered(target: str, body: bytes, region: str) -> Answer:
     close_old_connections()  # as Django does around its own requests
+    arns.region.set(region)
     try:
-        return answer(target, body, region)
+        return answer(target, body)
     finally:
         close_old_connections()
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
-from faceauth.local import arns, faults
+from faceauth.local import faults
 from faceauth.local.errors import Code, Refused
 from faceauth.local.operations import collections, faces, pictures, users
 from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
@@ -51,13 +51,9 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(target: str, body: bytes, region: str = "") -> Answer:
-    """Answer a request: `target` as in the header X-Amz-Target, `body` its JSON. Never raises.
-
-    `region` is the caller's, for ARNs; it defaults to the setting.
-    """
+def answer(target: str, body: bytes) -> Answer:
+    """Answer a request: `target` as in the header X-Amz-Target, `body` its JSON. Never raises."""
     request_id = str(uuid.uuid4())
-    arns.region.set(region)
     try:
         return written(HTTPStatus.OK, perform(target, body), request_id)
     except Refused as error:

@@ -8,6 +8,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 
+from faceauth.local.arns import region
 from faceauth.local.service import answer
 from faceauth.local.signature import stated_region
 
@@ -19,10 +20,10 @@ def attach(client: BaseClient) -> None:
 
 def answer_here(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
     content: Any = request.body
+    region.set(stated_region({"authorization": text(request.headers.get("Authorization", ""))}))
     status, headers, body = answer(
         text(request.headers.get("X-Amz-Target", "")),
         content.encode() if isinstance(content, str) else bytes(content or b""),
-        stated_region({"authorization": text(request.headers.get("Authorization", ""))}),
     )
     return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), Body(body))
 
