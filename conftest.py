@@ -62,7 +62,7 @@ def operator(db: None) -> User:
 def quiet_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has been turned away so far, and no cache was found broken."""
     from faceauth.cache import Outage
-    from faceauth.ratelimit.limits import Floods
+    from faceauth.ratelimit.floods import Floods
 
     monkeypatch.setattr(Floods, "rows", {})
     monkeypatch.setattr(Outage, "over", 0.0)

@@ -8,8 +8,11 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from faceauth import outcomes
+from faceauth.conf import conf
 from faceauth.enrolment import enrol as enrolment
-from faceauth.policy import accounts
+from faceauth.outcomes import Outcome, Reason, Recognition
+from faceauth.policy import accounts, capacity
 from faceauth.recognition import search
 from faceauth.vision.photos import Photo
 
@@ -18,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class FaceBackend(ModelBackend):
-    """Signs in whoever is on the photo: `authenticate(request, photo=photo)`.
+    """Signs in whoever is on a photo: `authenticate(request, photo=photo)`.
 
-    Or on all of `photos`, one to three of the same person from one look, the best first: they are recognised together.
+    Or on all of `photos`, one to three of the same person from one liveness check, the best first: they are recognised
+    together. `enrol=True` also makes a new user for a face that nobody here has; ask for consent first.
 
-    `remember=True` also makes a new user for a face that nobody here has; ask for consent first. The user is None
-    for a stranger or a refused photo; what exactly happened is then in `request.recognition`. Where
-    `request.recognition.lock` is set, the face alone must not open the session: see `faceauth.policy.thresholds`.
+    Django's `authenticate` says who it is or None. `recognise` and `enrol` say all that is known: why not, how similar,
+    and whether the face alone must not open the session (`Recognition.needs_mfa`).
 
     Django sends the credentials of a failed attempt to every receiver of `user_login_failed`, and masks none that is
-    called `photo`. So each photo is closed before this returns: what they receive is empty. Keep a `photo.copy()` if
-    it is needed afterwards.
+    called `photo`. So `authenticate` closes each photo before it returns: what they receive is empty. Keep a
+    `photo.copy()` if it is needed afterwards.
     """
 
     @sensitive_variables()
@@ -48,13 +51,32 @@ class FaceBackend(ModelBackend):
                 if isinstance(one, Photo):
                     stack.enter_context(one)
             if not all(isinstance(one, Photo) for one in given):
-                raise TypeError(
-                    "A photo is a faceauth.vision.photos.Photo: make one with faceauth.vision.photos.read_photo()."
-                )
-            recognition = enrolment.enrol(given, consent) if enrol else search.recognise(given)
-        if request is not None:
-            request.recognition = recognition  # type: ignore[attr-defined]
-        return recognition.user
+                raise TypeError("A photo is made by faceauth.vision.photos.read_photo(): raw bytes are no credential.")
+            recognition = self.enrol(given, consent) if enrol else self.recognise(given)
+        return recognition.user if recognition.user and not recognition.needs_mfa else None
+
+    @sensitive_variables()
+    def recognise(self, photos: Sequence[Photo]) -> Recognition:
+        """Who is on the photos, one to three of one person. Raises `RekognitionError`."""
+        return search.recognise(photos)
+
+    @sensitive_variables()
+    def enrol(self, photos: Sequence[Photo], consent: str = "") -> Recognition:
+        """Who is on the photos; a face that nobody here has becomes a new user. Raises `RekognitionError`."""
+        return enrolment.enrol(photos, consent)
+
+    @sensitive_variables()
+    def as_stranger(self, photos: Sequence[Photo]) -> Recognition:
+        """What a stranger hears who shows these photos, at the same cost. Raises `RekognitionError`."""
+        bad = search.as_stranger(photos)
+        if capacity.enrolment_closed():
+            return outcomes.refused(Reason.CLOSED)
+        if bad is not None:
+            return outcomes.refused(bad.reason, searched=True)
+        # Open enrolment would enrol a stranger now. That would be a second notebook of one person, so here it shows.
+        if conf().ENROLMENT == "open":
+            return outcomes.refused(Reason.LIVENESS_REQUIRED, searched=True)
+        return Recognition(Outcome.STRANGER)
 
     def user_can_authenticate(self, user: Any) -> bool:
         """Asked again at every request: a person who is made inactive, or an operator, is out at once."""

@@ -61,6 +61,10 @@ class Conf:
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 
+    SENSITIVE: dict[str, str] = field(default_factory=dict)
+    """More acts that need a fresh proof: the names of their URLs, and of the page to come back to. See
+    `faceauth.web.reauthentication`."""
+
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 

@@ -1,12 +1,17 @@
-"""Encryption of the short secrets that the second factor keeps, under keys derived from ENCRYPTION_KEYS."""
+"""Encryption of short secrets at rest, and of what one session hands from request to request."""
 
 import base64
 import binascii
 from functools import cache
 
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth.conf import conf
@@ -51,3 +56,17 @@ def unseal(sealed: str, place: str) -> bytes:
 def forget_keys(*, setting: str, **kwargs: object) -> None:
     if setting == "FACEAUTH":
         keyring.cache_clear()
+
+
+# For one session ------------------------------------------------------------------------------------------------------
+
+
+def session_cipher(nonce: str) -> MultiFernet:
+    """A cipher that only SECRET_KEY and a session's `nonce` together give (HKDF, RFC 5869)."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(derive_key(key, nonce))) for key in keys])
+
+
+def derive_key(key: str | bytes, nonce: str) -> bytes:
+    """32 bytes."""
+    return HKDF(algorithm=SHA256(), length=32, salt=nonce.encode(), info=b"faceauth session").derive(force_bytes(key))

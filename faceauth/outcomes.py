@@ -102,7 +102,7 @@ class Recognition:
     similarity: float | None = None
     near: "User | None" = field(default=None, compare=False)
     """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
-    lock: bool = False
+    needs_mfa: bool = False
     """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
     searched: bool = field(default=False, compare=False)
     """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from faceauth.web import account, liveness, login, mfa, reauthentication
+from faceauth.web import account, liveness, login, mfa, reauthentication, second_factor
 
 app_name = "faceauth"
 
@@ -9,7 +9,7 @@ urlpatterns = [
     path("login/enrol/", login.enrol_view, name="enrol"),
     path("login/liveness/", liveness.start_view, name="liveness"),
     path("login/liveness/frame/", liveness.frame_view, name="liveness_frame"),
-    path("login/second-factor/", mfa.second_factor_view, name="second_factor"),
+    path("login/second-factor/", second_factor.second_factor_view, name="second_factor"),
     path("logout/", login.logout_view, name="logout"),
     path("reauthenticate/", reauthentication.reauthenticate_view, name="reauthenticate"),
     path("account/", account.account_view, name="account"),

@@ -20,6 +20,7 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
+from faceauth.web.http import throttled
 from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
@@ -123,10 +124,13 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("site/icon.svg"))
 
 
-@limits.limited(door="password")
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The operators' sign-in with a password, under rate limits of its own."""
-    response = admin.site.login(request)
-    if request.method == "POST" and response.status_code == 302:
-        limits.settle(request, Outcome.RECOGNISED)
+    if request.method != "POST":
+        return admin.site.login(request)
+    with limits.attempt(request, calls=0, kind="password") as attempt:
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded)
+        response = admin.site.login(request)
+        attempt.settle(Outcome.RECOGNISED if response.status_code == 302 else Outcome.REFUSED)
     return response

@@ -24,12 +24,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from faceauth.crypto import derive_key, session_cipher
 from faceauth.liveness import challenge
 from faceauth.liveness.challenge import Observation, Say, State
 from faceauth.models import LivenessSession, SpentFrame
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import Photo, read_photo
-from faceauth.web.consent import derive_key, session_cipher
 
 logger = logging.getLogger(__name__)
 

@@ -98,4 +98,4 @@ def with_faces(matches: list[Match]) -> Iterator[tuple[Match, Face | None]]:
 def allow(user: "User", alike: float | None, lock: bool) -> Recognition:
     if not may_sign_in(user):
         return refused(Reason.INACTIVE, alike, user)
-    return Recognition(Outcome.RECOGNISED, user=user, similarity=alike, lock=lock)
+    return Recognition(Outcome.RECOGNISED, user=user, similarity=alike, needs_mfa=lock)

@@ -64,8 +64,8 @@ def looking_like(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(*args: Any, **kwargs: Any) -> Recognition:
         return Recognition(Outcome.RECOGNISED, user=user, similarity=99.5)
 
-    monkeypatch.setattr("faceauth.web.login.ask", ask)
-    monkeypatch.setattr("faceauth.web.reauthentication.ask", ask)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", ask)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.enrol", ask)
 
 
 def show_face(client: Client, headers: Any = None, **fields: Any) -> Any:

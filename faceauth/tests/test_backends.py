@@ -5,6 +5,7 @@ from django.contrib.auth import authenticate, user_login_failed
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from faceauth.backends import FaceBackend
 from faceauth.outcomes import Outcome, Recognition
 from faceauth.rekognition.collection import Collection
 from faceauth.rekognition.errors import RekognitionError
@@ -13,11 +14,17 @@ from faceauth.tests.conftest import Fault, read
 
 
 def test_other_code_can_authenticate(hopper: User) -> None:
-    request = HttpRequest()
-    user = authenticate(request, photo=read(pictures.another(pictures.hopper())), enrol=False)
-    assert user == hopper
-    recognition: Recognition = request.recognition  # type: ignore[attr-defined]
-    assert recognition.outcome == Outcome.RECOGNISED
+    photo = read(pictures.another(pictures.hopper()))
+    recognition = FaceBackend().recognise([photo])
+    assert (recognition.outcome, recognition.user) == (Outcome.RECOGNISED, hopper)
+    assert authenticate(HttpRequest(), photo=photo, enrol=False) == hopper
+
+
+def test_a_face_that_needs_a_second_factor_opens_nothing_alone(hopper: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other code cannot forget to ask for it."""
+    alone = Recognition(Outcome.RECOGNISED, user=hopper, needs_mfa=True)
+    monkeypatch.setattr("faceauth.recognition.search.recognise", lambda photos: alone)
+    assert authenticate(photo=read(pictures.hopper())) is None
 
 
 def test_without_a_request(hopper: User) -> None:
@@ -25,9 +32,8 @@ def test_without_a_request(hopper: User) -> None:
 
 
 def test_a_stranger_is_nobody(collection: Collection) -> None:
-    request = HttpRequest()
-    assert authenticate(request, photo=read(pictures.hopper())) is None
-    assert request.recognition.outcome == Outcome.STRANGER  # type: ignore[attr-defined]
+    assert FaceBackend().recognise([read(pictures.hopper())]).outcome == Outcome.STRANGER
+    assert authenticate(HttpRequest(), photo=read(pictures.hopper())) is None
     assert not User.objects.exists()
 
 

@@ -121,7 +121,7 @@ def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> 
 def test_the_last_place_is_taken(small: None, hopper: User) -> None:
     assert enrol(read(pictures.collins())).outcome == Outcome.ENROLLED
     again = recognise(read(pictures.hopper()))
-    assert (again.outcome, again.user, again.lock) == (Outcome.RECOGNISED, hopper, False)
+    assert (again.outcome, again.user, again.needs_mfa) == (Outcome.RECOGNISED, hopper, False)
 
 
 def test_nobody_is_remembered_who_would_shut_others_out(two: list[User], calls: list[str]) -> None:
@@ -130,7 +130,7 @@ def test_nobody_is_remembered_who_would_shut_others_out(two: list[User], calls: 
     assert not Enrolment.objects.exists()
     assert User.objects.count() == 2
     again = enrol(read(pictures.hopper()))
-    assert (again.outcome, again.user, again.lock) == (Outcome.RECOGNISED, two[0], False)
+    assert (again.outcome, again.user, again.needs_mfa) == (Outcome.RECOGNISED, two[0], False)
 
 
 def test_one_without_a_lock_is_one_too_many(two: list[User]) -> None:
@@ -261,7 +261,7 @@ def test_the_last_place_goes_while_somebody_thinks(small: None, hopper: User, cl
 def test_who_looks_familiar_tries_once_more_first(two: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """They may be somebody whose notebook is here, and shall not hear that we have not met."""
     near = Recognition(Outcome.STRANGER, similarity=95.0, near=two[0])
-    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: near)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: near)
     visitor = Client()
     told = [show(visitor, pictures.landscape(), JSON).json()["reason"] for _ in range(2)]
     assert told == ["near_match", "closed"]
@@ -294,7 +294,7 @@ def test_a_newcomer_who_needs_a_lock_is_sent_to_add_one(two: list[User], client:
     assert "your face alone opens your notebook" not in page
     assert client.get("/").status_code == 200
     assert client.get("/account/mfa/app/").status_code == 200
-    assert enrol(read(pictures.another(pictures.hopper()))).lock  # and the next one waits for this lock
+    assert enrol(read(pictures.another(pictures.hopper()))).needs_mfa  # and the next one waits for this lock
     assert capacity.full()
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -483,8 +484,8 @@ def test_an_app_is_added_without_a_script(known: User) -> None:
 @pytest.mark.parametrize("path", ["/account/mfa/passkey/", "/account/mfa/app/"])
 def test_the_first_lock_needs_a_fresh_face(path: str, known: User) -> None:
     client = open_notebook(known, seen=False)
-    assert client.get(path)["Location"] == f"/reauthenticate/?next={path}"
-    assert client.post(path, {"code": "123456"})["Location"] == "/reauthenticate/?next=/account/mfa/"
+    assert client.get(path)["Location"] == f"/reauthenticate/?next={quote(path, safe='')}"
+    assert client.post(path, {"code": "123456"})["Location"] == f"/reauthenticate/?next={quote(path, safe='')}"
     assert not AuthenticatorApp.objects.exists()
 
 
@@ -510,10 +511,11 @@ def test_the_lock_is_asked_for_again(
     app = with_app(known)
     client = open_notebook(known, lock=given == "long ago")
     if given == "long ago":
-        monkeypatch.setattr(reauthentication, "MFA_VERIFIED_FOR", -1)
+        monkeypatch.setattr(reauthentication, "PROOF_LASTS", -1)
     answer = getattr(client, method)(path.format(app=app.pk), {"word": "forget me", "choice": "open"})
     assert answer.status_code == 302
-    assert answer["Location"].startswith(f"{LOCK}?next=")
+    asked = LOCK if given == "never" else "/reauthenticate/"
+    assert answer["Location"].startswith(f"{asked}?next=")
     assert authenticators.has_mfa(known)
     assert User.objects.filter(pk=known.pk).exists()
     assert not Receipt.objects.exists()
@@ -629,8 +631,8 @@ def test_wrong_method(path: str, known: User) -> None:
 def test_where_the_odds_are_not_enough_the_lock_is_needed(
     known: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, lock=True)
-    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: unlikely)
+    unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, needs_mfa=True)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: unlikely)
     answer = show_face(client, JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
     assert signed_in(client) is None

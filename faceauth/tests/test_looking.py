@@ -179,10 +179,10 @@ def test_one_of_the_frames_is_enough(grace: Visitor) -> None:
 def test_being_looked_at_once_more(grace: Visitor, eileen: Visitor) -> None:
     question = grace.enter(grace.look())
     grace.client.post("/login/enrol/", {"sealed": question.json()["sealed"], "answer": "yes"})
-    before = grace.client.session["faceauth.seen"]
+    before = grace.client.session["faceauth.face_verified"]
     response = grace.enter(grace.look(), "/reauthenticate/?next=/account/forget/", Accept="text/html")
     assert (response.status_code, response["Location"]) == (302, "/account/forget/")
-    assert grace.client.session["faceauth.seen"] > before
+    assert grace.client.session["faceauth.face_verified"] > before
     grace.pictures = eileen.pictures
     assert reason_of(grace.enter(grace.look(), "/reauthenticate/")) == Reason.DIFFERENT_PERSON
     assert (

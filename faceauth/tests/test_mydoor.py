@@ -449,9 +449,9 @@ def test_forget_me_needs_the_word(word: str, collection: Collection, client: Cli
 
 def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(client, pictures.hopper())
-    monkeypatch.setattr(reauthentication, "VERIFIED_FOR", -1)
+    monkeypatch.setattr(reauthentication, "PROOF_LASTS", -1)
     for answer in (client.get("/account/forget/"), client.post("/account/forget/", {"word": "forget me"})):
-        assert answer["Location"] == "/reauthenticate/?next=/account/forget/"
+        assert answer["Location"] == "/reauthenticate/?next=%2Faccount%2Fforget%2F"
     assert User.objects.exists()
 
 
@@ -459,7 +459,7 @@ def test_the_fresh_look_must_be_of_the_same_person(collection: Collection, clien
     user = enter(client, pictures.hopper())
     enter(Client(), pictures.collins())
     session = client.session
-    session["faceauth.seen"] = 0
+    session["faceauth.face_verified"] = 0
     session.save()
 
     def again(data: bytes) -> Any:

@@ -305,9 +305,9 @@ def with_crowd(*frames: list[Match], count: int) -> Recognition:
 
 
 def test_the_lock_is_required_of_many(owner: User) -> None:
-    assert with_crowd(*in_frames(owner, 99.5, 99.5, 99.5), count=10).lock is False
+    assert with_crowd(*in_frames(owner, 99.5, 99.5, 99.5), count=10).needs_mfa is False
     recognition = with_crowd(*in_frames(owner, 99.5, 99.5, 99.5), count=100)
-    assert (recognition.outcome, recognition.user, recognition.lock) == (Outcome.RECOGNISED, owner, True)
+    assert (recognition.outcome, recognition.user, recognition.needs_mfa) == (Outcome.RECOGNISED, owner, True)
 
 
 def test_the_mean_of_the_frames_decides(owner: User) -> None:
@@ -417,7 +417,6 @@ def test_the_backend_takes_several_photos_and_closes_them(hopper: User) -> None:
     photos = looks_of(pictures.hopper())
     assert authenticate(request, photos=photos) == hopper
     assert [repr(photo) for photo in photos] == ["<Photo: closed>"] * 3
-    assert request.recognition.lock is False  # type: ignore[attr-defined]
 
 
 def test_photos_are_closed_beside_something_that_is_none(hopper: User) -> None:

@@ -12,7 +12,7 @@ from faceauth.web import pending_login
 from faceauth.web.reauthentication import MFA_VERIFIED
 
 SECOND_LOCK = "/login/second-factor/"
-ASKS_AGAIN = ["/account/mfa/app/", "/account/mfa/passkey/", "/export/", "/forget/"]
+ASKS_AGAIN = ["/account/mfa/app/", "/account/mfa/passkey/", "/account/export/", "/account/forget/"]
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_after_five_minutes_it_is_asked_for_again(path: str, known: User) -> Non
 
 
 def test_an_old_proof_ends_nothing(known: User) -> None:
-    opened_ago(known, 5 * 60 + 1).post("/forget/", {"word": "forget me"})
+    opened_ago(known, 5 * 60 + 1).post("/account/forget/", {"word": "forget me"})
     assert User.objects.filter(pk=known.pk).exists()
-    opened_ago(known, 4 * 60 + 50).post("/forget/", {"word": "forget me"})
+    opened_ago(known, 4 * 60 + 50).post("/account/forget/", {"word": "forget me"})
     assert not User.objects.filter(pk=known.pk).exists()
 
 
@@ -57,7 +57,7 @@ def test_a_recognised_face_waits_five_minutes_for_its_second_factor(seconds: int
     client = Client()
     show_face(client)
     session = client.session
-    session[pending_login.PENDING] |= {"seen": time.time() - seconds}
+    session[pending_login.PENDING] |= {"verified": time.time() - seconds}
     session.save()
     assert client.get(SECOND_LOCK).status_code == (200 if waits else 302)
 

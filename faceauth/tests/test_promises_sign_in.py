@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("without_look")
 def resembling(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever shows a picture is a stranger now who looks a little like this person."""
     recognition = Recognition(Outcome.STRANGER, similarity=88.0, near=user)
-    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: recognition)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: recognition)
 
 
 def test_a_stranger_is_not_logged_under_whom_they_resemble(
@@ -37,7 +37,7 @@ def test_a_refused_attempt_is_logged_under_whom_it_resembles(
     owner: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recognition = Recognition(Outcome.REFUSED, Reason.AMBIGUOUS, similarity=97.0, near=owner)
-    monkeypatch.setattr("faceauth.web.login.ask", lambda *args, **kwargs: recognition)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: recognition)
     show(client, pictures.hopper())
     assert SignIn.objects.get().user == owner
 
@@ -51,15 +51,11 @@ def test_a_stranger_who_really_comes_is_nobodys(collection: Collection, client: 
 @pytest.mark.parametrize(
     ("secure", "given", "expected"),
     [
-        (
-            True,
-            "http://testserver/trash/",
-            "",
-        ),  # https stays https: cookies would stay behind
-        (True, "https://testserver/trash/", "https://testserver/trash/"),
-        (False, "http://testserver/trash/", "http://testserver/trash/"),
+        (True, "http://testserver/bin/", ""),  # https stays https: the cookies would not come along, the address would
+        (True, "https://testserver/bin/", "https://testserver/bin/"),
+        (False, "http://testserver/bin/", "http://testserver/bin/"),
         (True, "https://elsewhere.example/", ""),
-        (True, "/trash/", "/trash/"),
+        (True, "/bin/", "/bin/"),
     ],
 )
 def test_nobody_is_sent_from_https_to_http(secure: bool, given: str, expected: str) -> None:

@@ -92,7 +92,7 @@ def test_first_visit_and_return(door: Client) -> None:
     assert signed_in(door) == user
     assert list(SignIn.objects.order_by("pk").values_list("outcome", "method", "user")) == [
         ("stranger", "file", None),
-        ("enrolled", "", user.pk),
+        ("enrolled", "file", user.pk),
         ("recognised", "camera", user.pk),
     ]
 

@@ -1,8 +1,9 @@
 """The account pages: sign-ins, sessions, faces, export and forgetting."""
 
 import time
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import logout
@@ -21,18 +22,19 @@ from faceauth.audit import user_agents
 from faceauth.audit.log import record
 from faceauth.audit.sessions import end_session, end_sessions, open_sessions, stored_key
 from faceauth.enrolment.faces import MAX_FACES, add, remove
-from faceauth.models import MFAReset, Receipt, SignIn
-from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
+from faceauth.models import Face, MFAReset, Receipt, SignIn
+from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
 from faceauth.policy import accounts
 from faceauth.privacy import deletion_ledger, export, forget
 from faceauth.ratelimit import limits
-from faceauth.web.attempts import photo_in, unbroken
-from faceauth.web.http import STATUS, finished, user_of, varied, wants_json
-from faceauth.web.photo_forms import takes_picture
-from faceauth.web.reauthentication import ask_for_face, face_verified, requires_mfa
+from faceauth.vision.photos import Photo
+from faceauth.web.http import Result, answer, result_of, throttled, user_of, varied, wants_json
+from faceauth.web.photo_forms import takes_pictures
+from faceauth.web.recognise import answered
+from faceauth.web.uploads import pictures_in
 
 if TYPE_CHECKING:
-    pass
+    from django.contrib.auth.models import User
 
 
 # What a person types to be forgotten, and how long before that I must have seen them (seconds): whoever sits down at
@@ -86,7 +88,6 @@ def text_of(sign_in: SignIn) -> str:
 
 @never_cache
 @login_required
-@requires_mfa("faceauth:account")
 @require_POST
 def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
     """End one open session, which must be the person's own."""
@@ -99,7 +100,6 @@ def end_session_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @login_required
-@requires_mfa("faceauth:account")
 @require_POST
 def end_others_view(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
@@ -107,54 +107,52 @@ def end_others_view(request: HttpRequest) -> HttpResponse:
     return redirect("faceauth:account")
 
 
-@login_required
-def show_faces(request: HttpRequest, recognition: Recognition | None = None, message: str = "") -> HttpResponse:
-    faces = user_of(request).faces.all()
-    status = 200
-    if recognition is not None:
-        added = recognition.outcome == Outcome.ENROLLED
-        said = _("I know this look of you now.") if added else sentence(recognition.outcome, recognition.reason)
-        message, status = message or said, STATUS[recognition.outcome]
-    if wants_json(request):
-        rows = [
-            {
-                "face_id": face.face_id,
-                "enrolled": face.enrolled,
-                "brightness": face.brightness,
-                "sharpness": face.sharpness,
-            }
-            for face in faces
-        ]
-        content: dict[str, object] = {"looks": rows, "most": MAX_FACES}
-        if recognition is not None:
-            content |= {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
-        response: HttpResponse = JsonResponse(content, status=status)
-    else:
-        context = {"faces": faces, "most": MAX_FACES, "message": message}
-        response = render(request, "faceauth/faces.html", context, status=status)
-    return finished(response, recognition) if recognition else varied(response)
+FACES = "faceauth/faces.html"
 
 
-@takes_picture(show_faces, lambda: limits.ENROLMENT_CALLS)
-@login_required
+def shown_faces(request: HttpRequest) -> dict[str, Any]:
+    return {"faces": user_of(request).faces.all(), "most": MAX_FACES, "liveness": "off"}
+
+
+def rows_of(faces: Iterable[Face]) -> list[dict[str, object]]:
+    return [
+        {"face_id": it.face_id, "enrolled": it.enrolled, "brightness": it.brightness, "sharpness": it.sharpness}
+        for it in faces
+    ]
+
+
+@takes_pictures(FACES, shown_faces, lambda: limits.ENROLMENT_CALLS, signed_in=True)
 def faces_view(request: HttpRequest) -> HttpResponse:
-    """GET lists the looks. POST takes `file` or `image` and adds one, on which the person must be recognised."""
-    if request.method != "POST":
-        return show_faces(request)
+    """GET lists the enrolled faces. POST takes `file` or `image` and adds one, which must be the person's own."""
     user = user_of(request)
-    photo, method = photo_in(request)
-    if not accounts.may_sign_in(user):  # an operator uses a password, and would be remembered for nothing
-        recognition = outcomes.refused(Reason.INACTIVE)
-    elif isinstance(photo, Refusal):
-        recognition = outcomes.refused(photo.reason)
-    else:
-        with photo, unbroken() as broken:
-            recognition = add(user, photo)
-        recognition = broken[0] if broken else recognition
-    record(request, Recognition(recognition.outcome, recognition.reason, user), method)
-    if recognition.outcome == Outcome.ENROLLED and not wants_json(request):
-        return redirect("faceauth:faces")
-    return show_faces(request, recognition)
+    if request.method != "POST":
+        return answer(request, faces_result(request))
+    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt, pictures_in(request) as pictures:
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded, FACES, **shown_faces(request))
+        recognition = add_face(user, pictures.photos)
+        attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
+        record(request, Recognition(recognition.outcome, recognition.reason, user), pictures.method)
+    return answer(request, faces_result(request, recognition))
+
+
+def add_face(user: "User", photos: Sequence[Photo] | Refusal) -> Recognition:
+    if not accounts.may_sign_in(user):  # an operator uses a password, and would be enrolled for nothing
+        return outcomes.refused(Reason.INACTIVE)
+    if isinstance(photos, Refusal):
+        return outcomes.refused(photos.reason)
+    return answered(lambda: add(user, photos[0]))
+
+
+def faces_result(request: HttpRequest, recognition: Recognition | None = None) -> Result:
+    data = {"faces": rows_of(user_of(request).faces.all()), "most": MAX_FACES}
+    url = reverse("faceauth:faces")
+    if recognition is None:
+        return Result(next=url, page=FACES, context=shown_faces(request), data=data)
+    added = recognition.outcome == Outcome.ENROLLED
+    message = _("I know this look of you now.") if added else ""
+    page = "" if added else FACES
+    return result_of(recognition, message=message, next=url, page=page, context=shown_faces(request), data=data)
 
 
 @never_cache
@@ -167,13 +165,12 @@ def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
         raise Http404
     if remove(user, face_id):
         return redirect("faceauth:faces")
-    context = {"faces": user.faces.all(), "most": MAX_FACES, "message": _("I keep your last look.")}
-    return render(request, "faceauth/faces.html", context, status=422)
+    context = shown_faces(request) | {"message": _("I keep your last look.")}
+    return render(request, FACES, context, status=422)
 
 
 @never_cache
 @login_required
-@requires_mfa()
 @require_GET
 def export_view(request: HttpRequest) -> StreamingHttpResponse:
     """Everything that is held about the person, as one ZIP of JSON and Markdown."""
@@ -184,7 +181,6 @@ def export_view(request: HttpRequest) -> StreamingHttpResponse:
 
 @never_cache
 @login_required
-@requires_mfa()
 @require_http_methods(["GET", "HEAD", "POST"])
 def forget_view(request: HttpRequest) -> HttpResponse:
     """Forget the person, who must have been seen just now: their faces, their user, and all that hangs on it."""
@@ -193,8 +189,6 @@ def forget_view(request: HttpRequest) -> HttpResponse:
     context = {"word": _(FORGET)}
     if not accounts.may_sign_in(user):
         return render(request, page, context | {"operator": True}, status=403)
-    if not face_verified(request):
-        return ask_for_face(reverse("faceauth:forget"))
     if request.method != "POST":
         return render(request, page, context)
     if request.POST.get("word", "").strip().casefold() not in (FORGET, _(FORGET)):

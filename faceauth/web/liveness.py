@@ -1,4 +1,7 @@
-"""The look, as the page leads it: start, and one small frame after the other. `faceauth.web.login` takes the last ones."""
+"""The liveness check, as the page leads it: start, then one small frame after the other.
+
+`faceauth.web.login` takes the last frames.
+"""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
@@ -15,7 +18,7 @@ from faceauth.liveness.sessions import Taken
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.ratelimit import limits
-from faceauth.web.http import STATUS
+from faceauth.web.http import STATUS, throttled
 
 # Bytes of one frame: a JPEG of 480 px height has 30,000 to 80,000.
 MAX_FRAME_BYTES = 400_000
@@ -35,12 +38,11 @@ SENTENCES: dict[Ask | Hint, Promise] = {
 @never_cache
 @require_POST
 def start_view(request: HttpRequest) -> HttpResponse:
-    """Begin a look. It asks for nothing yet: first comes a frame on which the person looks straight."""
-    turned_away = limits.admit(request, calls=0, door="liveness")
-    if turned_away:
-        return limits.turn_away(request, turned_away)
-    limits.give_back(request)  # it is no failure before it has asked for anything
-    limits.let_go(request, failed=True)  # the one before, if there was one, was left
+    """Begin a liveness check. It asks for nothing yet: the first frame must show the person looking straight."""
+    with limits.attempt(request, calls=0, kind="liveness") as attempt:  # no failure before it has asked for anything
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded)
+    limits.release(request.session, failed=True)  # the one before, if there was one, was left
     sessions.start(request.session)
     return JsonResponse({"state": "looking", "say": Ask.STRAIGHT, "message": str(SENTENCES[Ask.STRAIGHT])})
 
@@ -51,33 +53,41 @@ def start_view(request: HttpRequest) -> HttpResponse:
 def frame_view(request: HttpRequest) -> HttpResponse:
     """Take one frame, the JPEG itself as the body. `?number=` counts them from 1.
 
-    `keep` says that the browser shall keep it, and `best`, at the end, which of those that it kept shall be sent to the
-    door: their places, the best first.
+    `keep` says that the browser shall keep it, and `best`, at the end, which of those that it kept shall be sent to
+    sign in: their positions, the best first.
 
-    From the first thing that it asks for a look counts as a failure until it is passed: whoever has a recording that
-    does not fit this time would otherwise just begin again.
+    From its first instruction until it is passed a check counts as a failure: whoever has a recording that does not fit
+    this time would otherwise just begin again.
     """
-    turned_away = limits.admit_frame(request)
-    if turned_away:
-        return limits.turn_away(request, turned_away)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FRAME_BYTES:
-        taken = sessions.over(request.session, sessions.Broken.OVERSIZED)
-    else:
-        given = request.GET.get("number", "")
-        taken = sessions.take(request.session, int(given) if given.isdecimal() and len(given) < 5 else 0, request.body)
+    exceeded = limits.count_frame(request)
+    if exceeded:
+        return throttled(request, exceeded)
+    taken = take_frame(request)
     if taken.code:
         return answer_failure(request, taken)
     if taken.begins:
-        turned_away = limits.admit_again(request, door="liveness")
-        if turned_away:
-            sessions.end(request.session)
-            return limits.turn_away(request, turned_away)
-        limits.hold(request)
+        with limits.attempt_again(request, kind="liveness") as attempt:
+            if attempt.exceeded:
+                sessions.end(request.session)
+                return throttled(request, attempt.exceeded)
+            attempt.hold(request.session)
+    if taken.state.passed:
+        limits.release(request.session, failed=False)
+    return JsonResponse(progress_of(taken))
+
+
+@sensitive_variables()
+def take_frame(request: HttpRequest) -> Taken:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FRAME_BYTES:
+        return sessions.over(request.session, sessions.Broken.OVERSIZED)
+    given = request.GET.get("number", "")
+    return sessions.take(request.session, int(given) if given.isdecimal() and len(given) < 5 else 0, request.body)
+
+
+def progress_of(taken: Taken) -> dict[str, object]:
     state = taken.state
-    if state.passed:
-        limits.let_go(request, failed=False)
     finals = [one.digest for one in state.finals]
-    content = {
+    return {
         "state": "passed" if state.passed else "looking",
         "say": taken.say,
         "message": message(taken),
@@ -85,7 +95,6 @@ def frame_view(request: HttpRequest) -> HttpResponse:
         "keep": taken.final,
         "best": [finals.index(digest) for digest in state.best] if state.passed else [],
     }
-    return JsonResponse(content)
 
 
 def message(taken: Taken) -> str:
@@ -96,11 +105,11 @@ def message(taken: Taken) -> str:
 
 def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
     reason = Reason(taken.say)
-    if not limits.let_go(request, failed=True):  # it has failed before it asked for anything
-        turned_away = limits.admit(request, calls=0, door="liveness")
-        if turned_away:
-            return limits.turn_away(request, turned_away)
-    limits.settle(request, Outcome.REFUSED, reason)
+    if not limits.release(request.session, failed=True):  # it has failed before it asked for anything
+        with limits.attempt(request, calls=0, kind="liveness") as attempt:
+            if attempt.exceeded:
+                return throttled(request, attempt.exceeded)
+            attempt.settle(Outcome.REFUSED, reason)
     record(request, outcomes.refused(reason), SignIn.Method.LIVENESS)
     content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

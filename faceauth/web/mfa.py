@@ -1,38 +1,27 @@
-"""The second lock: opening it after the face, and adding, changing and removing it."""
+"""The second factors of a person: adding, renaming and removing them."""
 
-import json
 import logging
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from faceauth import outcomes
 from faceauth.audit import sessions, user_agents
-from faceauth.audit.log import record
-from faceauth.crypto import CannotOpen
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import SignIn
-from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.policy import accounts, capacity, photo_logins
-from faceauth.ratelimit import limits
-from faceauth.web import pending_login
-from faceauth.web.http import given_next, next_url, open_session, user_of, varied, wants_json
-from faceauth.web.login import show_answer
-from faceauth.web.pending_login import Pending
-from faceauth.web.reauthentication import MFA_VERIFIED, ask_for_face, face_verified, requires_mfa
+from faceauth.web.http import user_of
+from faceauth.web.reauthentication import MFA_VERIFIED
+from faceauth.web.second_factor import STATUS, sentence_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -44,131 +33,13 @@ View = Callable[..., HttpResponse]
 # In the session: the one-time-code app that is being added.
 APP = "faceauth.app"
 
-STATUS = {Verdict.WRONG: 422, Verdict.RESTS: 422, Verdict.WAIT: 429}
-
 
 # At the door ----------------------------------------------------------------------------------------------------------
 
 
-@never_cache
-@sensitive_post_parameters("code", "credential")
-@sensitive_variables()
-@require_http_methods(["GET", "HEAD", "POST"])
-@limits.limited(door="second lock")
-def second_factor_view(request: HttpRequest) -> HttpResponse:
-    """The second lock of a visit whose face is known; or, in an open session, of its person once more.
-
-    POST takes `credential`, what a passkey has signed, or `code`, of an app or a recovery code.
-    """
-    sign_in = pending_login.current(request)
-    if sign_in is None and not request.user.is_authenticated:
-        limits.give_back(request)
-        return redirect(sign_in_url(request))
-    user = sign_in.user if sign_in else user_of(request)
-    if not authenticators.has_mfa(user):
-        limits.give_back(request)
-        pending_login.end(request)  # it was taken away meanwhile; the face shows itself again, and is enough
-        return redirect(sign_in_url(request) if sign_in else next_url(request))
-    if request.method != "POST":
-        return show_second_factor(request, user)
-    try:
-        verdict = verdict_of(request, user)
-    except CannotOpen as error:
-        limits.give_back(request)
-        logger.error("A one-time code could not be checked: %s", error)
-        return show_second_factor(request, user, _("I cannot check one-time codes now. Use a recovery code."), 503)
-    if verdict == Verdict.OPEN:
-        return signed_in(request, user, sign_in)
-    return refused(request, user, sign_in, verdict)
-
-
-def sign_in_url(request: HttpRequest) -> str:
-    door = reverse("faceauth:login")
-    return f"{door}?{urlencode({'next': given_next(request)})}" if given_next(request) else door
-
-
-@sensitive_variables()
-def verdict_of(request: HttpRequest, user: "User") -> Verdict:
-    """Raises `CannotOpen`."""
-    credential = request.POST.get("credential", "")
-    if not credential:
-        return authenticators.check(user, request.POST.get("code", ""))
-    if not webauthn.opens(request, user, credential):
-        return Verdict.WRONG
-    authenticators.relent(user)
-    return Verdict.OPEN
-
-
-def signed_in(request: HttpRequest, user: "User", sign_in: Pending | None) -> HttpResponse:
-    """Only now is somebody signed in. The visit that the log called refused has come in after all."""
-    limits.settle(request, Outcome.RECOGNISED)
-    url = next_url(request)
-    if sign_in is not None:
-        pending_login.end(request)
-        open_session(request, user, seen=sign_in.seen)
-        SignIn.objects.filter(pk=sign_in.sign_in).update(
-            outcome=Outcome.RECOGNISED, reason="", session_key=sessions.stored_key(request.session)
-        )
-    request.session[MFA_VERIFIED] = time.time()
-    if not wants_json(request):
-        return redirect(url)
-    message = sentence(Outcome.RECOGNISED)
-    return JsonResponse({"outcome": Outcome.RECOGNISED, "reason": None, "message": message, "next": url})
-
-
-def refused(request: HttpRequest, user: "User", sign_in: Pending | None, verdict: Verdict) -> HttpResponse:
-    """What was not looked at counts for nothing; a wrong code is written down, and the fifth ends the visit."""
-    recognition = outcomes.refused(Reason.MFA_FAILED, near=user)
-    if verdict == Verdict.WRONG:
-        limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-        record(request, recognition, sign_in.method if sign_in else "")
-        if sign_in is not None and pending_login.failed(request):
-            return show_answer(request, recognition)
-    else:
-        limits.give_back(request)
-    response = show_second_factor(request, user, sentence_for(verdict), STATUS[verdict])
-    if verdict == Verdict.WAIT:
-        response.headers["Retry-After"] = str(max(1, authenticators.wait(user)))
-    return response
-
-
-def sentence_for(verdict: Verdict) -> str:
-    if verdict == Verdict.WAIT:
-        return sentence(Outcome.THROTTLED)
-    if verdict == Verdict.RESTS:
-        return _("There were too many wrong one-time codes. Use a passkey or a recovery code.")
-    return sentence(Outcome.REFUSED, Reason.MFA_FAILED)
-
-
-def show_second_factor(request: HttpRequest, user: "User", message: str = "", status: int = 200) -> HttpResponse:
-    options = webauthn.asking_options(request, user)
-    if wants_json(request):
-        outcome = {429: Outcome.THROTTLED, 503: Outcome.UNAVAILABLE}.get(status, Outcome.REFUSED)
-        reason = {200: Reason.MFA_REQUIRED, 422: Reason.MFA_FAILED}.get(status)
-        content = {
-            "outcome": outcome,
-            "reason": reason,
-            "message": message or sentence(Outcome.REFUSED, Reason.MFA_REQUIRED),
-            "next": request.get_full_path(),
-            "passkey": json.loads(options) if options else None,
-        }
-        return varied(JsonResponse(content, status=status))
-    context = {
-        "options": options,
-        "app": authenticators.app_of(user) is not None,
-        "elsewhere": [lock.host for lock in authenticators.factors_of(user) if lock.host] if not options else [],
-        "message": message,
-        "next": given_next(request),
-        "open": request.user.is_authenticated,
-    }
-    return varied(render(request, "faceauth/second_factor.html", context, status=status))
-
-
-# My second lock -------------------------------------------------------------------------------------------------------
-
-
 def changes_mfa(view: View) -> View:
-    """A view that changes the second lock, of people and not operators: who has one gives it, others are looked at."""
+    """A view that changes the second factors of a person. Operators have none here. The proof that it needs is asked
+    for before: see `faceauth.web.reauthentication`."""
 
     @never_cache
     @login_required
@@ -176,11 +47,8 @@ def changes_mfa(view: View) -> View:
     def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not accounts.may_sign_in(user_of(request)):
             return render(request, "faceauth/mfa.html", {"operator": True}, status=403)
-        if not authenticators.has_mfa(user_of(request)) and not face_verified(request):
-            return ask_for_face(request.path if request.method in ("GET", "HEAD") else reverse("faceauth:mfa"))
-        return cast(HttpResponse, asked(request, *args, **kwargs))
+        return view(request, *args, **kwargs)
 
-    asked = requires_mfa("faceauth:mfa")(view)
     return asking
 
 

@@ -1,4 +1,4 @@
-"""A visit whose face is known and whose second lock is still shut.
+"""A sign-in whose face is known and whose second factor is still missing.
 
 It waits for five minutes in an anonymous session. Nobody is signed in meanwhile: nothing in the site can take a
 half-open session for an open one, because there is none.
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 
 PENDING = "faceauth.web.pending_login"
 SECONDS = 300
-MOST_TRIES = 5  # at the lock; then the face is looked at again, which the limits of the door count
+MOST_TRIES = 5  # then the face is verified again, which the rate limits count
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     user: "User"
-    seen: float
-    """When the face was recognised, in seconds since 1970."""
+    verified: float
+    """When the face was verified, in seconds since 1970."""
     method: str
     sign_in: int
-    """The row of this visit in the log of the door."""
+    """The primary key of its row in the sign-in log."""
 
 
 def begin(request: HttpRequest, user: "User", sign_in: SignIn) -> None:
-    """Let the visit wait, in a session that is new: whoever knew the old one's key does not come in with it."""
+    """Let the sign-in wait, in a session that is new: whoever knew the old one's key does not come in with it."""
     logout(request)
     request.session[PENDING] = {
         "user": user._meta.pk.value_to_string(user),
-        "seen": time.time(),
+        "verified": time.time(),
         "method": sign_in.method,
-        "visit": sign_in.pk,
+        "sign_in": sign_in.pk,
         "tries": 0,
     }
 
 
 def current(request: HttpRequest) -> Pending | None:
-    """The visit that waits in this session, if its time is not over and its person may still come in."""
+    """The sign-in that waits in this session, if its time is not over and its person may still come in."""
     kept = request.session.get(PENDING)
     if kept is None or request.user.is_authenticated:
         return None
-    user = person(kept["user"]) if time.time() - kept["seen"] <= SECONDS else None
+    user = person(kept["user"]) if time.time() - kept["verified"] <= SECONDS else None
     if user is None:
         end(request)
         return None
-    return Pending(user, kept["seen"], kept["method"], kept["visit"])
+    return Pending(user, kept["verified"], kept["method"], kept["sign_in"])
 
 
 def person(pk: str) -> "User | None":
@@ -66,7 +66,7 @@ def person(pk: str) -> "User | None":
 
 
 def failed(request: HttpRequest) -> bool:
-    """One more try did not open the lock. True if that was the last, and the visit is over."""
+    """One more wrong second factor. True if it was the last that is allowed, and the sign-in is over."""
     kept = request.session[PENDING]
     kept["tries"] += 1
     request.session[PENDING] = kept

@@ -1,9 +1,10 @@
-"""Views that take pictures: in memory, within limits."""
+"""Views that are posted pictures: the pictures stay in memory, and a flood is refused before it is read."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -14,38 +15,27 @@ from django.views.decorators.http import require_http_methods
 from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.models import SignIn
-from faceauth.outcomes import Outcome, Reason, Recognition
+from faceauth.outcomes import Reason
 from faceauth.ratelimit import limits
-from faceauth.web.http import drain
+from faceauth.web.http import answer, result_of, throttled
 from faceauth.web.uploads import LIMITS
 from privatekit.uploads import MemoryUploadHandler
 
-if TYPE_CHECKING:
-    pass
-
-
 View = Callable[[HttpRequest], HttpResponse]
+Shown = Callable[[HttpRequest], dict[str, Any]]
 
 
-Show = Callable[..., HttpResponse]  # of a request, a Recognition and, where it is not the ordinary one, a sentence
+def takes_pictures(
+    page: str, shown: Shown, calls: Callable[[], int], signed_in: bool = False
+) -> Callable[[View], View]:
+    """A view that takes pictures, and counts its own attempt of so many `calls` to Rekognition at most.
 
-
-def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View]:
-    """A view that is posted a picture, which stays in memory. A flood of them is turned away before it is read.
-
-    `show` answers what does not come to the view, and `calls` is how many calls to Rekognition the view makes at most.
+    What does not come to the view is answered on `page`, which shows what `shown` gives. With `signed_in` the view is
+    for people who are signed in.
     """
 
     def decorator(view: View) -> View:
-        def admitted(request: HttpRequest) -> HttpResponse:
-            turned_away = limits.admit(request, calls()) if request.method == "POST" else None
-            if turned_away:
-                return turn_away(request, turned_away, show)
-            response = view(request)
-            limits.give_back(request)  # of whoever was sent elsewhere, such as to sign in
-            return response
-
-        protected = sensitive_variables()(csrf_protect(admitted))
+        protected = sensitive_variables()(csrf_protect(view))
 
         @never_cache
         @sensitive_post_parameters("frame", "image", "sealed")
@@ -54,30 +44,37 @@ def takes_picture(show: Show, calls: Callable[[], int]) -> Callable[[View], View
         @wraps(view)
         def taking(request: HttpRequest) -> HttpResponse:
             request.upload_handlers = [MemoryUploadHandler(request, LIMITS)]
-            turned_away = limits.peek(request, calls()) if request.method == "POST" else None
-            if turned_away:
+            if signed_in and not request.user.is_authenticated:
                 drain(request)
-                return turn_away(request, turned_away, show)
+                return redirect_to_login(request.get_full_path())
+            exceeded = limits.peek(request, calls()) if request.method == "POST" else None
+            if exceeded:
+                drain(request)
+                return throttled(request, exceeded, page, **shown(request))
             try:
+                request.POST  # noqa: B018 - read it here, so that nothing is counted for a form that is too large
                 return protected(request)
             except RequestDataTooBig:
                 drain(request)
-                turned_away = limits.admit(request, calls())
-                return turn_away(request, turned_away, show) if turned_away else too_large(request, show)
+                return too_large(request, page, shown(request), calls())
 
         return taking
 
     return decorator
 
 
-def turn_away(request: HttpRequest, turned_away: limits.Exceeded, show: Show) -> HttpResponse:
-    limits.record_exceeded(request, turned_away)
-    response = show(request, Recognition(Outcome.THROTTLED), limits.sentence_for(turned_away))
-    return limits.waiting(response, turned_away)
+def too_large(request: HttpRequest, page: str, context: dict[str, Any], calls: int) -> HttpResponse:
+    with limits.attempt(request, calls) as attempt:
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded, page, **context)
+        recognition = outcomes.refused(Reason.TOO_LARGE)
+        attempt.settle(recognition.outcome, recognition.reason)
+        record(request, recognition, SignIn.Method.CAMERA)
+    return answer(request, result_of(recognition, next=request.path, page=page, context=context))
 
 
-def too_large(request: HttpRequest, show: Show) -> HttpResponse:
-    recognition = outcomes.refused(Reason.TOO_LARGE)
-    limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-    record(request, recognition, SignIn.Method.CAMERA)
-    return show(request, recognition)
+def drain(request: HttpRequest) -> None:
+    """Read on, and keep nothing, so that the browser gets to see the answer; but not for ever."""
+    for _chunk in range(1024):
+        if not request.read(64 * 1024):
+            return

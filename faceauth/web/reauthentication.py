@@ -1,126 +1,136 @@
-"""Proof asked for again before a sensitive act."""
+"""Proof asked for again before a sensitive act: the face, and the second factor where there is one.
+
+`SENSITIVE` is the one list of these acts. `ReauthenticationMiddleware` asks for the proof before any of them; a test
+walks every URL of the site and fails for one that is neither here nor on its list of harmless ones.
+"""
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from functools import wraps
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 
-from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, sentence
+from faceauth.outcomes import Outcome, Reason, refused
+from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
-from faceauth.web.attempts import ask, opens, photos_in
-from faceauth.web.http import FACE_VERIFIED, STATUS, finished, given_next, next_url, user_of, varied, wants_json
-from faceauth.web.photo_forms import takes_picture
+from faceauth.web.http import (
+    FACE_VERIFIED,
+    Result,
+    answer,
+    given_next,
+    next_url,
+    note_verified,
+    result_of,
+    throttled,
+    user_of,
+)
+from faceauth.web.photo_forms import drain, takes_pictures
+from faceauth.web.recognise import of_user, recognise
+from faceauth.web.uploads import pictures_in
 
-if TYPE_CHECKING:
-    pass
+PAGE = "faceauth/reauthenticate.html"
 
+# In the session: when its person gave their second factor, in seconds since 1970.
+MFA_VERIFIED = "faceauth.mfa_verified"
 
-# In the session: when its person last opened their second lock (seconds since 1970), which counts for so many seconds.
-MFA_VERIFIED = "faceauth.lock_given"
+PROOF_LASTS = 300  # seconds
 
-
-MFA_VERIFIED_FOR = 300
-
-
-View = Callable[..., HttpResponseBase]
-
-
-def mfa_verified(request: HttpRequest) -> bool:
-    """Whether the signed-in person has opened their second lock in the last five minutes, or has none."""
-    if time.time() - request.session.get(MFA_VERIFIED, 0) <= MFA_VERIFIED_FOR:
-        return True
-    return not authenticators.has_mfa(request.user)  # type: ignore[arg-type]  # they are signed in
-
-
-def requires_mfa(back: str = "") -> Callable[[View], View]:
-    """A view, for people who are signed in, that first asks those for their second lock who have one.
-
-    Then it goes on with the view, or with the page that is called `back`: a form is not sent a second time.
-    """
-
-    def decorator(view: View) -> View:
-        @wraps(view)
-        def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            if mfa_verified(request):
-                return view(request, *args, **kwargs)
-            return ask_for_mfa(request, reverse(back) if back else request.path)
-
-        return asking
-
-    return decorator
+# What hands something out or changes who gets in, by the name of its URL; and the page to come back to, for a form is
+# not sent a second time. FACEAUTH["SENSITIVE"] adds those of the site.
+SENSITIVE: dict[str, str] = {
+    "faceauth:end_session": "faceauth:account",
+    "faceauth:end_others": "faceauth:account",
+    "faceauth:remove_face": "faceauth:faces",
+    "faceauth:add_passkey": "faceauth:add_passkey",
+    "faceauth:add_app": "faceauth:add_app",
+    "faceauth:recovery_codes": "faceauth:mfa",
+    "faceauth:remove_factor": "faceauth:mfa",
+    "faceauth:photo_logins": "faceauth:mfa",
+    "faceauth:export": "faceauth:export",
+    "faceauth:forget": "faceauth:forget",
+}
+# Sensitive in a POST alone: the page itself only shows.
+SENSITIVE_POSTS: dict[str, str] = {"faceauth:faces": "faceauth:faces"}
 
 
-def ask_for_mfa(request: HttpRequest, back: str) -> HttpResponse:
-    page = f"{reverse('faceauth:second_factor')}?{urlencode({'next': back})}"
-    if not wants_json(request):
-        return redirect(page)
-    content = {
-        "outcome": Outcome.REFUSED,
-        "reason": Reason.MFA_REQUIRED,
-        "message": sentence(Outcome.REFUSED, Reason.MFA_REQUIRED),
-        "next": page,
-    }
-    return JsonResponse(content, status=403)
+class ReauthenticationMiddleware:
+    """Ask for a fresh proof before a sensitive act of somebody who signed in by their face."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        back = back_of(name, request.method or "")
+        if back is None or not request.user.is_authenticated or not accounts.may_sign_in(user_of(request)):
+            return None
+        asked = ask_for_proof(request, request.path if back == name and not kwargs else reverse(back))
+        if asked is not None and request.method == "POST":
+            drain(request)
+        return asked
 
 
-VERIFIED_FOR = 300
+def back_of(name: str, method: str) -> str | None:
+    """The page to come back to after the proof; None where this is no sensitive act."""
+    posts = {**SENSITIVE_POSTS} if method not in ("GET", "HEAD") else {}
+    return {**SENSITIVE, **posts, **conf().SENSITIVE}.get(name)
 
 
-@login_required
-def show_reauthentication(
-    request: HttpRequest, recognition: Recognition | None = None, message: str = ""
-) -> HttpResponse:
-    message = message or (sentence(recognition.outcome, recognition.reason) if recognition else "")
-    status = STATUS[recognition.outcome] if recognition else 200
-    context = {"next": given_next(request), "message": message, "liveness": conf().LIVENESS}
-    if wants_json(request) and recognition:
-        content = {"outcome": recognition.outcome, "reason": recognition.reason, "message": message}
-        return finished(JsonResponse(content, status=status), recognition)
-    response = render(request, "faceauth/reauthenticate.html", context, status=status)
-    return finished(response, recognition) if recognition else varied(response)
-
-
-@takes_picture(show_reauthentication, lambda: limits.RECOGNITION_CALLS)
-@login_required
-def reauthenticate_view(request: HttpRequest) -> HttpResponse:
-    """Look at the person once more, before something that cannot be undone. Nobody's session changes by it."""
-    if request.method != "POST":
-        return show_reauthentication(request)
-    photos, method = photos_in(request)
-    if isinstance(photos, Refusal):
-        recognition = outcomes.refused(photos.reason)
+def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
+    """What to answer instead of the act; None where the proof is fresh."""
+    user = user_of(request)
+    if not face_verified(request):
+        reason, page = Reason.LIVENESS_REQUIRED, reverse("faceauth:reauthenticate")
+    elif authenticators.has_mfa(user) and not mfa_verified(request):
+        reason, page = Reason.MFA_REQUIRED, reverse("faceauth:second_factor")
     else:
-        with ExitStack() as stack:
-            for photo in photos:
-                stack.enter_context(photo)
-            recognition = ask(request, photos, enrol=False)
-        if recognition.outcome == Outcome.STRANGER or (recognition.user and recognition.user != request.user):
-            recognition = outcomes.refused(Reason.DIFFERENT_PERSON, recognition.similarity, user_of(request))
-        elif not opens(recognition, method):
-            recognition = outcomes.refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user_of(request))
-    limits.settle(request, recognition.outcome, recognition.reason, recognition.searched)
-    record(request, recognition, method)
-    if recognition.user is None:
-        return show_reauthentication(request, recognition)
-    request.session[FACE_VERIFIED] = time.time()
-    return redirect(next_url(request))
+        return None
+    url = f"{page}?{urlencode({'next': back})}"
+    return answer(request, Result(Outcome.REFUSED, reason, next=url, page="", status=403))
 
 
 def face_verified(request: HttpRequest) -> bool:
-    return bool(time.time() - request.session.get(FACE_VERIFIED, 0) <= VERIFIED_FOR)
+    """Whether the face was verified in the last five minutes."""
+    return is_fresh(request, FACE_VERIFIED)
 
 
-def ask_for_face(back: str) -> HttpResponse:
-    return redirect(f"{reverse('faceauth:reauthenticate')}?next={back}")
+def mfa_verified(request: HttpRequest) -> bool:
+    return is_fresh(request, MFA_VERIFIED)
+
+
+def is_fresh(request: HttpRequest, key: str) -> bool:
+    return bool(time.time() - request.session.get(key, 0) <= PROOF_LASTS)
+
+
+def shown(request: HttpRequest) -> dict[str, Any]:
+    return {"next": given_next(request), "liveness": conf().LIVENESS}
+
+
+@takes_pictures(PAGE, shown, lambda: limits.RECOGNITION_CALLS, signed_in=True)
+def reauthenticate_view(request: HttpRequest) -> HttpResponse:
+    """Verify the face of whoever is signed in. Nobody else's session opens by it."""
+    if request.method != "POST":
+        return render(request, PAGE, shown(request))
+    user = user_of(request)
+    with limits.attempt(request) as attempt, pictures_in(request) as pictures:
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded, PAGE, **shown(request))
+        recognition = of_user(recognise(pictures.photos), user)
+        if recognition.user is not None and not photo_logins.may_sign_in_by(user, pictures.method):
+            recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
+        attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
+        record(request, recognition, pictures.method)
+    if recognition.user is None:
+        return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
+    note_verified(request, pictures.method)
+    return answer(request, result_of(recognition, next=next_url(request), page=""))

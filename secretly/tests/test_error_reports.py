@@ -73,22 +73,22 @@ def breaks_after_the_view(get_response: Callable[..., HttpResponseBase]) -> Call
 PLACES = [
     "privatekit.uploads.MemoryUploadHandler.receive_data_chunk",
     "privatekit.uploads.MemoryUploadHandler.file_complete",
-    "faceauth.ratelimit.limits.admit",
-    "faceauth.web.login.picture_in",
-    "faceauth.web.login.read_photo",
+    "faceauth.ratelimit.limits.take",
+    "faceauth.web.uploads.picture_in",
+    "faceauth.web.uploads.read_photo",
     "faceauth.vision.photos.encode_jpeg",
     "faceauth.vision.photos.shrink",
     "faceauth.vision.faces.find_faces",
     "faceauth.vision.quality_gate.judge",
     "faceauth.recognition.search.look_up",
     "faceauth.recognition.matching.decide",
-    "faceauth.backends.people.recognise",
+    "faceauth.backends.search.recognise",
     "faceauth.rekognition.collection.Collection.search",
     "botocore.httpsession.URLLib3Session.send",
     "faceauth.local.service.answer",
-    "faceauth.web.login.seal",
-    "faceauth.audit.log.record",
-    "faceauth.web.login.answer_page",
+    "faceauth.web.consent.seal",
+    "faceauth.web.login.record",
+    "faceauth.web.login.open_or_refuse",
     BEFORE_THE_VIEW,
     AFTER_THE_VIEW,
 ]
@@ -247,7 +247,7 @@ def test_djangos_own_filter_shows_the_picture(collection: Collection, settings: 
 
 
 @pytest.mark.parametrize(
-    "place", ["faceauth.web.login.unseal", "faceauth.web.login.reopen_photo", "faceauth.enrolment.enrol.enrol"]
+    "place", ["faceauth.web.consent.unseal", "faceauth.web.login.reopen_photo", "faceauth.enrolment.enrol.enrol"]
 )
 def test_a_sealed_picture_is_in_nothing_that_is_written(
     place: str, collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch, mails: None

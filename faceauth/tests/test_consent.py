@@ -15,7 +15,7 @@ def session() -> SessionStore:
 
 def test_opens_in_its_session() -> None:
     visitor = session()
-    assert consent.unseal(consent.seal([PICTURE], visitor), visitor) == [PICTURE]
+    assert consent.unseal(consent.seal([PICTURE], visitor, "file"), visitor) == ([PICTURE], "file")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_opens_in_its_session() -> None:
 )
 def test_opens_with_all_its_pictures_in_their_order(pictures: list[bytes]) -> None:
     visitor = session()
-    assert consent.unseal(consent.seal(pictures, visitor), visitor) == pictures
+    assert consent.unseal(consent.seal(pictures, visitor), visitor) == (pictures, "")
 
 
 @pytest.mark.parametrize("count", [0, 4])
@@ -93,7 +93,7 @@ def test_survives_a_rotation_of_the_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY = "old"
     sealed = consent.seal([PICTURE], visitor)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
-    assert consent.unseal(sealed, visitor) == [PICTURE]
+    assert consent.unseal(sealed, visitor) == ([PICTURE], "")
 
 
 def test_another_secret_key_opens_nothing(settings: Settings) -> None:
