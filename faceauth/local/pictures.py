@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from faceauth.local.errors import Code, Refused, invalid_parameter
 from faceauth.local.options import options
 from faceauth.local.s3 import read_object
@@ -110,6 +112,16 @@ def good_faces(pixels: Pixels, quality_filter: str) -> list[Face]:
     return [face for face in faces_in(pixels) if not shortcomings(face, pixels, quality_filter)]
 
 
+# YuNet's score in per cent, and the share of detections with such a score that were faces: docs/rekognition-local.md.
+SCORES = (60.0, 65.0, 75.0, 82.5, 87.5, 90.0, 92.0, 96.0, 100.0)
+CONFIDENCES = (60.0, 66.0, 71.0, 90.0, 98.0, 99.0, 99.9, 99.99, 99.999)
+
+
+def confidence_of(score: float) -> float:
+    """A detector's score, 0 to 100, on AWS's scale, on which clear portraits have 99.9."""
+    return float(np.interp(score, SCORES, CONFIDENCES))
+
+
 # In AWS's shapes ------------------------------------------------------------------------------------------------------
 
 
@@ -134,5 +146,5 @@ def face_detail(face: Face, pixels: Pixels) -> dict[str, Any]:
         ],
         "Pose": {"Roll": face.pose.roll, "Yaw": face.pose.yaw, "Pitch": face.pose.pitch},
         "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
-        "Confidence": face.confidence,
+        "Confidence": confidence_of(face.confidence),
     }

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from faceauth.local.pictures import confidence_of
 from faceauth.local.service import OPERATIONS
 from faceauth.tests.local_endpoints import Endpoint, in_process, over_http, serving
 from faceauth.tests.pictures import (
@@ -271,6 +273,25 @@ def test_faces_are_listed_in_pages_and_by_id(client: Any, people: str) -> None:
     assert [face["FaceId"] for face in some["Faces"]] == face_ids[2:]
     assert "ExternalImageId" not in some["Faces"][0]
     assert client.list_faces(CollectionId=people, UserId="nobody")["Faces"] == []
+
+
+def test_confidence_is_on_the_scale_of_aws(client: Any, people: str) -> None:
+    """AWS's documentation shows 99.9 and more for portraits."""
+    for portrait in (hopper(), collins()):
+        (record,) = client.index_faces(CollectionId=people, Image=picture(portrait))["FaceRecords"]
+        assert record["Face"]["Confidence"] == record["FaceDetail"]["Confidence"]
+        assert 99.9 <= record["Face"]["Confidence"] < 100
+    found = client.search_faces_by_image(CollectionId=people, Image=picture(hopper()))
+    assert found["SearchedFaceConfidence"] == pytest.approx(found["FaceMatches"][0]["Face"]["Confidence"])
+    compared = client.compare_faces(SourceImage=picture(hopper()), TargetImage=picture(collins()))
+    assert compared["SourceImageFace"]["Confidence"] >= 99.9
+
+
+def test_confidence_rises_with_the_score() -> None:
+    scores = np.linspace(60, 100, 400)
+    values = [confidence_of(score) for score in scores]
+    assert values == sorted(set(values))
+    assert (confidence_of(60), confidence_of(82.5), confidence_of(92)) == (60, 90, 99.9)
 
 
 def test_detect_and_compare(client: Any) -> None:

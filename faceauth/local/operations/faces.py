@@ -14,6 +14,7 @@ from faceauth.local.pagination import page
 from faceauth.local.pictures import (
     bounding_box,
     check_attributes,
+    confidence_of,
     decode,
     face_detail,
     faces_in,
@@ -126,7 +127,7 @@ def face_shape(face: Face) -> Answer:
         "FaceId": str(face.face_id),
         "BoundingBox": {"Width": face.width, "Height": face.height, "Left": face.left, "Top": face.top},
         "ImageId": str(face.image_id),
-        "Confidence": face.confidence,
+        "Confidence": confidence_of(face.confidence),
     }
     if face.external_image_id:
         shape["ExternalImageId"] = face.external_image_id
@@ -147,7 +148,7 @@ def search_faces_by_image(parameters: Parameters) -> Answer:
         raise no_faces()
     return {
         "SearchedFaceBoundingBox": bounding_box(faces[0], pixels),
-        "SearchedFaceConfidence": faces[0].confidence,
+        "SearchedFaceConfidence": confidence_of(faces[0].confidence),
         "FaceMatches": matching_faces(collection, template(pixels, faces[0]), parameters),
         "FaceModelVersion": collection.shown_version,
     }
