@@ -27,12 +27,12 @@ def check_endpoint() -> None:
 
 @contextmanager
 def transfer_errors(file: Path) -> Iterator[None]:
-    from faceauth.local.moving import CannotMove
-    from faceauth.local.parcel import DoesNotOpen, NotAParcel
+    from faceauth.local.passphrase_file import CannotDecrypt, NotOurFile
+    from faceauth.local.transfer import CannotTransfer
 
     try:
         yield
-    except (CannotMove, DoesNotOpen, NotAParcel) as error:
+    except (CannotTransfer, CannotDecrypt, NotOurFile) as error:
         raise CommandError(str(error), returncode=NO) from error
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}.", returncode=BROKEN) from error

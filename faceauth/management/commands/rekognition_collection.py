@@ -15,7 +15,7 @@ from django.db import DatabaseError
 
 from faceauth.conf import conf
 from faceauth.enrolment.faces import add, drop
-from faceauth.local.sealing import Altered, KeyMissing
+from faceauth.local.template_encryption import Altered, KeyMissing
 from faceauth.management.common import database_message, days, face_id
 from faceauth.management.describe import accuracy_rows
 from faceauth.management.terminal import BROKEN, INTERRUPTED, NO, ReportingCommand
@@ -248,20 +248,20 @@ class Command(ReportingCommand):
         if file.exists():
             raise CommandError(f"{file} exists, and is not replaced.", returncode=NO)
         passphrase = read_passphrase(passphrase_file, new=True)
-        from faceauth.local import moving
+        from faceauth.local import transfer
 
         with self.progress(options, "rows") as bar, transfer_errors(file), new_private_file(file) as written:
-            moved = moving.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
+            moved = transfer.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors of {moved.collection_id} are in {file}."
         self.report(options, asdict(moved) | {"file": str(file)}, text + " Its passphrase opens it: keep both safe.")
 
     def import_file(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
         check_endpoint()
         passphrase = read_passphrase(passphrase_file, new=False)
-        from faceauth.local import moving
+        from faceauth.local import transfer
 
         with self.progress(options, "rows") as bar, transfer_errors(file), file.open("rb") as read:
-            moved = moving.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
+            moved = transfer.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors are in {moved.collection_id} now;"
         self.report(options, asdict(moved) | {"file": str(file)}, f"{text} {moved.there} were there before.")
 

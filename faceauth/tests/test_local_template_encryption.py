@@ -1,4 +1,4 @@
-"""Templates at rest: readable with a key, in their place, and not otherwise."""
+"""Templates at rest: readable only with a key and in their own row."""
 
 import json
 import uuid
@@ -12,11 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from faceauth.local import index, rotation, sealing, service
+from faceauth.local import key_rotation, search_index, service, template_encryption
 from faceauth.local.checks import check_keys
+from faceauth.local.key_rotation import rotate_keys
 from faceauth.local.models import Collection, Face, User
-from faceauth.local.rotation import rotate_keys
-from faceauth.tests.local import call, collection_named, enrol, names_of, some_templates
+from faceauth.local.operations.faces import image_ids
+from faceauth.tests.local import add_faces, call, collection_named, names_of, some_templates
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -25,7 +26,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 def use_keys(settings: Settings) -> object:
     def use(*keys: str) -> None:
         settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": list(keys)}
-        index.indexes.close("people")  # as after a start
+        search_index.indexes.close("people")  # as after a start
 
     use(OLD)
     return use
@@ -35,7 +36,7 @@ def use_keys(settings: Settings) -> object:
 def face_ids(use_keys: object, transactional_db: None) -> list[str]:
     """Five faces, the first two of a user."""
     collection_named()
-    kept = enrol(some_templates(5))
+    kept = add_faces(some_templates(5))
     call("CreateUser", CollectionId="people", UserId="somebody")
     call("AssociateFaces", CollectionId="people", UserId="somebody", FaceIds=kept[:2], UserMatchThreshold=0)
     return kept
@@ -45,7 +46,7 @@ def found(face_id: str) -> list[str]:
     return names_of(call("SearchFaces", CollectionId="people", FaceId=face_id, FaceMatchThreshold=0))
 
 
-def test_the_database_shows_no_template(face_ids: list[str]) -> None:
+def test_the_database_holds_no_readable_template(face_ids: list[str]) -> None:
     templates = some_templates(5)
     with connection.cursor() as cursor:
         cursor.execute("SELECT template FROM faceauth_local_face UNION ALL SELECT template FROM faceauth_local_user")
@@ -56,21 +57,50 @@ def test_the_database_shows_no_template(face_ids: list[str]) -> None:
         for kind in ("<f2", "<f4", "<f8", ">f4"):
             raw = template.astype(kind).tobytes()
             assert not any(raw[start : start + 16] in everything for start in range(0, len(raw), 16))
-    assert len({token[: sealing.NONCE] for token in tokens}) == 6
+    assert len({token[: template_encryption.NONCE] for token in tokens}) == 6
 
 
-def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
+def test_a_template_decrypts_in_its_own_row_only(face_ids: list[str]) -> None:
     collection = Collection.objects.get()
     first, second = Face.objects.order_by("pk")[:2]
-    np.testing.assert_array_equal(first.unsealed(collection), some_templates(5)[0])
+    np.testing.assert_array_equal(first.get_template(collection), some_templates(5)[0])
     first.template, second.template = second.template, first.template
     for face in (first, second):
-        with pytest.raises(sealing.Altered):
-            face.unsealed(collection)
+        with pytest.raises(template_encryption.Altered):
+            face.get_template(collection)
     first.refresh_from_db()
     collection.incarnation = uuid.uuid4()
-    with pytest.raises(sealing.Altered):
-        first.unsealed(collection)
+    with pytest.raises(template_encryption.Altered):
+        first.get_template(collection)
+
+
+def test_the_context_of_a_template_binds_collection_kind_and_name() -> None:
+    """A user whose UserId is a FaceId: its template must not decrypt as that face's, nor in another collection."""
+    collection, other = (Collection(incarnation=uuid.uuid4()) for _ in range(2))
+    face = Face()
+    face.set_template(collection, some_templates(1)[0])
+    user = User(user_id=str(face.face_id), template=face.template, key_id=face.key_id)
+    with pytest.raises(template_encryption.Altered):
+        user.get_template(collection)
+    with pytest.raises(template_encryption.Altered):
+        face.get_template(other)
+    np.testing.assert_array_equal(face.get_template(collection), some_templates(1)[0])
+
+
+def test_image_ids_depend_on_the_key(use_keys: object, db: None) -> None:
+    """Whoever has a copy of the database and a photo cannot test whether the photo was indexed."""
+    collection = collection_named()
+    ids = []
+    for key in (OLD, NEW):
+        use_keys(key)  # type: ignore[operator]
+        ids += image_ids(collection, "somebody", b"a picture")
+    assert ids[0] != ids[1]
+    use_keys(NEW, OLD)  # type: ignore[operator]
+    assert image_ids(collection, "somebody", b"a picture") == ids[::-1]
+    assert image_ids(collection, "somebody else", b"a picture")[0] not in ids
+    assert image_ids(collection, "somebody", b"another picture")[0] not in ids
+    other = Collection.objects.create(collection_id="other")
+    assert image_ids(other, "somebody", b"a picture")[0] not in ids
 
 
 @pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: b"", lambda token: b"\0" + token[1:]])
@@ -82,7 +112,7 @@ def test_an_altered_template_stops_the_search(face_ids: list[str], spoil: object
     assert "altered" in answer["Message"]
 
 
-def test_a_lost_key_is_said_at_start_and_never_matches_nothing(face_ids: list[str], use_keys: object) -> None:
+def test_a_missing_key_is_reported_at_start_and_fails_every_search(face_ids: list[str], use_keys: object) -> None:
     assert check_keys(None) == []
     use_keys(NEW)  # type: ignore[operator]
     (error,) = check_keys(None)
@@ -107,7 +137,7 @@ def test_a_lost_key_is_said_at_start_and_never_matches_nothing(face_ids: list[st
 def test_no_key_at_all(settings: Settings) -> None:
     settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": []}
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
-        sealing.writing_key()
+        template_encryption.current_key()
     assert check_keys(None) == []  # what is wrong with the settings is said elsewhere
 
 
@@ -116,26 +146,17 @@ def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -
     assert check_keys(None) == []
 
 
-def test_a_template_of_a_face_does_not_open_as_a_users(face_ids: list[str]) -> None:
-    """Whoever can write to the database could make a user of the same name, with the face's template."""
-    collection, face = Collection.objects.get(), Face.objects.order_by("pk")[0]
-    copy = User(collection=collection, user_id=str(face.face_id), template=face.template, key_id=face.key_id)
-    assert copy.name == str(face.name)
-    with pytest.raises(sealing.Altered):
-        copy.unsealed(collection)
-
-
-def test_keys_are_rotated_in_batches_and_may_be_stopped(
+def test_key_rotation_works_in_batches_and_can_be_stopped(
     face_ids: list[str], use_keys: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "BATCH", 2)
+    monkeypatch.setattr(key_rotation, "BATCH", 2)
     before = {face_id: found(face_id) for face_id in face_ids}
     use_keys(NEW, OLD)  # type: ignore[operator]
     some = rotate_keys()
     assert next(some) == (0, 6)
     assert next(some) == (2, 6)
     del some
-    new_key = sealing.writing_key().id
+    new_key = template_encryption.current_key().id
     assert Face.objects.filter(key_id=new_key).count() == 2
     assert {face_id: found(face_id) for face_id in face_ids} == before  # half-way, both keys read
 
@@ -148,19 +169,19 @@ def test_keys_are_rotated_in_batches_and_may_be_stopped(
     assert {face_id: found(face_id) for face_id in face_ids} == before
 
 
-def test_a_rotation_without_the_old_key_says_so(face_ids: list[str], use_keys: object) -> None:
+def test_key_rotation_without_the_old_key_fails(face_ids: list[str], use_keys: object) -> None:
     use_keys(NEW)  # type: ignore[operator]
-    with pytest.raises(sealing.KeyMissing):
+    with pytest.raises(template_encryption.KeyMissing):
         list(rotate_keys())
 
 
 def test_a_users_template_is_the_mean_of_the_faces(face_ids: list[str]) -> None:
     collection, user = Collection.objects.get(), User.objects.get()
     total = some_templates(5)[:2].sum(axis=0)
-    np.testing.assert_allclose(user.unsealed(collection), total / np.linalg.norm(total), atol=1e-6)
+    np.testing.assert_allclose(user.get_template(collection), total / np.linalg.norm(total), atol=1e-6)
 
 
-def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
+def test_faces_of_an_older_model_are_not_compared(face_ids: list[str]) -> None:
     Collection.objects.update(face_model_version="6.0")
     answer = call("SearchFaces", CollectionId="people", FaceId=face_ids[0])
     assert (answer["status"], answer["__type"]) == (500, "InternalServerError")
@@ -168,7 +189,7 @@ def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
     assert call("ListFaces", CollectionId="people")["status"] == 200
 
 
-def test_what_breaks_tells_the_client_nothing(
+def test_an_internal_error_reveals_nothing_to_the_client(
     db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(parameters: object) -> None:
@@ -181,7 +202,7 @@ def test_what_breaks_tells_the_client_nothing(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_collection_has_room_for_so_many(db: None) -> None:
+def test_the_quota_of_faces_in_a_collection(db: None) -> None:
     from faceauth.tests.pictures import hopper
 
     collection_named()
@@ -191,10 +212,10 @@ def test_a_collection_has_room_for_so_many(db: None) -> None:
     assert Face.objects.count() == 0
 
 
-def test_a_user_has_a_hundred_faces(db: None) -> None:
+def test_the_quota_of_faces_of_a_user(db: None) -> None:
     collection_named()
     template = some_templates(1)
-    face_ids = enrol(np.repeat(template, 101, axis=0))
+    face_ids = add_faces(np.repeat(template, 101, axis=0))
     call("CreateUser", CollectionId="people", UserId="somebody")
     question = {"CollectionId": "people", "UserId": "somebody"}
     assert len(call("AssociateFaces", **question, FaceIds=face_ids[:100])["AssociatedFaces"]) == 100

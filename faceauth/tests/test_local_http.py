@@ -1,24 +1,20 @@
-"""The door of the HTTP service: who may speak to it, and how much."""
+"""The HTTP service: signatures, bodies and limits."""
 
-import io
 import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
 from botocore import auth
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pytest_django import Settings
 
-from faceauth.local import signature, wire
-from faceauth.local.errors import Serialization
+from faceauth.local import http, signature
+from faceauth.local.errors import Refused
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, post, serving, signed_headers
 from secretly import environment
 
@@ -45,13 +41,13 @@ def signed(url: str, body: bytes = b"{}", **changed: str) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value}
 
 
-def test_who_signs_is_answered(server: str) -> None:
+def test_a_signed_request_is_answered(server: str) -> None:
     status, headers, body = post(server, signed(server), b"{}")
     assert (status, json.loads(body)) == (200, {"CollectionIds": [], "FaceModelVersions": []})
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
 
 
-def test_who_does_not_sign_is_refused(server: str) -> None:
+def test_an_unsigned_request_is_refused(server: str) -> None:
     assert error_of(post(server, signed(server, Authorization=""), b"{}")) == (
         400,
         "MissingAuthenticationTokenException",
@@ -68,7 +64,7 @@ def test_who_does_not_sign_is_refused(server: str) -> None:
         "AWS4-HMAC-SHA256 " + "x" * 5000,
     ],
 )
-def test_an_authorization_that_is_none(server: str, authorization: str) -> None:
+def test_a_malformed_authorization_header(server: str, authorization: str) -> None:
     answer = post(server, signed(server, Authorization=authorization), b"{}")
     assert error_of(answer) == (400, "IncompleteSignatureException")
 
@@ -83,11 +79,12 @@ def test_a_known_key_with_another_secret(server: str) -> None:
     assert error_of(post(server, headers, b"{}")) == (400, "InvalidSignatureException")
 
 
-def test_a_temporary_credential(server: str) -> None:
-    headers = signed(server)
-    headers["Authorization"] = headers["Authorization"].replace("x-amz-date;", "x-amz-date;x-amz-security-token;")
-    headers["X-Amz-Security-Token"] = "x"
-    assert error_of(post(server, headers, b"{}")) == (400, "UnrecognizedClientException")
+def test_a_session_token_must_be_signed(server: str) -> None:
+    headers = signed_headers(server, LIST, b"{}", token="a session")
+    assert headers["X-Amz-Security-Token"] == "a session"
+    assert post(server, headers, b"{}")[0] == 200
+    for changed in (headers | {"X-Amz-Security-Token": "another"}, signed(server, X_Amz_Security_Token="added")):
+        assert error_of(post(server, changed, b"{}")) == (400, "InvalidSignatureException")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +98,7 @@ def test_a_temporary_credential(server: str) -> None:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_what_was_signed_may_not_change(server: str, changed: dict[str, str]) -> None:
+def test_a_signed_header_may_not_change(server: str, changed: dict[str, str]) -> None:
     assert error_of(post(server, signed(server, b"{}", **changed), b"{}")) == (400, "InvalidSignatureException")
 
 
@@ -119,7 +116,7 @@ def test_a_clock_that_is_wrong(server: str, minutes: int, words: str) -> None:
     assert words in json.loads(answer[2])["Message"]
 
 
-def test_a_clock_that_is_a_little_wrong(server: str) -> None:
+def test_a_clock_that_is_four_minutes_slow(server: str) -> None:
     then = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=4)
     with mock.patch.object(auth, "get_current_datetime", return_value=then):
         headers = signed(server)
@@ -172,35 +169,59 @@ def test_another_path_or_method(server: str) -> None:
         assert b"UnknownOperationException" in answer
 
 
-def test_too_much_is_refused_before_it_is_read(server: str) -> None:
-    length = str(wire.MOST_BYTES + 1)
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: str) -> None:
+    length = str(http.MAX_BYTES + 1)
     headers = signed(server) | {"Content-Length": length, "Host": urlsplit(server).netloc}
     answer = raw(server, head(**headers))
     assert b"413 " in answer
     assert b"RequestEntityTooLargeException" in answer
 
 
-@pytest.mark.parametrize("length", [None, "", "-1", "1e3", "²"])
-def test_a_length_is_needed(length: str | None) -> None:
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()})
+@pytest.mark.parametrize("more", [{}, {"Content-Length": "-1"}, {"Content-Length": "1e3"}, {"Content-Length": "\xb2"}])
+def test_a_content_length_is_required(server: str, more: dict[str, str]) -> None:
+    answer = raw(server, head(**signed(server), **more, Host=urlsplit(server).netloc) + b"{}")
+    assert b"400 " in answer
+    assert b"SerializationException" in answer
 
 
-def test_a_body_that_ends_too_soon(server: str) -> None:
+def test_a_body_in_chunks_is_refused(server: str) -> None:
+    headers = signed(server) | {"Content-Length": "2", "Transfer-Encoding": "chunked"}
+    answer = raw(server, head(**headers, Host=urlsplit(server).netloc) + b"2\r\n{}\r\n0\r\n\r\n")
+    assert b"SerializationException" in answer
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST / HTTP/2\r\n\r\n",
+        b"post / HTTP/1.1\r\n\r\n",
+        b"POST  / HTTP/1.1\r\n\r\n",
+        b"POST http://x/ HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\ny: z\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: \0\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + b"x: y\r\n" * 20_000,
+        b"\x16\x03\x01" + bytes(300) + b"\r\n\r\n",
+    ],
+    ids=lambda request: request[:30].decode("latin-1"),
+)
+def test_malformed_http_is_refused(server: str, request_: bytes) -> None:
+    answer = raw(server, request_)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in answer
+
+
+def test_a_body_that_ends_too_soon_gets_no_answer(server: str) -> None:
     headers = signed(server, b"{}  ") | {"Content-Length": "4", "Host": urlsplit(server).netloc}
-    assert b"SerializationException" in raw(server, head(**headers) + b"{}")
+    assert raw(server, head(**headers) + b"{}") == b""
 
 
-def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "READ_WITHIN", -1.0)
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
-
-
-def test_a_client_that_falls_silent_is_given_up() -> None:
-    silent = mock.Mock(read=mock.Mock(side_effect=BlockingIOError))
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
+def test_a_client_may_wait_for_100_continue(server: str) -> None:
+    headers = signed(server) | {"Content-Length": "2", "Expect": "100-continue", "Host": urlsplit(server).netloc}
+    answer = raw(server, head(**headers) + b"{}")
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
 def test_several_requests_on_one_connection(server: str) -> None:
@@ -216,31 +237,31 @@ def test_several_requests_on_one_connection(server: str) -> None:
             assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
-# The command ----------------------------------------------------------------------------------------------------------
-
-
-def test_without_credentials_it_does_not_start(settings: Settings) -> None:
-    settings.FACEAUTH = settings.FACEAUTH | {"LOCAL_SECRET_KEYS": {}}
-    with pytest.raises(CommandError, match="REKOGNITION_LOCAL_CREDENTIALS"):
-        call_command("rekognition_local")
-
-
 # Anything at all ------------------------------------------------------------------------------------------------------
 
-AMZ = ("AUTHORIZATION", "HOST", "X_AMZ_DATE", "X_AMZ_TARGET", "X_AMZ_CONTENT_SHA256")
-NAMES = st.sampled_from([*(f"HTTP_{name}" for name in AMZ), "CONTENT_LENGTH"])
+AMZ = ("authorization", "x-amz-date", "x-amz-target", "x-amz-content-sha256")
+NAMES = st.sampled_from([*AMZ, "host", "content-length"])
 SCOPE = f"{KEY_ID}/20260101/x/rekognition/aws4_request"
-SIGNED_BY_NOBODY = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
+WRONG_SIGNATURE = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(headers=st.dictionaries(NAMES, st.text(st.characters(max_codepoint=255), max_size=300)), body=st.binary())
-@example(headers={"HTTP_AUTHORIZATION": SIGNED_BY_NOBODY, "HTTP_X_AMZ_DATE": "20260101T000000Z"}, body=b"")
-def test_no_headers_make_it_answer_or_break(headers: dict[str, str], body: bytes) -> None:
-    environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": io.BytesIO(body), **headers}
-    answer = wire.answer_signed(environ)
-    assert answer.status == 400
-    assert json.loads(answer.body)["__type"].endswith("Exception")
+@example(headers={"authorization": WRONG_SIGNATURE, "x-amz-date": "20260101T000000Z"}, body=b"")
+def test_unsigned_headers_of_any_kind_are_refused(headers: dict[str, str], body: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        http.check_head(http.Request("POST", "/", headers, True, body))
+    assert caught.value.code.status == 400
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_request_or_malformed(data: bytes) -> None:
+    try:
+        request = http.parse_head(data + b"\r\n\r\n")
+    except http.Malformed:
+        return
+    assert request.method.isupper()
 
 
 def test_credentials_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
