@@ -106,9 +106,10 @@ def look_up(jpegs: Sequence[bytes], evidence: Evidence = A_PHOTO) -> Recognition
     """
     collection = Collection(conf().COLLECTION)
     needed = thresholds.current(len(jpegs))
+    on_device = thresholds.on_device(evidence.trusted, needed.frames) if evidence.trusted else None
     jpegs = jpegs[: needed.frames]
     faces = models.Face.objects.filter(collection_id=collection.id)
-    least = needed.near_match
+    least = needed.near_match if on_device is None else min(needed.near_match, on_device)
     frames: list[list[Match]] = [[] for _ in jpegs]
     if faces.filter(associated=True).exists():
         for jpeg, matches in zip(jpegs, frames, strict=True):
@@ -118,7 +119,7 @@ def look_up(jpegs: Sequence[bytes], evidence: Evidence = A_PHOTO) -> Recognition
             matches += found
             if not frames[0]:  # then nobody is on all of them
                 break
-        recognition = decide(*frames, needed=needed, evidence=evidence)
+        recognition = decide(*frames, needed=needed, evidence=evidence, on_device=on_device)
         if recognition.outcome == Outcome.RECOGNISED and not faces.filter(associated=False).exists():
             return recognition
     for jpeg, matches in zip(jpegs, frames, strict=True):
@@ -128,4 +129,4 @@ def look_up(jpegs: Sequence[bytes], evidence: Evidence = A_PHOTO) -> Recognition
         matches += found
         if not frames[0]:
             break
-    return decide(*frames, needed=needed, evidence=evidence)
+    return decide(*frames, needed=needed, evidence=evidence, on_device=on_device)

@@ -1,6 +1,7 @@
 """What a photo may do: PHOTOS="fallback", and a liveness check that outranks a photo."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from pytest_django import Settings
 
 from faceauth.mfa import authenticators
 from faceauth.models import Face, PhotoLogin, SignIn
-from faceauth.policy import photo_logins
-from faceauth.rekognition.collection import Collection
+from faceauth.policy import photo_logins, thresholds
+from faceauth.recognition.matching import Evidence, decide
+from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.mfa_cast import with_app
@@ -220,3 +222,50 @@ def test_a_chosen_photo_adds_no_face_after_a_check(collection: Collection, live:
     answer = client.post("/account/faces/", {"file": file}, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
     assert Face.objects.count() == 1
+
+
+# On a trusted device --------------------------------------------------------------------------------------------------
+
+
+def match(user: User, similarity: float) -> Match:
+    return Match("", Face.objects.filter(user=user)[0].person, similarity)
+
+
+@pytest.fixture
+def household(db: None) -> list[User]:
+    people = [User.objects.create_user(f"person {number}") for number in range(3)]
+    for number, user in enumerate(people):
+        Face.objects.create(
+            user=user, face_id=f"00000000-0000-4000-8000-{number:012}", image_id=f"00000000-0000-4000-9000-{number:012}",
+            collection_id="secretly", person=str(user.pk), associated=True,
+        )  # fmt: skip
+    return people
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "opens"),
+    [
+        (96.0, [], True),  # under the threshold for everybody, over that of the device
+        (93.0, [], False),
+        (96.0, [99.9], False),  # clearly somebody else, who is here too
+        (99.9, [96.0], True),
+        (97.0, [97.0], False),  # cannot be told
+    ],
+)
+def test_on_a_device_its_people_need_only_be_told_apart(
+    mine: float, others: list[float], opens: bool, household: list[User]
+) -> None:
+    matches = [match(household[0], mine), *(match(household[1], other) for other in others)]
+    needed = replace(thresholds.requirement(100_000), threshold=99.99)
+    evidence = Evidence(live=True, trusted=frozenset({household[0].pk}))
+    found = decide(matches, needed=needed, evidence=evidence, on_device=95.0)
+    assert (found.user == household[0]) is opens
+    assert not found.needs_mfa
+    assert decide(matches, needed=needed).user is None
+
+
+def test_a_device_has_a_threshold_for_its_few_people(household: list[User]) -> None:
+    few = thresholds.on_device([household[0].pk])
+    assert few == thresholds.on_device([household[1].pk])
+    assert few < thresholds.on_device([user.pk for user in household])
+    assert few < thresholds.requirement(1000).threshold
