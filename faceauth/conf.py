@@ -61,6 +61,9 @@ class Conf:
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
     """Fernet keys for what is at rest: the first one writes, all read. Needed."""
 
+    TRUSTED_DEVICE_DAYS: int = 90
+    """How long a trusted device stays one without being used."""
+
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 
