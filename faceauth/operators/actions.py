@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from faceauth.audit import sessions
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, trusted_devices
 from faceauth.policy import accounts
 from faceauth.privacy import forget as forgetting
 
@@ -47,8 +47,7 @@ class Action:
 def deactivate(user: "User", operator: "User") -> bool:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_sessions(user)
-    return True
+    return sign_out(user, operator)
 
 
 def activate(user: "User", operator: "User") -> bool:
@@ -58,12 +57,15 @@ def activate(user: "User", operator: "User") -> bool:
 
 
 def sign_out(user: "User", operator: "User") -> bool:
+    trusted_devices.end_all(user)
     sessions.end_sessions(user)
     return True
 
 
 def reset_mfa(user: "User", operator: "User") -> bool:
-    return authenticators.reset(user)
+    """The devices go too: whoever lost the telephone with the passkey may have lost a trusted device with it."""
+    ended = trusted_devices.end_all(user)
+    return authenticators.reset(user) or bool(ended)
 
 
 def forget(user: "User", operator: "User") -> bool:

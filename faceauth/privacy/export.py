@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from faceauth.audit import user_agents
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Consent, Face, MFAReset, SignIn
+from faceauth.models import Consent, Face, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import photo_logins
 
 if TYPE_CHECKING:
@@ -145,6 +145,10 @@ def second_lock(user: "User") -> dict[str, object]:
         "locks": [
             {"kind": lock.kind, "name": lock.name, "added": lock.added, "last_used": lock.last_used, "host": lock.host}
             for lock in authenticators.factors_of(user)
+        ],
+        "trusted_devices": [
+            {"name": it.name, "added": it.created, "last_used": it.last_used, "key": bool(it.public_key)}
+            for it in TrustedDevice.objects.filter(user_id=user.pk)
         ],
         "recovery_codes_left": authenticators.codes_left(user),
         "photos": photo_logins.choice_of(user),
