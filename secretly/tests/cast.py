@@ -80,9 +80,9 @@ def make() -> Cast:
         "operator": open_session(operator),
         "pending": pending_session(locked),
     }
-    for user, key in ((owner, b"key"), (owner, b""), (locked, b"")):
+    for user, public_key in ((owner, b"key"), (owner, b""), (locked, b"")):
         TrustedDevice.objects.create(
-            user=user, cookie_hash=uuid4().hex, public_key=key, name="computer, Firefox, Linux"
+            user=user, cookie_hash=uuid4().hex, public_key=public_key, name="computer, Firefox, Linux"
         )
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
     came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "method": "camera", "device": browser}
