@@ -269,7 +269,7 @@ def test_nothing_is_said_of_few_people(db: None) -> None:
 def test_it_is_said_before_the_lock_is_required_and_after(db: None) -> None:
     crowd(20)
     [soon] = warned()
-    assert (soon.id, "from 22 on" in soon.msg, "SECRETLY_TARGET_FPIR" in str(soon.hint)) == (
+    assert (soon.id, "with 22 or more" in soon.msg, "SECRETLY_TARGET_FPIR" in str(soon.hint)) == (
         "faceauth.W003",
         True,
         True,
