@@ -27,7 +27,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from faceauth.conf import conf  # noqa: E402
-from faceauth.local import specimens  # noqa: E402
+from faceauth.evaluation import dataset  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
 
 Templates = NDArray[np.float32]
@@ -59,10 +59,9 @@ class Set:
         return np.flatnonzero(self.owners == person)
 
 
-def read(folder: Path, processes: int, state: Path | None = None) -> Set:
-    found = [one for one in specimens.specimens_in(folder) if one.path.parent.name not in SAME_PERSON]
-    kept = specimens.State(state) if state else None
-    results = specimens.look_at_all(found, processes=processes, state=kept, progress=lambda done: None)
+def read(folder: Path, processes: int) -> Set:
+    found = [one for one in dataset.samples_in(folder) if one.path.parent.name not in SAME_PERSON]
+    results = dataset.templates_of(found, processes=processes)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):
@@ -279,9 +278,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.thresholds", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--state", type=Path, help="keep the templates here, encrypted, for another run")
     arguments = parser.parse_args()
-    these = read(arguments.folder, arguments.processes, arguments.state)
+    these = read(arguments.folder, arguments.processes)
     print(f"{len(these.templates):,} pictures of {len(these.people):,} people.\n")
     show_rates(these)
     show_relative(these)

@@ -12,8 +12,8 @@ class LocalRekognitionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth.local.checks import check_keys  # they need the models, which are loaded by now
-        from faceauth.local.rotation import rotate_keys
+        from faceauth.local.checks import check_keys  # they need the models, which are loaded only now
+        from faceauth.local.key_rotation import rotate_keys
 
         register(check_keys)
         rotation.register("templates of faces", rotate_keys)

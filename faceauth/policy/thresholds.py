@@ -183,7 +183,7 @@ def outlook(collection_id: str | None = None) -> Outlook:
 
 def best_frames() -> int:
     """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
-    return 1 if conf().LIVENESS == "off" else MAX_FRAMES
+    return 1 if conf().PHOTOS == "open" else MAX_FRAMES
 
 
 def as_words(odds: float) -> str:

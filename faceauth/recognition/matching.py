@@ -1,13 +1,14 @@
 """From matches to a decision: whose notebook opens, if anybody's."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Q
 
 from faceauth.models import Face
 from faceauth.outcomes import Outcome, Reason, Recognition, refused
-from faceauth.policy import thresholds
+from faceauth.policy import photo_logins, thresholds
 from faceauth.policy.accounts import may_sign_in
 from faceauth.policy.thresholds import Requirement
 from faceauth.rekognition.collection import Match
@@ -25,7 +26,22 @@ class Candidate(NamedTuple):
     """Whether they are among the matches of every frame. Who is not opens nothing, and still counts as a rival."""
 
 
-def decide(*frames: list[Match], needed: Requirement | None = None) -> Recognition:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the pictures came, besides what is on them."""
+
+    live: bool = False
+    """By a liveness check."""
+    trusted: frozenset[object] = frozenset()
+    """The primary keys of the users whose trusted device they came from."""
+    apart_from: frozenset[object] = frozenset()
+    """The primary keys of users whom they are not to be taken for."""
+
+
+A_PHOTO = Evidence()
+
+
+def decide(*frames: list[Match], needed: Requirement | None = None, evidence: Evidence = A_PHOTO) -> Recognition:
     """Whose notebook the matches of the frames open, if anybody's. Never a guess: the wrong one is the worst of all.
 
     The mean of the frames decides. A face whose user is gone opens nothing, yet it still counts: a photo that is
@@ -33,7 +49,7 @@ def decide(*frames: list[Match], needed: Requirement | None = None) -> Recogniti
     threshold open nothing either; the best of them says who looks familiar.
     """
     needed = needed or thresholds.current(len(frames))
-    people = candidates(frames, needed.near_match)
+    people = meant(candidates(frames, needed.near_match), evidence)
     nearest, near = (people[0].similarity, people[0].user) if people else (None, None)
     over = [one for one in people if one.similarity >= needed.threshold]
     top = over[0].similarity if over else None
@@ -46,6 +62,15 @@ def decide(*frames: list[Match], needed: Requirement | None = None) -> Recogniti
     if not best.everywhere:
         return Recognition(Outcome.STRANGER, similarity=nearest, near=user)
     return allow(user, best.similarity, needed.lock)
+
+
+def meant(people: list[Candidate], evidence: Evidence) -> list[Candidate]:
+    """Those whom the pictures can mean."""
+    users = [one.user for one in people if one.user is not None]
+    left_out = evidence.apart_from
+    if users:
+        left_out = left_out | photo_logins.not_meant(users, evidence.live, evidence.trusted)
+    return [one for one in people if one.user is None or one.user.pk not in left_out]
 
 
 def candidates(frames: Sequence[list[Match]], least: float) -> list[Candidate]:

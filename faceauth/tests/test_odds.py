@@ -475,14 +475,14 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
 @pytest.fixture(scope="module")
 def lfw() -> Any:
     from benchmarks import thresholds as measured
-    from faceauth.local import specimens
+    from faceauth.evaluation import dataset
 
     folder = pictures.FACES / "lfw"
     if not folder.is_dir():
         pytest.skip(f"The wider set of faces is not at {pictures.FACES}.")
 
     def templates(files: Sequence[Path]) -> list[Any]:
-        found = [specimens.look_at(file) for file in files]
+        found = [dataset.template_of(file) for file in files]
         return [one for one in found if not isinstance(one, str)]
 
     several = sorted(one for one in folder.iterdir() if len(list(one.glob("*.jpg"))) >= 4)[:100]

@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from faceauth.liveness import sessions
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from faceauth.local.models import Face as LocalFace
 from faceauth.models import RateCount, SpentFrame
 from faceauth.ratelimit import limits
@@ -52,12 +52,12 @@ def test_the_id_of_an_enrolled_picture_takes_a_key(collection: Collection, setti
 
 
 def test_fingerprints_of_another_key_are_others(settings: Settings) -> None:
-    before = sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE)
-    assert before == sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE)
+    before = template_encryption.current_key().fingerprint(template_encryption.FINGERPRINTS, PICTURE)
+    assert before == template_encryption.current_key().fingerprint(template_encryption.FINGERPRINTS, PICTURE)
     assert before.hex() not in plain_digests(PICTURE)
     other = base64.urlsafe_b64encode(os.urandom(32)).decode()
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [other]}
-    assert sealing.writing_key().fingerprint(sealing.FINGERPRINTS, PICTURE) != before
+    assert template_encryption.current_key().fingerprint(template_encryption.FINGERPRINTS, PICTURE) != before
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User as Person
 from pytest_django import Settings
 
 from faceauth import crypto
-from faceauth.local import sealing
 from faceauth.local.models import Face, User
+from faceauth.local.template_encryption import FINGERPRINTS, Altered, current_key, key_named
 from faceauth.models import AuthenticatorApp
 from privatekit.crypto import derived
 
@@ -41,35 +41,40 @@ def test_the_secret_of_an_app_opens_for_nobody_else() -> None:
 
 
 def test_the_template_of_a_face() -> None:
-    assert sealing.key_named("481f7f26").unseal(TEMPLATE_OF_FACE, Face.place(COLLECTION, FACE)) == b"a template"
+    assert key_named("481f7f26").unseal(TEMPLATE_OF_FACE, Face.context(COLLECTION, FACE)) == b"a template"
 
 
 def test_the_template_of_a_user() -> None:
-    assert sealing.writing_key().unseal(TEMPLATE_OF_USER, User.place(COLLECTION, "somebody")) == b"a template"
+    assert current_key().unseal(TEMPLATE_OF_USER, User.context(COLLECTION, "somebody")) == b"a template"
 
 
 @pytest.mark.parametrize(
     "place",
     [
-        User.place(COLLECTION, FACE),  # the kind of row is part of the place
-        Face.place(COLLECTION, uuid.UUID(int=3)),
-        Face.place(uuid.UUID(int=9), FACE),
+        User.context(COLLECTION, FACE),  # the kind of row is part of the place
+        Face.context(COLLECTION, uuid.UUID(int=3)),
+        Face.context(uuid.UUID(int=9), FACE),
         b"",
     ],
 )
 def test_the_template_of_a_face_opens_in_no_other_row(place: bytes) -> None:
-    with pytest.raises(sealing.Altered):
-        sealing.writing_key().unseal(TEMPLATE_OF_FACE, place)
+    with pytest.raises(Altered):
+        current_key().unseal(TEMPLATE_OF_FACE, place)
 
 
 def test_an_enrolled_picture_is_known_again() -> None:
     expected = "f34096e39931f8eb7fe3436b2c641a29e08df52f4499823072d2782dd75aa2a6"
-    assert sealing.writing_key().fingerprint(sealing.FINGERPRINTS, b"a picture").hex() == expected
+    assert current_key().fingerprint(FINGERPRINTS, b"a picture").hex() == expected
 
 
 def test_each_purpose_has_a_key_of_its_own() -> None:
     """What one of them seals is nothing to another, though all come from one key of the settings."""
     secret = bytes(range(32))
-    purposes = ["faceauth.local key id", "faceauth.local templates", sealing.FINGERPRINTS, "faceauth second lock"]
+    purposes = [
+        "faceauth.local key id",
+        "faceauth.local templates",
+        FINGERPRINTS,
+        "faceauth second lock",
+    ]
     keys = [derived(secret, purpose) for purpose in purposes] + [secret]
     assert len(set(keys)) == len(keys)

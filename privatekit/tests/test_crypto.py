@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pytest_django.fixtures import Settings
 
 from faceauth.crypto import unseal
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 from notes import encryption
 from privatekit import crypto
 from privatekit.crypto import Altered, CannotDecrypt, KeyMissing, Keyring
@@ -147,10 +147,10 @@ def test_secrets_of_authenticator_apps_are_read_as_they_were_written(settings: S
 
 def test_templates_are_read_as_they_were_written(settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [NEW, OLD]}
-    key = sealing.key_named(hkdf(OLD, b"faceauth.local key id").hex()[:8])
+    key = template_encryption.key_named(hkdf(OLD, b"faceauth.local key id").hex()[:8])
     sealed = written(hkdf(OLD, b"faceauth.local templates"), b"numbers", b"\x01fplace")
     assert key.unseal(sealed, b"\x01fplace") == b"numbers"
     import hmac
 
     expected = hmac.digest(hkdf(OLD, b"faceauth.local fingerprints"), b"value", "sha256")
-    assert key.fingerprint(sealing.FINGERPRINTS, b"value") == expected
+    assert key.fingerprint(template_encryption.FINGERPRINTS, b"value") == expected

@@ -11,10 +11,9 @@ from pytest_django.fixtures import Settings
 
 from faceauth.local.models import Face
 from faceauth.models import AuthenticatorApp
+from faceauth.tests.local import add_faces, collection_named, some_templates
 from faceauth.tests.local import call as rekognition
-from faceauth.tests.local import collection_named, some_templates
-from faceauth.tests.local import enrol as remember_templates
-from faceauth.tests.lock_cast import with_app
+from faceauth.tests.mfa_cast import with_app
 from notes.models import Key, Note
 from privatekit import rotation
 from privatekit.rotation import Progress
@@ -27,7 +26,7 @@ def everything(owner: User) -> Note:
     """One of each kind of row that is encrypted with the settings' keys."""
     with_app(owner)
     collection_named()
-    remember_templates(some_templates(1))
+    add_faces(some_templates(1))
     return Note.objects.write(owner, "Meet at the kettle.")
 
 
@@ -51,7 +50,7 @@ def test_after_it_the_old_key_can_go(everything: Note, settings: Settings) -> No
     assert "kettle" in Note.objects.get(pk=everything.pk).text
     assert len(AuthenticatorApp.objects.get().bin_key) == 20
     face = Face.objects.get()
-    assert face.unsealed(face.collection).shape == (128,)
+    assert face.get_template(face.collection).shape == (128,)
     assert rekognition("SearchFaces", CollectionId="people", FaceId=str(face.face_id))["status"] == 200
 
 
