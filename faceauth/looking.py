@@ -1,5 +1,7 @@
 """The look, as the page leads it: start, and one small frame after the other. `faceauth.views` takes the last ones."""
 
+from dataclasses import asdict
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -73,14 +75,15 @@ def frame_view(request: HttpRequest) -> HttpResponse:
     state = taken.state
     if state.passed:
         doorman.let_go(request, failed=False)
-    finals = [one.digest for one in state.finals]
     content = {
         "state": "passed" if state.passed else "looking",
         "say": taken.say,
         "message": message(taken),
         "progress": round(state.progress, 3),
         "keep": taken.final,
-        "best": [finals.index(digest) for digest in state.best] if state.passed else [],
+        "best": [state.kept.index(digest) for digest in state.best] if state.passed else [],
+        "live": asdict(taken.live) if taken.live else None,
+        "hint": taken.help,
     }
     return JsonResponse(content)
 
@@ -98,5 +101,11 @@ def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
         if turned_away:
             return doorman.turn_away(request, turned_away)
     keep(request, people.refused(reason), Login.Way.LOOK)
-    content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
+    content = {
+        "state": "failed",
+        "say": reason,
+        "why": taken.why,
+        "message": sentence(Outcome.REFUSED, reason),
+        "progress": 0,
+    }
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

@@ -2,12 +2,10 @@
 
 Between two frames a row holds the state, encrypted with a key that is derived from SECRET_KEY and from a nonce in the
 person's session (as in `faceauth.seal`): the row alone opens for nobody, and in no other session. There is never a
-picture in it, only numbers, and they go with the end of the look. What stays for a day is a keyed digest of each frame,
-so that the very same frames never work again.
+picture in it, only numbers, and they go with the end of the look. What stays for a day is a keyed digest of the pixels
+of each frame with a face, so that the very same frames never work again.
 """
 
-import hashlib
-import hmac
 import json
 import logging
 import secrets
@@ -24,9 +22,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from faceauth import look
-from faceauth.images import Photo, read_photo
-from faceauth.look import Observation, Say, State
+from faceauth import liveness_frames, look
+from faceauth.images import Photo
+from faceauth.liveness_hints import PATIENCE, Help, Live, help_for, live
+from faceauth.look import MOVES, Kind, Observation, Say, State
 from faceauth.models import Look, SpentFrame
 from faceauth.outcomes import Reason, Refusal
 from faceauth.seal import derive, fernet
@@ -53,6 +52,7 @@ class Broken(StrEnum):
 
 
 EXPIRED = {look.Code.TOO_SLOW, look.Code.UNMOVED, look.Code.STILL, Broken.NO_LOOK}
+HELPED = {look.Code.LOST, look.Code.SEVERAL_FACES}
 REASONS = {look.Code.SEVERAL_FACES: Reason.SEVERAL_FACES, look.Code.LOST: Reason.NO_FACE}
 
 
@@ -75,17 +75,38 @@ class Taken:
     """Whether from now on the person is asked for something that they could not foresee."""
     code: look.Code | Broken | None = None
     """Why the look ended without success."""
+    why: look.Code | Broken | Help | None = None
+    """The same for the person: what they can do about it, where that is known."""
+    live: Live | None = None
+    """Where the head is."""
+    help: Help | None = None
+    """What to do, where nothing has come of it for some seconds."""
 
 
-def start(session: SessionBase) -> None:
-    """Begin a look in this session; the one before, if any, is over."""
+def start(session: SessionBase, kind: Kind = Kind.FULL) -> None:
+    """Begin a look of this kind in this session; the one before, if any, is over."""
     sweep()
     end(session)
     nonce = secrets.token_urlsafe(24)
+    seconds = look.SECONDS + look.MORE_SECONDS
     row = Look.objects.create(
-        sealed=sealed(State(started=time()), nonce), expires=timezone.now() + timedelta(seconds=look.SECONDS)
+        sealed=sealed(State(started=time(), kind=kind), nonce), expires=timezone.now() + timedelta(seconds=seconds)
     )
     session[LOOK] = [str(row.pk), nonce]
+
+
+def extend(session: SessionBase) -> bool:
+    """Give the look of this session more time, once; whether there was one that had none yet."""
+    pk, nonce = session.get(LOOK) or ("", "")
+    row = Look.objects.filter(pk=pk, passed=False).first() if pk else None
+    state = opened(row.sealed, nonce) if row else None
+    longer = look.extended(state) if state else None
+    if row is None or longer is None:
+        return False
+    # A frame that is being looked at meanwhile has claimed the next number, and will write its own state.
+    return bool(
+        Look.objects.filter(pk=pk, sealed=row.sealed, sequence=row.sequence).update(sealed=sealed(longer, nonce))
+    )
 
 
 @sensitive_variables()
@@ -97,40 +118,55 @@ def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
     if not pk or not Look.objects.filter(pk=pk, sequence=number - 1, passed=False).update(sequence=number):
         gone = not pk or not Look.objects.filter(pk=pk).exists()
         return over(session, Broken.NO_LOOK if gone else Broken.OUT_OF_ORDER)
-    state = opened(Look.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
-    if state is None:
+    before = opened(Look.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
+    if before is None:
         return over(session, Broken.NO_LOOK)
-    digest = digest_of(jpeg)
-    if not spend(digest):
+    seen = seen_in(jpeg, digest_of(jpeg), at)
+    # Only frames with a face: a camera that starts black shows everybody the same.
+    if not seen.refusal and not spend(seen.pixels):
         return over(session, Broken.REPLAYED)
-    before = state
-    state, say = look.step(state, seen_in(jpeg, digest, at))
+    state, say = look.step(before, seen)
     if state.failure:
-        return over(session, state.failure)
+        return over(session, state.failure, advice(before, seen))
+    kept = {"sealed": sealed(state, nonce)}
     row = Look.objects.filter(pk=pk, sequence=number)
     if state.passed:
-        expires = timezone.now() + timedelta(seconds=USED_WITHIN)
-        kept = row.update(sealed=sealed(state, nonce), passed=True, expires=expires)
+        written = row.update(**kept, passed=True, expires=timezone.now() + timedelta(seconds=USED_WITHIN))
     else:
-        kept = row.update(sealed=sealed(state, nonce))
-    if not kept:
+        written = row.update(**kept)
+    if not written:
         return over(session, Broken.OUT_OF_ORDER)
-    final = any(one.digest == digest for one in state.finals)
-    return Taken(state, say, final, begins=bool(state.asks) and not before.asks)
+    stuck = at - (state.moved_on or state.started) >= PATIENCE
+    return Taken(
+        state,
+        say,
+        final=seen.digest in state.kept,
+        begins=bool(state.asks) and not before.asks,
+        live=live(seen, state.base.pitch if state.base else 0.0),
+        help=advice(state, seen) if stuck else None,
+    )
+
+
+def advice(state: State, seen: Observation) -> Help | None:
+    return help_for(seen, turned=state.asking in MOVES)
 
 
 @sensitive_variables()
 def seen_in(jpeg: bytes, digest: str, at: float) -> Observation:
-    photo = read_photo(jpeg)
+    photo = liveness_frames.decoded(jpeg)
     if isinstance(photo, Refusal):
         return Observation(at, digest, refusal=photo.reason)
     with photo:
-        return look.observe(photo.pixels, digest, at)
+        pixels = liveness_frames.digest_of_pixels(photo.pixels, derive(settings.SECRET_KEY, LOOK))
+        return look.observe(photo.pixels, digest, at, pixels)
 
 
 @sensitive_variables()
 def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusal:
-    """The photos of a look that was passed in this session, the best first, from their exact bytes; once."""
+    """The photos of a look that was passed in this session, the best first, from their exact bytes; once.
+
+    All of them: whoever could leave out the frame of a movement could be recognised by a picture again.
+    """
     pk, nonce = session.get(LOOK) or ("", "")
     row = Look.objects.filter(pk=pk).first() if pk else None
     session.pop(LOOK, None)
@@ -144,9 +180,9 @@ def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusa
         return refused(Broken.UNFINISHED)
     best = state.best
     given = {digest_of(jpeg): jpeg for jpeg in jpegs}
-    if not given or len(given) != len(jpegs) or not given.keys() <= {*best}:
+    if not given or len(given) != len(jpegs) or given.keys() != {*best}:
         return refused(Broken.SWAPPED)
-    photos = [read_photo(given[digest]) for digest in best if digest in given]
+    photos = [liveness_frames.decoded(given[digest]) for digest in best]
     return [photo for photo in photos if isinstance(photo, Photo)]
 
 
@@ -156,9 +192,9 @@ def end(session: SessionBase) -> None:
         Look.objects.filter(pk=pk).delete()
 
 
-def over(session: SessionBase, code: look.Code | Broken) -> Taken:
+def over(session: SessionBase, code: look.Code | Broken, help: Help | None = None) -> Taken:
     end(session)
-    return Taken(State(0.0), refused(code).reason, code=code)
+    return Taken(State(0.0), refused(code).reason, code=code, why=(help if code in EXPIRED | HELPED else None) or code)
 
 
 def refused(code: look.Code | Broken) -> Refusal:
@@ -189,8 +225,7 @@ def opened(text: str, nonce: str) -> State | None:
 
 @sensitive_variables()
 def digest_of(jpeg: bytes) -> str:
-    """HMAC-SHA256 of the exact bytes, 64 hexadecimal digits: without the key nobody can try which frame it was."""
-    return hmac.new(derive(settings.SECRET_KEY, LOOK), jpeg, hashlib.sha256).hexdigest()
+    return liveness_frames.digest(jpeg, derive(settings.SECRET_KEY, LOOK))
 
 
 def spend(digest: str) -> bool:

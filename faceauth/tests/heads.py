@@ -58,7 +58,7 @@ class Film:
 
     def begin(self) -> Say:
         """Look straight until something is asked for."""
-        for _ in range(FIRST):
+        for _ in range(FIRST[self.state.kind]):
             self.show()
         return self.say
 
@@ -106,6 +106,7 @@ def seen(
     points = turned(yaw, pitch, head) * zoom + (x + chance.gauss(0, 3), y + chance.gauss(0, 3))
     given = {
         "digest": f"{chance.getrandbits(128):032x}",
+        "pixels": f"{chance.getrandbits(128):032x}",
         "fingerprint": chance.getrandbits(64),
         "landmarks": tuple((float(a), float(b)) for a, b in points),
         "share": 0.3 * zoom,

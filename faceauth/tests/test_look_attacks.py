@@ -194,7 +194,7 @@ def test_several_faces() -> None:
         right = films.placed(picture, films.MIDDLE - (-160, 0), 0.9, grain)
         return films.encoded(np.concatenate([left[:, :320], right[:, 320:]], axis=1))
 
-    alone = (actor.frame(Ask.STRAIGHT) for _ in range(look.FIRST))
+    alone = (actor.frame(Ask.STRAIGHT) for _ in range(look.FIRST[look.Kind.FULL]))
     frames = itertools.chain(alone, (beside() for _ in itertools.count()))
     assert attempt(frames).failure == Code.SEVERAL_FACES
 
