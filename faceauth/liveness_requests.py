@@ -2,7 +2,7 @@
 
 import secrets
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, product
 
 chance = secrets.SystemRandom()
 
@@ -53,27 +53,40 @@ SIDES = {Ask.LEFT, Ask.RIGHT}
 MOVES = SIDES | {Ask.UP}
 """The movements that show depth. Coming closer does not, and whoever has come closer stays there."""
 
-# Four, since a recording of all movements fits three too often; docs/look.md has the figures.
-MOVEMENTS = {Kind.FULL: 4, Kind.SINGLE: 1, Kind.GLANCE: 0}
+# Five, or four of which one is to come closer: fewer fit a recording too often. docs/look.md has the figures.
+FIVE, FOUR = 5, 4
+# Frames in which a movement must be seen, drawn for each: whoever is filmed cannot know when to leave it.
+HOLDS = {Kind.FULL: (2, 3), Kind.SINGLE: (2,), Kind.GLANCE: (2,)}
 
 
 def draw(room: bool = True) -> tuple[Ask, ...]:
-    """Movements that nobody can foresee, drawn until they fit: a turn and a raised chin among them.
+    """Movements that nobody can foresee, a turn and a raised chin among them; all that fit are equally likely.
 
     A movement may come again later: a film of each of them would fit too often if all were different. `room` says
     whether the person can come closer.
     """
-    choices = sorted(MOVES | {Ask.CLOSER}) if room else sorted(MOVES)
-    while True:
-        asks = chance.choices(choices, k=MOVEMENTS[Kind.FULL])
-        # Twice in a row, the head is there already; and whoever is close already cannot come closer again.
-        again = any(ask == after for ask, after in pairwise(asks)) or asks.count(Ask.CLOSER) > 1
-        if SIDES & {*asks} and Ask.UP in asks and not again:
-            return tuple(asks)
+    return chance.choice(SEQUENCES if room else [asks for asks in SEQUENCES if Ask.CLOSER not in asks])
+
+
+def fits(asks: tuple[Ask, ...]) -> bool:
+    # Twice in a row, the head is there already; and whoever is close already cannot come closer again.
+    again = any(ask == after for ask, after in pairwise(asks))
+    lasts = len(asks) == (FOUR if Ask.CLOSER in asks else FIVE) and asks.count(Ask.CLOSER) <= 1
+    return bool(SIDES & {*asks}) and Ask.UP in asks and lasts and not again
+
+
+SEQUENCES = [
+    asks for length in (FOUR, FIVE) for asks in product(sorted(MOVES | {Ask.CLOSER}), repeat=length) if fits(asks)
+]
 
 
 def requests_for(kind: Kind, drawn: tuple[Ask, ...]) -> tuple[Ask, ...]:
     """What of a draw is asked for: of a single movement, one that shows depth."""
     if kind == Kind.FULL:
         return drawn
-    return tuple(ask for ask in drawn if ask in MOVES)[: MOVEMENTS[kind]]
+    return tuple(ask for ask in drawn if ask in MOVES)[: 1 if kind == Kind.SINGLE else 0]
+
+
+def holds_for(kind: Kind, asks: tuple[Ask, ...]) -> tuple[int, ...]:
+    """How many frames of each must be seen."""
+    return tuple(chance.choice(HOLDS[kind]) for _ in asks)

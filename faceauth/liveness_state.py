@@ -9,8 +9,8 @@ from faceauth.liveness_track import NOTHING, Part
 
 # Frontal frames that it begins with, of which the one with the middle pitch is the base of all that follows.
 FIRST = {Kind.FULL: 3, Kind.SINGLE: 2, Kind.GLANCE: 3}
-# Frames in which a movement must be seen: one may be a slip of the detector.
-HELD = 2
+# Frames in a row that show something else than what is asked for: one may be a slip of the detector.
+WRONG = 2
 # Good frontal frames that a full check ends on.
 FINAL = 2
 
@@ -34,10 +34,14 @@ class State:
     base: Observation | None = None
     """One of these, with which all others are compared."""
     size: float = 1.0
-    """The largest that the face was before it was asked to come closer, against the base."""
+    """The largest that the face was before what is asked for now, against the base."""
+    largest: float = 1.0
+    """And so far."""
     last: Observation | None = None
     """The last frame that was taken."""
     asks: tuple[Ask, ...] = ()
+    holds: tuple[int, ...] = ()
+    """In how many frames each of them must be seen."""
     done: int = 0
     held: int = 0
     wrong: int = 0
@@ -82,7 +86,9 @@ class State:
             return 1.0
         if not self.base:
             return len(self.first) / FIRST[self.kind]
-        return self.held / HELD if self.done < len(self.asks) else min(1.0, len(self.finals) / FINAL)
+        if self.done < len(self.asks):
+            return self.held / self.holds[self.done]
+        return min(1.0, len(self.finals) / FINAL)
 
     @property
     def candidates(self) -> set[str]:
@@ -123,6 +129,7 @@ class State:
         enums = {
             "kind": Kind(content["kind"]),
             "asks": tuple(Ask(ask) for ask in content["asks"]),
+            "holds": tuple(content["holds"]),
             "failure": Code(content["failure"]) if content["failure"] else None,
             "kept": tuple(content["kept"]),
         }

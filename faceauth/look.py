@@ -23,8 +23,8 @@ from faceauth.liveness_geometry import (
     shown,
 )
 from faceauth.liveness_observation import Observation, bare, observe
-from faceauth.liveness_requests import MOVES, SIDES, Ask, Code, Hint, Kind, chance, draw, requests_for
-from faceauth.liveness_state import FINAL, FIRST, HELD, State
+from faceauth.liveness_requests import MOVES, SIDES, Ask, Code, Hint, Kind, chance, draw, holds_for, requests_for
+from faceauth.liveness_state import FINAL, FIRST, WRONG, State
 from faceauth.liveness_track import SAME, Part, one_person
 from faceauth.outcomes import Reason
 
@@ -151,7 +151,7 @@ def begin(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
     # Of one alone the chin may just be up, and could not be raised any more.
     base = sorted(state.first, key=lambda one: one.pitch)[(len(state.first) - 1) // 2]
     asks = requests_for(state.kind, draw(seen.share < ROOM))
-    state = replace(state, base=base, asks=asks, size=1.0)
+    state = replace(state, base=base, asks=asks, holds=holds_for(state.kind, asks))
     return state, state.asking
 
 
@@ -183,29 +183,29 @@ def untaken(state: State, code: Code, most: int, say: Say) -> tuple[State, Say]:
 
 def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tuple[State, Say]:
     """Whether the person does what they were asked for."""
-    state = replace(state, armed=state.armed or is_straight(base, seen))
     poses = shown(base, seen)
     if poses & MOVES and not has_depth(base, seen):
         state = replace(state, flat=state.flat + 1, held=0)
         return failed(state, Code.FLAT) if state.flat >= MOST_FLAT else (state, state.asking)
-    if does(state, base, seen, poses):
+    grown = growth(points(base), points(seen)) if Ask.STRAIGHT in poses else 0.0
+    state = replace(state, armed=state.armed or Ask.STRAIGHT in poses, largest=max(state.largest, grown))
+    came_closer = grown >= CLOSER * state.size  # than ever before: a film that begins close has not come closer
+    if came_closer if state.asking == Ask.CLOSER else state.asking in poses:
         return hold(replace(state, wrong=0), seen)
-    if Ask.STRAIGHT in poses and state.asking != Ask.CLOSER:
-        state = replace(state, size=max(state.size, growth(points(base), points(seen))))
-    wrong = state.armed and poses & MOVES and (abs(seen.yaw) <= STRAIGHT or abs(seen.yaw) >= TURN)
+    wrong = came_closer or is_wrong(state, seen, poses)
     state = replace(state, held=0, moving=state.moving.plus(seen.template), wrong=state.wrong + 1 if wrong else 0)
-    if state.wrong < HELD:
+    if state.wrong < WRONG:
         return state, state.asking
-    # Left and right are mixed up, and a chin is up by itself where somebody looked down at first, or leans forward.
-    may_slip = state.slips < MOST_SLIPS and (state.asking in SIDES or Ask.UP in poses)
+    # Left and right are mixed up, a chin is up by itself where somebody looked down at first, and some lean forward.
+    may_slip = state.slips < MOST_SLIPS and (state.asking in SIDES or Ask.UP in poses or came_closer)
     return slip(state, seen, draw) if may_slip else failed(state, Code.WRONG_POSE)
 
 
-def does(state: State, base: Observation, seen: Observation, poses: set[Ask]) -> bool:
-    """Closer is closer than the person ever was before: a film that begins close has not come closer."""
-    if state.asking == Ask.CLOSER:
-        return Ask.STRAIGHT in poses and growth(points(base), points(seen)) >= CLOSER * state.size
-    return state.asking in poses
+def is_wrong(state: State, seen: Observation, poses: set[Ask]) -> bool:
+    """Whether a frame shows another movement, and not only the one before, from which the head is still coming back."""
+    if not poses & MOVES or STRAIGHT < abs(seen.yaw) < TURN:
+        return False
+    return state.armed or state.done == 0 or state.asks[state.done - 1] not in poses
 
 
 def hold(state: State, seen: Observation) -> tuple[State, Say]:
@@ -214,10 +214,11 @@ def hold(state: State, seen: Observation) -> tuple[State, Say]:
     likeness = state.frontal.like(seen.template)
     if state.asking in MOVES and likeness > state.likeness:
         state = replace(state, moved=bare(seen), likeness=likeness)
-    if state.held < HELD:
+    if state.held < state.holds[state.done]:
         return state, state.asking
     # It may take the person a moment to come back from where they are.
-    state = replace(state, done=state.done + 1, held=0, armed=state.asking == Ask.STRAIGHT)
+    armed = state.asking in (Ask.STRAIGHT, Ask.CLOSER)
+    state = replace(state, done=state.done + 1, held=0, armed=armed, size=state.largest)
     if state.done == len(state.asks) and state.kind == Kind.SINGLE:
         return passed(state)
     return state, state.asking
@@ -230,7 +231,9 @@ def slip(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
     anew = requests_for(state.kind, draw(seen.share < ROOM and Ask.CLOSER not in done))
     asks = (*done, Ask.STRAIGHT, *anew)
     asks += (chance.choice(sorted(MOVES - {asks[-1]})),)
-    return replace(state, asks=asks, wrong=0, armed=False, slips=state.slips + 1), Hint.OTHER
+    holds = (*state.holds[: state.done], *holds_for(state.kind, asks[state.done :]))
+    state = replace(state, asks=asks, holds=holds, wrong=0, armed=False, slips=state.slips + 1, size=state.largest)
+    return state, Hint.OTHER
 
 
 # The end --------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from faceauth import vision
-from faceauth.look import FIRST, Ask, Draw, Observation, Say, State, draw, step
+from faceauth.look import FIRST, Ask, Draw, Hint, Observation, Say, State, draw, step
 from faceauth.tests.films import STEP
 
 SOMEBODY = (1.0, *[0.0] * 127)
@@ -73,13 +73,15 @@ class Film:
         self.state, self.say = step(self.state, observation, self.draw)
         return self.say
 
-    def do(self, ask: Ask) -> Say:
-        """What somebody does who is asked for this: there, and held for two frames."""
+    def do(self, ask: Ask, most: int = 4) -> Say:
+        """What somebody does who is asked for this: there, and held until something else is said."""
         there = POSES[ask]
         halfway = {name: (self.pose.get(name, name == "zoom") + value) / 2 for name, value in there.items()}
         self.show(**halfway)
-        self.show(**there)
-        return self.show()
+        done, say = self.state.done, self.show(**there)
+        while not self.state.over and self.state.done == done and say != Hint.OTHER and most > 1:
+            say, most = self.show(), most - 1
+        return say
 
     def obey(self, most: int = 60) -> State:
         """Do what is said until it is over."""

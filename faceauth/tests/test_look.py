@@ -11,7 +11,7 @@ import pytest
 from faceauth import liveness_geometry as geometry
 from faceauth import look
 from faceauth.liveness_geometry import STRAIGHT, TURN
-from faceauth.liveness_requests import MOVEMENTS, requests_for
+from faceauth.liveness_requests import requests_for
 from faceauth.look import Ask, Code, Hint, Kind, Observation, State, step
 from faceauth.outcomes import Reason
 from faceauth.tests.heads import FLAT, SOMEBODY, SOMEBODY_ELSE, Film, seen
@@ -39,13 +39,13 @@ def film() -> Film:
 def test_every_draw_has_a_turn_and_a_raised_chin() -> None:
     drawn = Counter(look.draw() for _ in range(4000))
     for asks in drawn:
-        assert len(asks) == MOVEMENTS[Kind.FULL]
+        assert len(asks) == (4 if Ask.CLOSER in asks else 5)
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
         assert Ask.UP in asks
         assert asks.count(Ask.CLOSER) <= 1
         assert all(ask != after for ask, after in pairwise(asks))
     assert {ask for asks in drawn for ask in asks} == {*Ask} - {Ask.STRAIGHT}
-    assert len(drawn) == 22 + 48  # without coming closer, and with it
+    assert len(drawn) == 46 + 48  # without coming closer, and with it
 
 
 def test_a_single_movement_is_one_that_shows_depth() -> None:
@@ -114,6 +114,7 @@ def test_progress_says_nothing_of_what_is_still_to_come() -> None:
     for asks in ((Ask.LEFT, Ask.UP), (Ask.LEFT, Ask.UP, Ask.RIGHT, Ask.UP)):
         film = Film(asking(*asks))
         film.begin()
+        film.state = replace(film.state, holds=(2,) * len(asks))
         shares.append([(film.show(**pose), film.state.progress) for pose in ({"yaw": 13}, {"yaw": 26}, {"yaw": 26})])
     assert shares[0] == shares[1]
     assert [progress for _, progress in shares[0]] == [0, 0.5, 0]
@@ -458,18 +459,36 @@ def test_more_time_is_given_once(film: Film) -> None:
     assert look.extended(Film().obey()) is None
 
 
-def test_whoever_is_close_from_the_start_has_not_come_closer() -> None:
+def test_closer_is_closer_than_ever_before() -> None:
     film = Film(asking(Ask.LEFT, Ask.CLOSER, Ask.UP))
     film.begin()
-    for zoom in (1.15, 1.3, 1.38):
-        film.show(zoom=zoom)
+    film.show(zoom=1.15)
     film.do(Ask.LEFT)
     film.show(yaw=0)
-    assert film.show() == Ask.CLOSER
-    assert film.show() == Ask.CLOSER
-    for zoom in (1.5, 1.7, 1.7):
-        film.show(zoom=zoom)
-    assert film.say == Ask.UP
+    for zoom in (1.25, 1.32, 1.32, 1.32):
+        assert film.show(zoom=zoom) == Ask.CLOSER
+    film.show(zoom=1.45)
+    film.show()
+    assert film.show() == Ask.UP
+
+
+def test_closer_without_being_asked_is_something_else() -> None:
+    film = Film(asking(Ask.LEFT, Ask.UP))
+    film.begin()
+    film.show(zoom=1.15)
+    film.show(zoom=1.3)
+    assert film.show() == Hint.OTHER
+
+
+def test_coming_back_from_a_turn_excuses_no_other_movement() -> None:
+    film = Film(asking(Ask.LEFT, Ask.UP, Ask.LEFT))
+    film.begin()
+    film.do(Ask.LEFT)
+    film.show(yaw=-8, after=0.5)
+    assert film.state.slips == 0
+    film.show(yaw=-26)
+    film.show()
+    assert failure_of(film) == Code.WRONG_POSE
 
 
 # What is kept ---------------------------------------------------------------------------------------------------------
