@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 # frontal or turned.
 SAME = 0.42
 
-# The least mean cosine between the frames of two parts. docs/look.md has what people and splices have.
-BASE_TO_FINAL = 0.50
+# The least mean cosine between the frames of two parts. docs/look.md has what people, splices and warps have.
+BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
-EACH_MOVE = 0.42
+# And against the mean cosine of the first and the last frames: a head that turns a little changes a little more than
+# one that does not. Of a photo all frontal frames are the same, and a raised chin that is made of it is another face.
+MOVES_SHARE = 0.76
+EACH_SHARE = 0.63
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ def one_person(base: Part, moves: tuple[Part, ...], finals: Part) -> bool:
     No movement may be somebody else's, and all together must be closer than any single one: the more frames, the less
     their mean depends on one bad frame.
     """
-    rest = together((base, finals))
-    if finals.count and alike(base, finals) < BASE_TO_FINAL:
+    frontal = alike(base, finals) if finals.count else BASE_TO_FINAL
+    if frontal < BASE_TO_FINAL:
         return False
-    if any(alike(move, part) < EACH_MOVE for move in moves for part in (base, finals) if part.count):
+    rest = together((base, finals))
+    if any(alike(move, rest) < EACH_SHARE * frontal for move in moves if move.count > 1):
         return False
     every = together(moves)
-    return not every.count or all(alike(every, part) >= MOVES_TO_REST for part in (base, finals, rest) if part.count)
+    return not every.count or alike(every, rest) >= max(MOVES_TO_REST, MOVES_SHARE * frontal)

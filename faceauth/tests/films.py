@@ -22,7 +22,7 @@ SCENES = 3  # in which a picture's pose is measured
 MOST_FILES = 120  # that are looked through for the pictures of one film
 EACH = 10  # pictures of each pose, mirrored ones counted
 # Degrees: what is frontal, by how much straight looks differ, and from where on a chin is raised.
-FRONTAL, LEVEL, RAISED = 8.5, 4.0, 11.5
+FRONTAL, LEVEL, RAISED = 8.5, 3.0, 12.5
 STEP = 0.33  # seconds between two frames, as the page sends them
 
 

@@ -83,6 +83,13 @@ class Film:
             say, most = self.show(), most - 1
         return say
 
+    def hold(self, ask: Ask, frames: int) -> None:
+        """What a recording shows, whatever is said: there, for so many frames."""
+        there = POSES[ask]
+        self.show(**{name: (self.pose.get(name, name == "zoom") + value) / 2 for name, value in there.items()})
+        for _ in range(frames if ask != Ask.STRAIGHT else 2):
+            self.show(**there)
+
     def obey(self, most: int = 60) -> State:
         """Do what is said until it is over."""
         for _ in range(most):

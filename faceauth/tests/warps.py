@@ -1,4 +1,4 @@
-"""What attackers make of photos with a computer: heads warped out of one picture, morphs, and swapped faces."""
+"""A photo laid over a generic head, which a computer turns before a camera: what a photo alone can be made to do."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from faceauth import vision
 from faceauth.tests.films import FOCAL, MIDDLE, RISE, SIZE, Picture, grainy, room
 
-Numbers = NDArray[np.float64]
-Colours = NDArray[np.uint8]
+Numbers = NDArray[np.float32]
 
-# Millimetres of head from the eyes to the mouth, as in vision.HEAD.
+# Millimetres: of the head of vision.HEAD from the eyes to the mouth; how far behind the eyes everything lies that is
+# not the face, and the neck, about which a head turns; how far away the camera is.
 RISE_MM = 66.0
-FINE = 2  # points of the head for each pixel of the scene, along an edge
-BACK = 90.0  # how far behind the eyes everything lies that is not the face
-PIVOT = 95.0  # and how far the neck, about which a head turns
+BACK = 90.0
+PIVOT = 95.0
+AWAY = 600.0
+# Half of the square of the head's plane that is drawn, in millimetres, and the points of its map for each of these.
+REACH = 140
+FINE = 2
+STEPS = 6  # of Newton's method, along each ray
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,14 @@ class Shape:
         along = np.clip((y + 32) / 38, 0, 1)  # the bridge of the nose, from between the eyes to its tip
         tip = np.exp(-(((y - 4) / (self.wing * 0.86)) ** 2)) * (y > 4) + along * (y <= 4)
         nose = self.nose * tip * np.exp(-((x / self.wing) ** 2))
-        return np.minimum(ball - nose, BACK)
+        return np.minimum(ball - nose, BACK).astype(np.float32)
 
 
-@lru_cache(maxsize=64)
-def head_of(picture: Picture, shape: Shape = Shape()) -> tuple[Numbers, Colours]:
-    """Points of the head (n, 3) in millimetres and their colours (n, 3), from a frontal picture."""
-    turned, shift = vision.similarity_transform(picture.landmarks, vision.HEAD[:, :2])
-    step = RISE_MM / RISE / FINE
-    xs, ys = np.meshgrid(np.arange(-175, 175, step), np.arange(-190, 190, step))
-    there = ((xs + 1j * ys).ravel() - shift) / turned
-    maps = [part.reshape(xs.shape).astype(np.float32) for part in (there.real, there.imag)]
-    colours = cv2.remap(picture.pixels, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    points = np.stack([xs, ys, shape.depth(xs, ys)], axis=-1).reshape(-1, 3)
-    return points, np.asarray(colours, np.uint8).reshape(-1, 3)
+@lru_cache(maxsize=8)
+def relief(shape: Shape) -> Numbers:
+    """The depths of a shape as a map."""
+    xs, ys = np.meshgrid(*[np.arange(-REACH * FINE, REACH * FINE + 1, dtype=np.float32) / FINE] * 2)
+    return shape.depth(xs, ys)
 
 
 def warped(
@@ -60,44 +58,45 @@ def warped(
     *,
     yaw: float = 0,
     pitch: float = 0,
-    away: float = 600.0,
-    place: Numbers = MIDDLE,
+    away: float = AWAY,
+    place: vision.Points = MIDDLE,
     shape: Shape = Shape(),
-    grain: bool = True,
 ) -> vision.Pixels:
-    """A frontal picture laid over a generic head, which turns (degrees, as Rekognition's) before a pinhole camera."""
-    points, colours = head_of(picture, shape)
-    a, b = np.radians([yaw, pitch])
-    x, y, z = (points - (0, 0, PIVOT)).T
-    x, z = x * np.cos(a) - z * np.sin(a), x * np.sin(a) + z * np.cos(a)
-    y, z = y * np.cos(b) + z * np.sin(b), -y * np.sin(b) + z * np.cos(b)
-    far = away + PIVOT + z
-    scale = FOCAL * RISE / RISE_MM * (600.0 / FOCAL) / far  # as large as everybody's at 600 mm
-    u = np.round(x * scale + place[0]).astype(int)
-    v = np.round(y * scale + place[1]).astype(int)
-    return splat(u, v, far, colours, chance, grain=grain)
-
-
-def splat(
-    u: NDArray[np.int64],
-    v: NDArray[np.int64],
-    far: Numbers,
-    colours: Colours,
-    chance: np.random.Generator,
-    *,
-    grain: bool,
-) -> vision.Pixels:
-    """Draw points, the nearest last; small gaps between them are filled."""
-    inside = (u >= 0) & (u < SIZE[0]) & (v >= 0) & (v < SIZE[1])
-    order = np.argsort(-far[inside], kind="stable")
-    where = (v * SIZE[0] + u)[inside][order]
+    """A frontal picture over a generic head, turned (degrees, as Rekognition's) before a pinhole camera."""
+    focal = FOCAL * RISE / RISE_MM  # as large as everybody's where it is AWAY
+    half = int(REACH * focal / (away - 40))
+    left, top = int(place[0]) - half, int(place[1]) - half
+    us, vs = np.meshgrid(np.arange(left, left + 2 * half), np.arange(top, top + 2 * half))
+    rays = np.stack([(us - place[0]) / focal, (vs - place[1]) / focal, np.ones_like(us)], axis=-1).astype(np.float32)
+    head = where_rays_meet(rays, rotation(yaw, pitch), away, relief(shape))
+    there = head[..., 0] + 1j * head[..., 1]
+    turned, shift = vision.similarity_transform(picture.landmarks, vision.HEAD[:, :2])
+    source = (there - shift) / turned
+    maps = source.real.astype(np.float32), source.imag.astype(np.float32)
+    patch = cv2.remap(picture.pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    on_head = (np.abs(head[..., 0]) < REACH - 1) & (np.abs(head[..., 1]) < REACH - 1)
     scene = room(chance)
-    flat = scene.reshape(-1, 3)
-    filled = np.zeros((SIZE[1], SIZE[0]), np.uint8)
-    flat[where] = colours[inside][order]
-    filled.reshape(-1)[where] = 255
-    closed = cv2.morphologyEx(filled, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    holes = ((closed > 0) & (filled == 0)).astype(np.uint8)
-    whole = cv2.inpaint(scene, holes, 3, cv2.INPAINT_TELEA) if holes.any() else scene
-    soft = np.asarray(cv2.GaussianBlur(whole, (0, 0), 0.6), np.uint8)
-    return grainy(soft, chance) if grain else soft
+    inside = on_head & (us >= 0) & (us < SIZE[0]) & (vs >= 0) & (vs < SIZE[1])
+    scene[vs[inside], us[inside]] = patch[inside]
+    return grainy(np.asarray(cv2.GaussianBlur(scene, (0, 0), 0.5), np.uint8), chance)
+
+
+def rotation(yaw: float, pitch: float) -> Numbers:
+    """The matrix that turns a head: x right, y down, z away from the camera."""
+    a, b = np.radians([yaw, pitch])
+    about_y = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
+    return (about_x @ about_y).astype(np.float32)
+
+
+def where_rays_meet(rays: Numbers, turn: Numbers, away: float, depths: Numbers) -> Numbers:
+    """The points of the head, in its own millimetres, that the rays of the camera meet first: (height, width, 3)."""
+    along = rays @ turn  # the rays as the head sees them
+    start = np.array([0, 0, -away - PIVOT], np.float32) @ turn + np.array([0, 0, PIVOT], np.float32)
+    far = np.full(rays.shape[:2], away - 35, np.float32)
+    for _ in range(STEPS):
+        x, y, z = (start[axis] + far * along[..., axis] for axis in range(3))
+        maps = [(REACH + part).clip(0, 2 * REACH) * FINE for part in (x, y)]
+        surface = cv2.remap(depths, maps[0], maps[1], cv2.INTER_LINEAR)
+        far = far + 0.9 * (surface - z) / along[..., 2]
+    return np.asarray(start + far[..., None] * along, np.float32)
