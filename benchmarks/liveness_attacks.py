@@ -104,7 +104,7 @@ def on_screen(pixels: images.Pixels) -> images.Pixels:
     """As a screen shows it: brighter, bluer, and in lines."""
     shown = pixels * np.array([0.92, 0.98, 1.08]) * 1.05
     shown[::2] *= 0.96
-    return np.clip(shown, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(shown, 0, 255), np.uint8)
 
 
 PRINTS: dict[str, Callable[[images.Pixels, np.random.Generator], Showing]] = {

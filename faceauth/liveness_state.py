@@ -59,7 +59,7 @@ class State:
     moving: Part = NOTHING
     """And of those between them."""
     moved: Observation | None = None
-    """Of the frames that show a movement, the one that is most like the first ones."""
+    """Of the frames that show a movement, the one that is most like the first ones, a good one if there is any."""
     likeness: float = -1.0
     """How much it is."""
     finals: tuple[Observation, ...] = ()

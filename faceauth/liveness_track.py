@@ -12,17 +12,20 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-# The cosine of a frame and of the base that are the same person: a false match rate of 1 in 10,000 for single frames,
-# frontal or turned.
-SAME = 0.42
+# The cosine of a single frame and of the first ones, under which somebody else is before the camera: a false match rate
+# of 1 in 300. It may be this low since all frames are compared once more at the end.
+SAME = 0.35
 
-# The least mean cosine between the frames of two parts. docs/look.md has what people, splices and warps have.
+# The mean cosines that the parts of a check must have at its end. docs/look.md has what people, splices and warps have.
 BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
-# And against the mean cosine of the first and the last frames: a head that turns a little changes a little more than
-# one that does not. Of a photo all frontal frames are the same, and a raised chin that is made of it is another face.
+# Against the cosine of the first and the last frames: a head that turns a little changes a little more than one that
+# does not. Of one photo all frontal frames are the same, and a raised chin that is made of it is almost another face.
+EACH_BELOW = 0.28
+EACH_SHARE = 0.60
 MOVES_SHARE = 0.76
-EACH_SHARE = 0.63
+# The movements are as like the first frames as the last ones: nobody is somebody else by and by.
+LEANING = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,14 @@ class Part:
         count = self.count + 1
         mean = (self.mean * self.count + np.asarray(template, np.float64)) / count
         return type(self)(count, base64.b64encode(mean.astype(np.float16).tobytes()).decode())
+
+    @property
+    def agreement(self) -> float:
+        """The mean cosine of any two of them; 1 of a single one."""
+        if self.count < 2:
+            return 1.0
+        mean = self.mean
+        return float((self.count * (mean @ mean) - 1) / (self.count - 1))
 
     def like(self, template: tuple[float, ...]) -> float:
         """The cosine of a template and of the mean of these."""
@@ -75,11 +86,15 @@ def one_person(base: Part, moves: tuple[Part, ...], finals: Part) -> bool:
     No movement may be somebody else's, and all together must be closer than any single one: the more frames, the less
     their mean depends on one bad frame.
     """
-    frontal = alike(base, finals) if finals.count else BASE_TO_FINAL
+    frontal = alike(base, finals) if finals.count else base.agreement
+    every, rest = together(moves), together((base, finals))
     if frontal < BASE_TO_FINAL:
         return False
-    rest = together((base, finals))
-    if any(alike(move, rest) < EACH_SHARE * frontal for move in moves if move.count > 1):
+    if not every.count:
+        return True
+    if finals.count and abs(alike(every, base) - alike(every, finals)) > LEANING:
         return False
-    every = together(moves)
-    return not every.count or alike(every, rest) >= max(MOVES_TO_REST, MOVES_SHARE * frontal)
+    least = max(EACH_SHARE * frontal, frontal - EACH_BELOW)
+    if any(alike(move, rest) < least for move in moves if move.count > 1):
+        return False
+    return alike(every, rest) >= max(MOVES_TO_REST, MOVES_SHARE * frontal)

@@ -212,7 +212,8 @@ def hold(state: State, seen: Observation) -> tuple[State, Say]:
     *done, part = state.moves if len(state.moves) > state.done else (*state.moves, Part())
     state = replace(state, held=state.held + 1, moves=(*done, part.plus(seen.template)))
     likeness = state.frontal.like(seen.template)
-    if state.asking in MOVES and likeness > state.likeness:
+    better = state.moved is None or (seen.good, likeness) > (state.moved.good, state.likeness)
+    if state.asking in MOVES and better:
         state = replace(state, moved=bare(seen), likeness=likeness)
     if state.held < state.holds[state.done]:
         return state, state.asking

@@ -21,8 +21,8 @@ RISE = 68.0  # pixels from the mouth to the eyes, of somebody at arm's length be
 SCENES = 3  # in which a picture's pose is measured
 MOST_FILES = 120  # that are looked through for the pictures of one film
 EACH = 10  # pictures of each pose, mirrored ones counted
-# Degrees: what is frontal, by how much straight looks differ, and from where on a chin is raised.
-FRONTAL, LEVEL, RAISED = 8.5, 3.0, 12.5
+# Degrees: what is frontal, how much lower and higher than level straight looks are, and from where a chin is raised.
+FRONTAL, LOWER, HIGHER, RAISED = 8.5, 5.0, 2.5, 12.5
 STEP = 0.33  # seconds between two frames, as the page sends them
 
 
@@ -92,11 +92,15 @@ def worth_filming(pictures: list[tuple[Picture, Picture]]) -> list[Picture]:
     level = level_of([seen for seen, _ in pictures if abs(seen.yaw) <= FRONTAL])
     poses: tuple[Callable[[Picture], bool], ...] = (
         lambda one: abs(one.yaw) <= FRONTAL and one.pitch >= level + RAISED - 2,
-        lambda one: abs(one.yaw) <= FRONTAL and abs(one.pitch - level) <= LEVEL + 1,
+        lambda one: abs(one.yaw) <= FRONTAL and is_level(one, level),
         lambda one: 21 <= abs(one.yaw) <= 37 and abs(one.pitch - level) <= 20,
         lambda one: 8 <= abs(one.yaw) <= 18 and abs(one.pitch - level) <= 20,
     )
     return [one for pose in poses for one in [mine for seen, mine in pictures if pose(seen)][:EACH]]
+
+
+def is_level(picture: Picture, level: float) -> bool:
+    return -LOWER <= picture.pitch - level <= HIGHER
 
 
 def level_of(frontal: list[Picture]) -> float:
@@ -104,7 +108,7 @@ def level_of(frontal: list[Picture]) -> float:
     return max(
         sorted({round(one.pitch) for one in frontal}),
         key=lambda level: min(
-            sum(abs(one.pitch - level) <= LEVEL for one in frontal),
+            sum(is_level(one, level) for one in frontal),
             2 * sum(one.pitch >= level + RAISED for one in frontal),
         ),
         default=0.0,
@@ -142,7 +146,7 @@ class Actor:
         frontal = [one for one in pictures if abs(one.yaw) <= FRONTAL]
         self.level = level_of(frontal)
         self.up = [one for one in frontal if one.pitch >= self.level + RAISED]
-        self.straight = [one for one in frontal if abs(one.pitch - self.level) <= LEVEL]
+        self.straight = [one for one in frontal if is_level(one, self.level)]
         level = [one for one in pictures if abs(one.pitch - self.level) <= 18]
         sides = ((Ask.LEFT, 1), (Ask.RIGHT, -1))
         self.turned = {way: [one for one in level if 22 <= sign * one.yaw <= 36] for way, sign in sides}
@@ -158,7 +162,7 @@ class Actor:
     @property
     def can_all(self) -> bool:
         """Whether their pictures show all that somebody can be asked for."""
-        return len(self.straight) >= 2 and all(map(self.can, Ask))
+        return len(self.straight) >= 3 and all(map(self.can, Ask))
 
     def frame(self, ask: Ask) -> bytes:
         """The next frame of somebody who is asked for this."""

@@ -6,6 +6,7 @@ Each has `frame(ask)`, as `films.Actor` has. They may run the detector on their 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -50,8 +51,8 @@ class Warp:
     def tuned(self, ask: Ask, base: Observation) -> float:
         """The least angle at which the check sees what it asks for; else one that looks like it."""
         for angle in (19.0, 22.0, 25.0, 28.0, 31.0) if ask in SIGNS else (14.0, 18.0, 22.0, 26.0, 30.0):
-            turn = {"yaw": SIGNS[ask] * angle} if ask in SIGNS else {"pitch": angle}
-            seen = seen_in(warped(self.photos[-1], self.chance, shape=self.shape, **turn))
+            yaw, pitch = (SIGNS[ask] * angle, 0.0) if ask in SIGNS else (0.0, angle)
+            seen = seen_in(warped(self.photos[-1], self.chance, shape=self.shape, yaw=yaw, pitch=pitch))
             if seen and ask in shown(base, seen) and has_depth(base, seen):
                 return angle + 1.0
         return 25.0
@@ -90,7 +91,7 @@ def onto(picture: Picture, scene: vision.Pixels, landmarks: vision.Points, share
     there, here = scene[inner].astype(np.float64), bent[inner].astype(np.float64)
     toned = (bent - here.mean(axis=0)) * (there.std(axis=0) / (here.std(axis=0) + 1e-6)) + there.mean(axis=0)
     part = (share * mask)[:, :, None]
-    return np.clip(scene * (1 - part) + toned * part, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scene * (1 - part) + toned * part, 0, 255), np.uint8)
 
 
 def bent_to(picture: Picture, landmarks: vision.Points, size: tuple[int, int]) -> vision.Pixels:
@@ -110,12 +111,23 @@ def bent_to(picture: Picture, landmarks: vision.Points, size: tuple[int, int]) -
     return np.asarray(cv2.remap(picture.pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
+class Head(Protocol):
+    """The attacker's own, as `films.Actor` is."""
+
+    zoom: float
+
+    @property
+    def turn(self) -> float: ...
+
+    def scene(self, ask: Ask) -> vision.Pixels: ...
+
+
 @dataclass
 class Blend:
     """The attacker's own head, with so much of somebody's photo in it, in each part of the film."""
 
     photo: Picture
-    actor: Actor
+    actor: Head
     chance: np.random.Generator
     base: float = 0.5
     moves: float = 0.0

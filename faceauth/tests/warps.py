@@ -42,13 +42,14 @@ class Shape:
         along = np.clip((y + 32) / 38, 0, 1)  # the bridge of the nose, from between the eyes to its tip
         tip = np.exp(-(((y - 4) / (self.wing * 0.86)) ** 2)) * (y > 4) + along * (y <= 4)
         nose = self.nose * tip * np.exp(-((x / self.wing) ** 2))
-        return np.minimum(ball - nose, BACK).astype(np.float32)
+        return np.asarray(np.minimum(ball - nose, BACK), np.float32)
 
 
 @lru_cache(maxsize=8)
 def relief(shape: Shape) -> Numbers:
     """The depths of a shape as a map."""
-    xs, ys = np.meshgrid(*[np.arange(-REACH * FINE, REACH * FINE + 1, dtype=np.float32) / FINE] * 2)
+    span = np.arange(-REACH * FINE, REACH * FINE + 1) / FINE
+    xs, ys = (np.asarray(part, np.float32) for part in np.meshgrid(span, span))
     return shape.depth(xs, ys)
 
 
@@ -86,7 +87,7 @@ def rotation(yaw: float, pitch: float) -> Numbers:
     a, b = np.radians([yaw, pitch])
     about_y = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
-    return (about_x @ about_y).astype(np.float32)
+    return np.asarray(about_x @ about_y, np.float32)
 
 
 def where_rays_meet(rays: Numbers, turn: Numbers, away: float, depths: Numbers) -> Numbers:
