@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faceauth import vision
+from faceauth.liveness_perspective import lines_of
 from faceauth.outcomes import Reason, Refusal
+
+LINES_YAW = 12.0  # degrees; a face that is turned further is not compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Observation:
     contrast: float = 50.0
     """The spread of its grey values, in per cent of white: next to nothing behind a cover."""
     template: tuple[float, ...] = field(default=(), repr=False)
+    lines: str = field(default="", repr=False)
+    """Across the face, of frames that are not turned: `liveness_perspective.lines_of`."""
     quality: float = 0.0
     """Higher is better: which of several frontal frames to prefer."""
     good: bool = False
@@ -64,6 +69,7 @@ def observe(pixels: vision.Pixels, digest: str, at: float, decoded: str = "") ->
         landmarks=tuple((round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks),
         yaw=face.pose.yaw,
         pitch=face.pose.pitch,
+        lines=lines_of(vision.aligned(pixels, face.landmarks)) if abs(face.pose.yaw) <= LINES_YAW else "",
         template=tuple(float(number) for number in np.round(vision.template(pixels, face), 5)),
         quality=face.quality.sharpness - abs(face.pose.yaw) - abs(face.pose.pitch) / 2,
         good=not isinstance(vision.judge_to_remember(faces, pixels), Refusal),
@@ -71,5 +77,5 @@ def observe(pixels: vision.Pixels, digest: str, at: float, decoded: str = "") ->
 
 
 def bare(seen: Observation) -> Observation:
-    """Without its template."""
-    return replace(seen, template=())
+    """Without its template and its lines."""
+    return replace(seen, template=(), lines="")

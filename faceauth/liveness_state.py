@@ -37,6 +37,8 @@ class State:
     """The largest that the face was before what is asked for now, against the base."""
     largest: float = 1.0
     """And so far."""
+    lags: tuple[float, ...] = ()
+    """How far the sides of the face stay behind its nose, in the frames that have come closer."""
     last: Observation | None = None
     """The last frame that was taken."""
     asks: tuple[Ask, ...] = ()
@@ -129,6 +131,7 @@ class State:
         enums = {
             "kind": Kind(content["kind"]),
             "asks": tuple(Ask(ask) for ask in content["asks"]),
+            "lags": tuple(content["lags"]),
             "holds": tuple(content["holds"]),
             "failure": Code(content["failure"]) if content["failure"] else None,
             "kept": tuple(content["kept"]),

@@ -23,6 +23,7 @@ from faceauth.liveness_geometry import (
     shown,
 )
 from faceauth.liveness_observation import Observation, bare, observe
+from faceauth.liveness_perspective import is_flat, lags_of
 from faceauth.liveness_requests import MOVES, SIDES, Ask, Code, Hint, Kind, chance, draw, holds_for, requests_for
 from faceauth.liveness_state import FINAL, FIRST, WRONG, State
 from faceauth.liveness_track import SAME, Part, one_person
@@ -143,7 +144,7 @@ def begin(state: State, seen: Observation, draw: Draw) -> tuple[State, Say]:
     state = replace(state, last=bare(seen), seen=(*state.seen, bare(seen)), still=0)
     if state.first and state.frontal.like(seen.template) < SAME:  # they must agree; whoever is here now begins
         state = replace(state, first=(), frontal=Part())
-    state = replace(state, first=(*state.first, bare(seen)), frontal=state.frontal.plus(seen.template))
+    state = replace(state, first=(*state.first, replace(seen, template=())), frontal=state.frontal.plus(seen.template))
     if len(state.first) < FIRST[state.kind]:
         return state, Ask.STRAIGHT
     if state.kind == Kind.GLANCE:
@@ -190,6 +191,10 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
     grown = growth(points(base), points(seen)) if Ask.STRAIGHT in poses else 0.0
     state = replace(state, armed=state.armed or Ask.STRAIGHT in poses, largest=max(state.largest, grown))
     came_closer = grown >= CLOSER * state.size  # than ever before: a film that begins close has not come closer
+    if state.asking == Ask.CLOSER and came_closer:
+        state = replace(state, lags=(*state.lags, *lags_of([one.lines for one in state.first], seen.lines)))
+        if is_flat(state.lags):
+            return replace(state, held=0), state.asking
     if came_closer if state.asking == Ask.CLOSER else state.asking in poses:
         return hold(replace(state, wrong=0), seen)
     wrong = came_closer or is_wrong(state, seen, poses)
@@ -255,6 +260,6 @@ def passed(state: State) -> tuple[State, Say]:
     moving = (state.moving,) if state.moving.count else ()
     if not one_person(state.frontal, (*state.moves, *moving), state.ending):
         return failed(state, Code.ANOTHER_PERSON)
-    frontal = state.finals or state.first
+    frontal = state.finals or tuple(bare(one) for one in state.first)
     kept, moved = state.kept, state.moved
     return State(state.started, state.kind, finals=frontal, moved=moved, kept=kept, passed=True), Hint.DONE

@@ -92,7 +92,8 @@ def test_the_local_service_knows_nothing_above_it() -> None:
 
 def test_the_look_is_pure() -> None:
     """No framework, no clock, no database: what it knows comes in, and what it says comes out."""
-    parts = {f"faceauth.liveness_{name}" for name in ("geometry", "hints", "observation", "requests", "state", "track")}
+    names = ("geometry", "hints", "observation", "perspective", "requests", "state", "track")
+    parts = {f"faceauth.liveness_{name}" for name in names}
     seen = set().union(*(imports(MODULES[name]) for name in ("faceauth.look", *parts)))
     assert {name for name in seen if name.startswith("faceauth.") and name in MODULES} <= parts | {
         "faceauth.vision",
