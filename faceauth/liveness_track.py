@@ -19,11 +19,14 @@ SAME = 0.35
 # The mean cosines that the parts of a check must have at its end. docs/look.md has what people, splices and warps have.
 BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
-# Against the cosine of the first and the last frames: a head that turns a little changes a little more than one that
-# does not. Of one photo all frontal frames are the same, and a raised chin that is made of it is almost another face.
-EACH_BELOW = 0.28
-EACH_SHARE = 0.60
-MOVES_SHARE = 0.76
+# Against the cosine of the first and the last frames: a head that turns changes more than one that does not.
+MOVES_SHARE = 0.70
+EACH_SHARE = 0.48
+EACH_TO_END = 0.28  # of each movement, to the first and to the last frames: two people have it once in a hundred times
+# First and last frames of one visit are at least so alike, and then its movements are too. Of one photo all frontal
+# frames are the same, and a raised chin that is made of it is almost another face.
+ONE_VISIT = 0.88
+EACH_BELOW = 0.30
 # The movements are as like the first frames as the last ones: nobody is somebody else by and by.
 LEANING = 0.12
 
@@ -94,7 +97,10 @@ def one_person(base: Part, moves: tuple[Part, ...], finals: Part) -> bool:
         return True
     if finals.count and abs(alike(every, base) - alike(every, finals)) > LEANING:
         return False
-    least = max(EACH_SHARE * frontal, frontal - EACH_BELOW)
-    if any(alike(move, rest) < least for move in moves if move.count > 1):
+    least = frontal - EACH_BELOW if frontal >= ONE_VISIT else EACH_SHARE * frontal
+    shown = [move for move in moves if move.count > 1]
+    if any(alike(move, rest) < least for move in shown):
+        return False
+    if any(alike(move, end) < EACH_TO_END for move in shown for end in (base, finals) if end.count):
         return False
     return alike(every, rest) >= max(MOVES_TO_REST, MOVES_SHARE * frontal)
