@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth import outcomes
-from faceauth.conf import conf
 from faceauth.enrolment import enrol as enrolment
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import accounts, capacity
 from faceauth.recognition import search
+from faceauth.recognition.matching import A_PHOTO, Evidence
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:
@@ -56,14 +56,16 @@ class FaceBackend(ModelBackend):
         return recognition.user if recognition.user and not recognition.needs_mfa else None
 
     @sensitive_variables()
-    def recognise(self, photos: Sequence[Photo]) -> Recognition:
+    def recognise(self, photos: Sequence[Photo], evidence: Evidence = A_PHOTO) -> Recognition:
         """Who is on the photos, one to three of one person. Raises `RekognitionError`."""
-        return search.recognise(photos)
+        return search.recognise(photos, evidence)
 
     @sensitive_variables()
-    def enrol(self, photos: Sequence[Photo], consent: str = "") -> Recognition:
+    def enrol(
+        self, photos: Sequence[Photo], consent: str = "", method: str = "", apart_from: "User | None" = None
+    ) -> Recognition:
         """Who is on the photos; a face that nobody here has becomes a new user. Raises `RekognitionError`."""
-        return enrolment.enrol(photos, consent)
+        return enrolment.enrol(photos, consent, method, apart_from)
 
     @sensitive_variables()
     def as_stranger(self, photos: Sequence[Photo]) -> Recognition:
@@ -73,9 +75,6 @@ class FaceBackend(ModelBackend):
             return outcomes.refused(Reason.CLOSED)
         if bad is not None:
             return outcomes.refused(bad.reason, searched=True)
-        # Open enrolment would enrol a stranger now. That would be a second notebook of one person, so here it shows.
-        if conf().ENROLMENT == "open":
-            return outcomes.refused(Reason.LIVENESS_REQUIRED, searched=True)
         return Recognition(Outcome.STRANGER)
 
     def user_can_authenticate(self, user: Any) -> bool:

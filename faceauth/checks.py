@@ -1,4 +1,4 @@
-"""Settings and files of faceauth that cannot work, said at start with their cure."""
+"""Checks at start: settings and files of faceauth that cannot work, each with its cure."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from faceauth.vision import faces
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
-LOOKS = ("camera", "always", "off")
+PHOTOS = ("fallback", "open", "never")
 
 
 @register
@@ -32,9 +32,10 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *check_threshold(given),
         *check_odds(given),
         *check_enrolment(given),
-        *check_look(given),
+        *check_photos(given),
         *check_keys(given),
         *check_limits(given),
+        *check_resets(given),
     ]
 
 
@@ -42,7 +43,7 @@ def check_endpoint(given: Conf) -> list[CheckMessage]:
     if given.ENDPOINT in ("local", "aws") or re.match(r"https?://[^/\s]+", given.ENDPOINT):
         return []
     hint = "Set REKOGNITION_ENDPOINT to local, to aws, or to a URL such as http://127.0.0.1:5005."
-    return [Error(f"{given.ENDPOINT!r} is not where Rekognition's calls can go.", hint=hint, id="faceauth.E002")]
+    return [Error(f"{given.ENDPOINT!r} is not an endpoint for Rekognition.", hint=hint, id="faceauth.E002")]
 
 
 def check_collection(given: Conf) -> list[CheckMessage]:
@@ -59,12 +60,12 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
         hint = "Set REKOGNITION_THRESHOLD to auto, or to a number from 0 to 100."
         return [Error(f"{given.THRESHOLD!r} is not a similarity.", hint=hint, id="faceauth.E004")]
     if given.THRESHOLD < 80:
-        # Rekognition's own default. A value like 0.9 is on the wrong scale and would open every notebook to anybody.
+        # Rekognition's default. A value like 0.9 is on the wrong scale, and would let anybody sign in as anybody.
         hint = "Similarities go from 0 to 100. Set REKOGNITION_THRESHOLD to 90 or more."
         return [
             Error(f"A threshold of {given.THRESHOLD:g} lets strangers in.", hint=hint, id="faceauth.E005")
             if given.THRESHOLD <= 1
-            else Warning(f"A threshold of {given.THRESHOLD:g} is low for a lock.", hint=hint, id="faceauth.W001")
+            else Warning(f"A threshold of {given.THRESHOLD:g} is low.", hint=hint, id="faceauth.W001")
         ]
     return []
 
@@ -73,43 +74,43 @@ def check_odds(given: Conf) -> list[CheckMessage]:
     if isinstance(given.TARGET_FPIR, float) and 0 < given.TARGET_FPIR < 1:
         return []
     hint = "Set SECRETLY_TARGET_FPIR to a number between 0 and 1: 0.0001 is one attempt in 10,000."
-    return [Error(f"{given.TARGET_FPIR!r} are no odds.", hint=hint, id="faceauth.E011")]
+    return [Error(f"{given.TARGET_FPIR!r} is not a probability.", hint=hint, id="faceauth.E011")]
 
 
 @register(Tags.database)
 def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Whether there are, or soon will be, more people than the odds allow: with `migrate` and `check --database`."""
+    """Whether there are or soon will be too many people for the odds; run by `migrate` and `check --database`."""
     if not databases:
         return []
     try:
         now, here = thresholds.outlook(), capacity.current_capacity()
-    except DatabaseError:  # before the first migration nobody is here
+    except DatabaseError:  # before the first migration there is nobody
         return []
-    return [*check_fixed(now), *check_lock(now, here)]
+    return [*check_fixed_threshold(now), *check_capacity(now, here)]
 
 
-def check_fixed(now: thresholds.Outlook) -> list[CheckMessage]:
+def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
     if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
-        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)} attempts"
-        f" of a stranger may open a notebook; {thresholds.as_words(now.limit)} is the limit."
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)}"
+        f" attempts of a stranger may open a notebook; the limit is {thresholds.as_words(now.limit)}."
     )
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 
 
-def check_lock(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
+def check_capacity(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
     if not here.near:
         return []
     if here.shut_out:
-        follows = "who have none are refused, and nobody new is remembered"
+        follows = "they are refused, and enrolment is closed"
     elif here.full:
-        follows = "nobody new is remembered, for one person more would shut them out"
+        follows = "enrolment is closed, because one more person would shut them out"
     else:
-        follows = "nobody new is remembered as soon as one person more would shut them out"
+        follows = "enrolment will close when one more person would shut them out"
     what = (
-        f"Of {here.people} people {here.without_mfa} have no second lock, which is required from {now.mfa_from} on:"
-        f" {follows}."
+        f"Of {here.people} people, {here.without_mfa} have no second factor, which is required with {now.mfa_from} or"
+        f" more: {follows}."
     )
     return [Warning(what, hint=capacity.CURE, id="faceauth.W003")]
 
@@ -121,48 +122,64 @@ def check_enrolment(given: Conf) -> list[CheckMessage]:
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
 
 
-def check_look(given: Conf) -> list[CheckMessage]:
-    if given.LIVENESS in LOOKS:
+def check_photos(given: Conf) -> list[CheckMessage]:
+    if given.PHOTOS in PHOTOS:
         return []
-    hint = f"Set FACEAUTH['LOOK'] to one of {', '.join(LOOKS)}."
-    return [Error(f"{given.LIVENESS!r} does not say who must show a living face.", hint=hint, id="faceauth.E012")]
+    hint = f"Set FACEAUTH['PHOTOS'] to one of {', '.join(PHOTOS)}."
+    return [Error(f"{given.PHOTOS!r} does not say what a photo may open.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:
     hint = "Set FACEAUTH['ENCRYPTION_KEYS'] to a list of keys as Fernet.generate_key() makes them."
     if not given.ENCRYPTION_KEYS:
-        return [Error("There is no key to protect the templates with.", hint=hint, id="faceauth.E007")]
+        return [Error("There is no key to encrypt templates.", hint=hint, id="faceauth.E007")]
     try:
         for key in given.ENCRYPTION_KEYS:
             Fernet(key)
     except ValueError:
-        return [Error("One of the encryption keys is no key.", hint=hint, id="faceauth.E007")]
+        return [Error("One of the encryption keys is not valid.", hint=hint, id="faceauth.E007")]
     return []
 
 
-LIMITS = ("ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "FAILURES_PER_ADDRESS", "CALL_BUDGET", "FRAMES_PER_ADDRESS")
+LIMITS = (
+    "ATTEMPTS_PER_ADDRESS",
+    "ATTEMPTS_PER_SESSION",
+    "ENROLMENTS_PER_ADDRESS",
+    "ENROLMENTS",
+    "FAILURES_PER_ADDRESS",
+    "CALL_BUDGET",
+    "FRAMES_PER_ADDRESS",
+    "OPERATOR_FAILURES",
+)
 
 
 def check_limits(given: Conf) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for name in LIMITS:
-        hint = f"Set SECRETLY_{name} to such as 60/m, or 30/h, 120/d (s, m, h or d), or to off."
+        hint = f"Set SECRETLY_{name} to a rate such as 60/m, to several such as 30/h, 120/d (s, m, h or d), or to off."
         try:
             most = [limit.most for limit in limits.limits(getattr(given, name))]
         except (ValueError, AttributeError):
-            errors.append(Error(f"{getattr(given, name)!r} is no limit.", hint=hint, id="faceauth.E009"))
+            errors.append(Error(f"{getattr(given, name)!r} is not a rate limit.", hint=hint, id="faceauth.E009"))
         else:
             least = max(limits.ENROLMENT_CALLS, limits.calls_to_sign_in(given.ENROLMENT))
             if name == "CALL_BUDGET" and most and min(most) < least:
                 hint = f"Set SECRETLY_CALL_BUDGET to {least} or more, or to off."
-                said = f"{given.CALL_BUDGET!r} lets nobody be remembered, which takes {least} calls."
-                errors.append(Error(said, hint=hint, id="faceauth.E010"))
+                what = f"{given.CALL_BUDGET!r} lets nobody be enrolled, which takes {least} calls."
+                errors.append(Error(what, hint=hint, id="faceauth.E010"))
     return errors
+
+
+def check_resets(given: Conf) -> list[CheckMessage]:
+    if isinstance(given.MFA_RESET_HOURS, float | int) and 0 <= given.MFA_RESET_HOURS <= 24 * 365:
+        return []
+    hint = "Set SECRETLY_MFA_RESET_HOURS to a number of hours from 0 to 8760."
+    return [Error(f"{given.MFA_RESET_HOURS!r} is not a number of hours.", hint=hint, id="faceauth.E013")]
 
 
 @register
 def check_models(**kwargs: Any) -> list[CheckMessage]:
-    """Each face model is there, readable, and the one that the OpenCV Zoo published."""
+    """Whether each face model exists, can be read, and is the one that the OpenCV Zoo published."""
     errors: list[CheckMessage] = []
     for name in faces.DIGESTS:
         try:

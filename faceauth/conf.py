@@ -1,4 +1,4 @@
-"""The settings of faceauth: one FACEAUTH dict, these defaults.
+"""The settings of faceauth: the dict FACEAUTH, with these defaults.
 
 >>> from faceauth.conf import conf
 >>> conf().THRESHOLD
@@ -18,48 +18,70 @@ from django.dispatch import receiver
 @dataclass(frozen=True, slots=True)
 class Conf:
     ENDPOINT: str = "local"
-    """Where Rekognition's calls go: `local` (this process), `aws`, or the URL of anything that speaks the same wire."""
+    """Where calls to Rekognition go: `local` (this process), `aws`, or a URL with the same API."""
 
     REGION: str = "us-east-1"
     """The AWS region to call."""
 
     COLLECTION: str = "secretly"
-    """The CollectionId that remembers the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
+    """The CollectionId of the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
     THRESHOLD: float | str = "auto"
-    """The least similarity that opens the door: `auto` keeps to TARGET_FPIR, a number from 0 to 100 fixes it."""
+    """The least similarity to be recognised: `auto` follows TARGET_FPIR, a number from 0 to 100 fixes it."""
 
     TARGET_FPIR: float = 1e-4
     """The chance, above 0 and below 1, that one attempt of a stranger may open somebody's notebook."""
 
     ENROLMENT: str = "consent"
-    """What happens to a stranger: `consent` asks, `open` remembers at once, `closed` refuses."""
+    """What happens to a stranger: `consent` asks, `open` enrols at once, `closed` refuses."""
 
-    LIVENESS: str = "camera"
-    """Who must show a living face: `camera` those who come by camera, `always` everybody, `off` nobody."""
+    PHOTOS: str = "fallback"
+    """What a photo may open: `fallback` the notebook of who has never passed a liveness check, and otherwise only with
+    a trusted device or a second factor; `open` any notebook, as a liveness check does; `never` nothing."""
+
+    ENROLMENTS_PER_ADDRESS: str = "5/h, 20/d"
+    """New people from one address. A family that begins together is five; a classroom needs more, or a day."""
+
+    ENROLMENTS: str = "300/d"
+    """New people of the whole site."""
+
+    PHOTO_ENROLMENT_DAYS: int = 14
+    """After so many days somebody who was enrolled by a photo and never came back is forgotten, by `expire`."""
 
     ATTEMPTS_PER_ADDRESS: str = "60/m"
-    """Attempts at the door from one address: "60/m", several with commas, or "off". 600 people who come in within ten
-    minutes are 60 a minute. Looks count apart from pictures."""
+    """Attempts to sign in from one address: "60/m", several with commas, or "off". 600 people who sign in within ten
+    minutes are 60 a minute. Liveness checks and pictures are counted apart."""
 
     ATTEMPTS_PER_SESSION: str = "20/m"
-    """Attempts in one session: nobody is quicker, and a page that has gone wild stops itself."""
+    """Attempts in one session. Nobody is faster, and a page with a fault stops itself."""
 
     FAILURES_PER_ADDRESS: str = "30/h, 120/d"
-    """Attempts from one address in which a face was looked up that opens nothing here; and, counted apart, looks that
-    asked for something and were not passed. At odds of 1 in 10,000 each, 120 guesses a day open somebody's notebook
-    with 1.2 %: once in 83 days of guessing all day long. And of 250 people who come in ten times a day, 1.2 to 4.8 % of
-    single photos are not recognised (docs/looks.md): 30 to 120."""
+    """Attempts from one address in which a face was searched for and not recognised; and, counted apart, liveness
+    checks that were not passed. At odds of 1 in 10,000 each, 120 guesses a day open somebody's notebook with 1.2 %:
+    once in 83 days of guessing all day. And of 250 people who sign in ten times a day, 1.2 to 4.8 % of single photos
+    are not recognised (docs/looks.md): 30 to 120."""
 
     CALL_BUDGET: str = "300/m, 3000/h"
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a
-    second that Amazon grants in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
+    second that Amazon allows in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
 
     FRAMES_PER_ADDRESS: str = "1800/m"
-    """Frames of looks from one address: ten people at once, three frames a second each."""
+    """Frames of liveness checks from one address: ten people at once, three frames a second each."""
+
+    MFA_RESET_HOURS: float = 24.0
+    """How long a reset of somebody's second factor waits, so that they can see and stop it. 0 resets at once."""
+
+    MFA_RESET_NEEDS_TWO: bool = False
+    """Whether a second operator must approve a reset of somebody's second factor."""
+
+    OPERATOR_MFA: bool = False
+    """Whether operators need a second factor at /admin/, which they set up at their first visit."""
+
+    OPERATOR_FAILURES: str = "20/h, 60/d"
+    """Failed sign-ins to one operator's account, from all addresses together. Nobody mistypes as often."""
 
     ENCRYPTION_KEYS: list[str] = field(default_factory=list)
-    """Fernet keys for what is at rest: the first one writes, all read. Needed."""
+    """Fernet keys for stored secrets: the first encrypts, all decrypt. Required."""
 
     SENSITIVE: dict[str, str] = field(default_factory=dict)
     """More acts that need a fresh proof: the names of their URLs, and of the page to come back to. See
@@ -69,7 +91,7 @@ class Conf:
     """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 
     USAGE: list[str] = field(default_factory=list)
-    """Dotted paths of functions that tell the desk how much other apps hold: see `operators.dashboard`."""
+    """Dotted paths of functions that count what other apps store: see `faceauth.operators.dashboard.usage`."""
 
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
     """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
@@ -77,13 +99,11 @@ class Conf:
 
 @cache
 def conf() -> Conf:
-    """The settings in force; read once, and again after `override_settings`."""
+    """The current settings: read once, and again after `override_settings`."""
     given: dict[str, Any] = getattr(settings, "FACEAUTH", {})
     unknown = sorted(given.keys() - {f.name for f in fields(Conf)})
     if unknown:
-        raise ImproperlyConfigured(
-            f"FACEAUTH has no setting {', '.join(unknown)}: see faceauth/conf.py for those there are."
-        )
+        raise ImproperlyConfigured(f"FACEAUTH has no setting {', '.join(unknown)}: see faceauth/conf.py.")
     return Conf(**given)
 
 

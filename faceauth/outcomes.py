@@ -42,6 +42,7 @@ class Reason(models.TextChoices):
     DIFFERENT_PERSON = "different_person", _("different person")
     TOO_MANY_FACES = "too_many_faces", _("no room for more faces")
     LIVENESS_REQUIRED = "liveness_required", _("liveness check required")
+    CLAIM = "claim", _("asked whose notebook it is")
     MFA_REQUIRED = "mfa_required", _("second factor required")
     MFA_FAILED = "mfa_failed", _("second factor failed")
 
@@ -79,6 +80,7 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.DIFFERENT_PERSON: _("I do not see you in this picture as I know you. Try again in better light."),
     Reason.TOO_MANY_FACES: _("I know as many looks of you as I can. Remove one first."),
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
+    Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
         "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
         " runs this site."

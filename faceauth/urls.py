@@ -1,12 +1,13 @@
 from django.urls import path
 
-from faceauth.web import account, liveness, login, mfa, reauthentication, second_factor
+from faceauth.web import account, liveness, login, mfa, mfa_resets, reauthentication, second_factor
 
 app_name = "faceauth"
 
 urlpatterns = [
     path("login/", login.login_view, name="login"),
     path("login/enrol/", login.enrol_view, name="enrol"),
+    path("login/claim/", login.claim_view, name="claim"),
     path("login/liveness/", liveness.start_view, name="liveness"),
     path("login/liveness/frame/", liveness.frame_view, name="liveness_frame"),
     path("login/second-factor/", second_factor.second_factor_view, name="second_factor"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("account/mfa/passkey/", mfa.passkey_view, name="add_passkey"),
     path("account/mfa/app/", mfa.app_view, name="add_app"),
     path("account/mfa/codes/", mfa.codes_view, name="recovery_codes"),
+    path("account/mfa/reset/stop/", mfa_resets.stop_view, name="stop_mfa_reset"),
     path("account/mfa/photos/", mfa.photo_logins_view, name="photo_logins"),
     path("account/mfa/<slug:kind>/<int:pk>/remove/", mfa.remove_view, name="remove_factor"),
     path("account/export/", account.export_view, name="export"),

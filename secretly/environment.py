@@ -28,8 +28,8 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def boolean(name: str) -> bool:
-    value = text(name, "0").lower()
+def boolean(name: str, default: bool = False) -> bool:
+    value = text(name, "1" if default else "0").lower()
     if value not in TRUE | FALSE:
         raise ImproperlyConfigured(f"{name} is {value!r}: write 1 for yes or 0 for no.")
     return value in TRUE

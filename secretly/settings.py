@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "notes",
     "faceauth",
     "faceauth.local",
-    "django.contrib.admin",
+    "faceauth.operators.apps.OperatorAdminConfig",  # django.contrib.admin, with the dashboard
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -152,7 +152,10 @@ FACEAUTH = {
     "TARGET_FPIR": environment.number("SECRETLY_TARGET_FPIR", 1e-4, low=1e-9, high=0.1),
     "REGION": environment.text("AWS_REGION") or environment.text("AWS_DEFAULT_REGION", "us-east-1"),
     "ENROLMENT": environment.choice("SECRETLY_ENROLMENT", "consent", ("consent", "open", "closed")),
-    "LIVENESS": environment.choice("SECRETLY_LIVENESS", "camera", ("camera", "always", "off")),
+    "PHOTOS": environment.choice("SECRETLY_PHOTOS", "fallback", ("fallback", "open", "never")),
+    "OPERATOR_FAILURES": environment.text("SECRETLY_OPERATOR_FAILURES", "20/h, 60/d"),
+    "MFA_RESET_HOURS": environment.number("SECRETLY_MFA_RESET_HOURS", 24, low=0, high=24 * 365),
+    "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
@@ -194,6 +197,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
+FACEAUTH["OPERATOR_MFA"] = environment.boolean("SECRETLY_OPERATOR_MFA", HTTPS)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 WHITENOISE_ALLOW_ALL_ORIGINS = False

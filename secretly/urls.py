@@ -8,7 +8,7 @@ admin.site.site_header = admin.site.site_title = "Secretly"
 # The sidebar takes a quarter of a laptop's screen and cuts off columns; the first page and the breadcrumbs lead to the
 # same places.
 admin.site.enable_nav_sidebar = False
-admin.site.index_title = _("The desk")
+admin.site.index_title = _("Dashboard")
 
 urlpatterns = [
     path("", include("notes.urls")),

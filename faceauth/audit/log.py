@@ -9,23 +9,30 @@ from faceauth.rekognition import metering
 
 
 def record_throttled(request: HttpRequest) -> SignIn:
-    return SignIn.objects.create(
-        outcome=Outcome.THROTTLED,
-        address=request.META.get("REMOTE_ADDR") or None,
-        device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
-    )
+    return write(request, outcome=Outcome.THROTTLED)
 
 
 def record(request: HttpRequest, recognition: Recognition, method: str, opened: bool = False) -> SignIn:
-    """Write the visit down: as that of who came in, or, when refused, of whom the photo was like."""
-    return SignIn.objects.create(
+    """Log an attempt under the person who signed in, or, if it was refused, under the person it resembles.
+
+    A stranger is logged under nobody, however familiar they look.
+    """
+    resembles = recognition.near if recognition.outcome == Outcome.REFUSED else None
+    return write(
+        request,
         outcome=recognition.outcome,
         reason=recognition.reason or "",
-        user=recognition.user or (recognition.near if recognition.outcome == Outcome.REFUSED else None),
+        user=recognition.user or resembles,
         similarity=recognition.similarity,
         method=method,
-        address=request.META.get("REMOTE_ADDR") or None,
-        device=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         session_key=stored_key(request.session) if opened else "",
         rekognition_ms=metering.milliseconds(),
+    )
+
+
+def write(request: HttpRequest, **fields: object) -> SignIn:
+    return SignIn.objects.create(
+        address=request.META.get("REMOTE_ADDR") or None,
+        device=request.headers.get("User-Agent", "").replace("\0", "")[:200],  # PostgreSQL stores no NUL
+        **fields,
     )

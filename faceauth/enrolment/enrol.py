@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from faceauth.conf import conf
 from faceauth.enrolment.faces import add_face, assign
-from faceauth.models import Consent, Deletion, Enrolment, Face
+from faceauth.models import Consent, Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, photo_logins, thresholds
 from faceauth.policy.capacity import enrolment_closed
 from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import user_vectors
-from faceauth.recognition.matching import allow, decide, with_faces
+from faceauth.recognition.matching import A_PHOTO, Evidence, allow, decide, with_faces
 from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
 from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.rekognition.errors import RekognitionError
@@ -34,10 +34,15 @@ if TYPE_CHECKING:  # whatever the site's user model is; the type checker is show
 IN_PROGRESS = timedelta(minutes=10)
 
 
-def enrol(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
+def enrol(
+    photos: Photo | Sequence[Photo], consent: str = "", method: str = "", apart_from: "User | None" = None
+) -> Recognition:
     """Remember the face in the photos for a new user, unless somebody here already has it.
 
-    `consent` is the version of the text that the person agreed to. However often the same new face comes at the same
+    `consent` is the version of the text that the person agreed to, `method` how the photos came. `apart_from` is
+    somebody whom the face may be like: the new notebook is another one, which opens by photos alone.
+
+    However often the same new face comes at the same
     moment, through however many servers, it ends with one user:
 
     1. an `Enrolment` is written, under the name that the face will have;
@@ -56,7 +61,9 @@ def enrol(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     seen = observe(photos)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
-    recognition = recognise_observed(seen)
+    apart = frozenset() if apart_from is None else frozenset({apart_from.pk})
+    evidence = Evidence(live=method == SignIn.Method.LIVENESS, apart_from=apart)
+    recognition = recognise_observed(seen, evidence)
     if recognition.outcome != Outcome.STRANGER:
         return recognition
     if enrolment_closed():
@@ -75,7 +82,7 @@ def enrol(photos: Photo | Sequence[Photo], consent: str = "") -> Recognition:
     needed = thresholds.current()  # of one picture: the faces that are compared here are single ones
     try:
         alike = collection.similar(indexed.face_id, needed.threshold)
-        recognition = settle(intent, indexed, alike, face.quality, consent, needed)
+        recognition = settle(intent, indexed, alike, face.quality, consent, needed, evidence)
         settled = True
     finally:
         if not settled:
@@ -107,6 +114,7 @@ def settle(
     quality: faces.Quality,
     consent: str,
     needed: Requirement,
+    evidence: Evidence = A_PHOTO,
 ) -> Recognition:
     """Make the user whose face was indexed; or, if somebody was earlier, let that one in and the face go.
 
@@ -124,7 +132,7 @@ def settle(
         return allow(mine.winner, None, needed.lock)
     under_way = {one.external_id for one in others}
     others_faces = [match for match, face in with_faces(alike) if face or match.external_id not in under_way]
-    recognition = decide(others_faces, needed=needed)
+    recognition = decide(others_faces, needed=needed, evidence=evidence)
     if recognition.outcome != Outcome.STRANGER:
         release(intent, indexed)
         return recognition
@@ -132,6 +140,7 @@ def settle(
         release(intent, indexed)
         return refused(Reason.CLOSED)
     user = create_user(intent.external_id)
+    photo_logins.note_enrolled(user, evidence.live, superseded=bool(evidence.apart_from))
     assign(user, indexed, intent, quality)
     if consent:
         Consent.objects.create(user=user, text=consent)

@@ -12,6 +12,7 @@ from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
 from faceauth.policy import capacity, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
+from faceauth.recognition.matching import Evidence
 from faceauth.rekognition import collection as rekognition
 from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.vision import quality_gate
@@ -75,10 +76,11 @@ def keep_face(user: "User", intent: Enrolment, indexed: IndexedFace, quality: Qu
     return Recognition(Outcome.ENROLLED, user=user)
 
 
-def add(user: "User", photo: Photo) -> Recognition:
-    """Remember one more look of the user, who must be recognised on it; their first face must be nobody's.
+def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
+    """Enrol one more face of the user: recognised as theirs, and like their oldest one. A first face must be nobody's.
 
-    Raises `RekognitionError` where Rekognition cannot answer.
+    Like the oldest, so that no chain of faces, each like the one before, leads to another person. `live` says that the
+    photo is of a liveness check. Raises `RekognitionError` where Rekognition cannot answer.
     """
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
@@ -88,16 +90,25 @@ def add(user: "User", photo: Photo) -> Recognition:
         return refused(Reason.TOO_MANY_FACES)
     if not looks and capacity.full():  # they would be one person more
         return refused(Reason.CLOSED)
-    known = search.look_up([photo.jpeg])
+    known = search.look_up([photo.jpeg], Evidence(live=live))
     if known.outcome == Outcome.REFUSED:
         return known
     if known.user != (user if looks else None):
+        return refused(Reason.DIFFERENT_PERSON)
+    if looks and not like_the_oldest(user, photo):
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
         user_vectors.renew(user)
         thresholds.forget_count()
     return recognition
+
+
+def like_the_oldest(user: "User", photo: Photo) -> bool:
+    """Whether the photo reaches the threshold with the face that the user was enrolled with. Costs a call."""
+    oldest = Face.objects.filter(user_id=user.pk).order_by("enrolled", "pk")[0]
+    found = Collection(oldest.collection_id).search(photo.jpeg, thresholds.current().threshold)
+    return not isinstance(found, Refusal) and str(oldest.face_id) in {match.face_id for match in found}
 
 
 def remove(user: "User", face_id: UUID) -> bool:

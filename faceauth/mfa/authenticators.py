@@ -1,7 +1,7 @@
-"""The second lock: what somebody has besides their face. Passkeys, one-time-code apps, and codes for when all are lost.
+"""Second factors: passkeys, an authenticator app, and recovery codes for when both are lost.
 
-A person has a second lock from the moment there is a passkey or a confirmed app. Recovery codes alone are none: they
-come with the first lock, and go with the last.
+A person has a second factor as soon as there is a passkey or a confirmed app. Recovery codes alone are none: they come
+with the first factor and go with the last.
 """
 
 import base64
@@ -23,7 +23,8 @@ from django.views.decorators.debug import sensitive_variables
 from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import crypto
-from faceauth.models import AuthenticatorApp, MFAReset, Passkey, RecoveryCodes
+from faceauth.mfa import resets
+from faceauth.models import AuthenticatorApp, Passkey, RecoveryCodes
 from privatekit.rotation import Progress
 
 if TYPE_CHECKING:
@@ -31,23 +32,23 @@ if TYPE_CHECKING:
 
 HOW_MANY_CODES = 10
 CODE_LENGTH = 16  # of 32 letters: 80 bits
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that is easily taken for something else
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no letters that look alike
 ALIKE = str.maketrans("ilou", "110v")
 
-APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect no other
+APP_SECRET = 20  # bytes, as RFC 4226, 4 recommends; authenticator apps expect this
 
 KINDS: dict[str, type[Passkey] | type[AuthenticatorApp]] = {"passkey": Passkey, "app": AuthenticatorApp}
 
 
 class Verdict(enum.Enum):
-    """What came of a code."""
+    """The result of checking a code."""
 
     OPEN = "open"
     WRONG = "wrong"
     WAIT = "wait"
-    """Too soon after wrong ones: it was not looked at."""
+    """Too soon after wrong ones: it was not checked."""
     RESTS = "rests"
-    """There were too many wrong ones: it was not looked at, and waiting does not help."""
+    """Too many wrong ones: it was not checked, and waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +59,20 @@ class Factor:
     added: datetime | None
     last_used: datetime | None
     host: str = ""
-    """The only name of the site under which it works; any, where this is empty."""
+    """The host name under which it works; any, if this is empty."""
 
 
-# What there is --------------------------------------------------------------------------------------------------------
+# Reading --------------------------------------------------------------------------------------------------------------
 
 
 def has_mfa(user: "User") -> bool:
-    return bool(Passkey.objects.filter(user_id=user.pk).exists()) or app_of(user) is not None
+    """Whether there is a second factor. A reset whose wait is over takes effect at this question."""
+    found = Passkey.objects.filter(user_id=user.pk).exists() or app_of(user) is not None
+    return found and not resets.apply_due(user)
 
 
 def app_of(user: "User") -> AuthenticatorApp | None:
-    """There is at most one: a second would double the chance of a guess."""
+    """At most one: a second app would double the chance of a guess."""
     app: AuthenticatorApp | None = (
         AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=True).order_by("pk").first()
     )
@@ -89,14 +92,14 @@ def codes_left(user: "User") -> int:
     return int(StaticToken.objects.filter(device__user_id=user.pk).count())
 
 
-# The one-time-code app ------------------------------------------------------------------------------------------------
+# The authenticator app ------------------------------------------------------------------------------------------------
 
 
 @sensitive_variables()
 def app_to_confirm(user: "User", pk: int | None) -> AuthenticatorApp:
-    """The app that opens nothing until it has shown a right code: the one that this session began with, or a new one.
+    """The app that is not confirmed yet: the one that this session began to set up, or a new one.
 
-    A secret that was shown in another session is never taken up: who saw it there may have been somebody else.
+    A secret that another session showed is never used: somebody else may have seen it there.
     """
     waiting = AuthenticatorApp.objects.filter(user_id=user.pk, confirmed=False)
     app: AuthenticatorApp | None = waiting.filter(pk=pk).first()
@@ -114,13 +117,13 @@ def drawing(app: AuthenticatorApp) -> str:
 
 
 def secret_text(app: AuthenticatorApp) -> str:
-    """The same secret for typing, in groups of four."""
+    """The same secret in groups of four, for typing."""
     return in_fours(base64.b32encode(app.bin_key).decode())
 
 
 @transaction.atomic
 def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Verdict:
-    """The app that waits for it becomes the person's, if the code is right."""
+    """Make the app the person's, if the code is right."""
     if app_of(user) is not None:
         return Verdict.WRONG
     verdict = check_app(app, tidied(code))
@@ -135,7 +138,7 @@ def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Ve
 @sensitive_variables()
 @transaction.atomic
 def make_recovery_codes(user: "User") -> list[str]:
-    """Ten new codes; the old ones open nothing any more. What is kept does not tell them: show them now."""
+    """Ten new codes, which replace the old ones. Only their hashes are kept: show them now."""
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     RecoveryCodes.objects.filter(user_id=user.pk).delete()
     kept = RecoveryCodes.objects.create(user=user, name="recovery codes")
@@ -148,12 +151,12 @@ def in_fours(text: str) -> str:
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-# Opening --------------------------------------------------------------------------------------------------------------
+# Checking -------------------------------------------------------------------------------------------------------------
 
 
 @sensitive_variables()
 def check(user: "User", code: str) -> Verdict:
-    """Whether a code of an app, or a recovery code, opens the user's second lock. Either does so once.
+    """Check a code of the user's app, or a recovery code. Each is accepted once.
 
     Raises `crypto.CannotOpen` where the secret of an app cannot be read; recovery codes open all the same.
     """
@@ -169,14 +172,14 @@ def check(user: "User", code: str) -> Verdict:
 
 
 def tidied(code: str) -> str:
-    """As it was meant: without the spaces and hyphens that people read and write between the groups."""
+    """The code without the spaces and hyphens between its groups."""
     return "".join(code.lower().replace("-", " ").split())[: CODE_LENGTH * 2]
 
 
 @sensitive_variables()
 @transaction.atomic
 def check_app(app: AuthenticatorApp, code: str) -> Verdict:
-    """In a transaction that others wait for: of two equal codes at the same moment one opens."""
+    """Check a code with the row locked: of two equal codes at the same moment one is accepted."""
     now = AuthenticatorApp.objects.select_for_update().filter(pk=app.pk).first()
     if now is None:
         return Verdict.WRONG
@@ -189,7 +192,7 @@ def check_app(app: AuthenticatorApp, code: str) -> Verdict:
 
 
 def wait(user: "User") -> int:
-    """Seconds until a code of the app is looked at again; 0 is now."""
+    """Seconds until a code of the app is checked again; 0 is now."""
     app = app_of(user)
     if app is None or app.allowed_from is None:
         return 0
@@ -197,46 +200,28 @@ def wait(user: "User") -> int:
 
 
 def relent(user: "User") -> None:
-    """The owner was here, with something that cannot be guessed: wrong codes before are forgotten."""
+    """Forget wrong codes: the owner has used something that cannot be guessed."""
     AuthenticatorApp.objects.filter(user_id=user.pk).update(
         throttling_failure_count=0, throttling_failure_timestamp=None
     )
 
 
-# Taking away ----------------------------------------------------------------------------------------------------------
+# Removing -------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
-    """Take one of the user's locks away; with the last of them go the recovery codes.
+    """Remove one of the user's factors; the recovery codes go with the last one.
 
-    False if it is not there, or is the last and to be kept.
+    Return False if it does not exist, or is the last one and to be kept.
     """
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     if keep_last and len(list(factors_of(user))) == 1:
         return False
     deleted, _rows = KINDS[kind].objects.filter(user_id=user.pk, pk=pk).delete()
     if not has_mfa(user):
-        remove_all(user)
+        resets.remove_all(user)
     return bool(deleted)
-
-
-def remove_all(user: "User") -> None:
-    for model in (Passkey, AuthenticatorApp, RecoveryCodes):
-        model.objects.filter(user_id=user.pk).delete()
-
-
-@transaction.atomic
-def reset(user: "User") -> bool:
-    """An operator takes the second lock of somebody away who has lost it. The person sees it at their door.
-
-    False if there was none.
-    """
-    if not has_mfa(user):
-        return False
-    remove_all(user)
-    MFAReset.objects.create(user=user)
-    return True
 
 
 # New keys for old -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Passkeys (WebAuthn): what the browser is asked, and whether its answer holds.
+"""Passkeys (WebAuthn): options for the browser, and the checks of its answers.
 
-The protocol and the cryptography are the library's. A passkey belongs to the name under which the site was opened (the
-"relying party"), which Django has checked against ALLOWED_HOSTS: a site that moves to another name loses them.
+Protocol and cryptography are py_webauthn's. A passkey belongs to the host name of the site (the "relying party"), which
+Django has checked against ALLOWED_HOSTS: passkeys do not survive a move to another name.
 """
 
 import hashlib
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# In the session: what the browser was last asked to sign. An answer uses it up.
+# Session key of the last challenge. An answer uses it up.
 CHALLENGE = "faceauth.passkey"
 
-TIMEOUT = 120_000  # milliseconds: time to find the telephone
-LONGEST_ANSWER = 64 * 1024  # characters; an answer with a long attestation has some thousands
+TIMEOUT = 120_000  # milliseconds: time to find the phone
+LONGEST_ANSWER = 64 * 1024  # characters; an answer with a long attestation has a few thousand
 
-# What the library makes of an answer that does not hold; of one that is not even an answer, what Python makes of it.
+# What the library raises for a wrong answer, and Python for one that is malformed.
 REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, RecursionError)
 
-PREFERRED = UserVerificationRequirement.PREFERRED  # the face has shown who it is; the passkey shows what they have
+PREFERRED = UserVerificationRequirement.PREFERRED  # the face says who it is; the passkey proves possession
 
 
 def host(request: HttpRequest) -> str:
-    """The relying party's id: the name in the address bar, without a port."""
+    """The relying party's id: the host name in the address bar, without the port."""
     name, _port = split_domain_port(request.get_host())
     return name
 
@@ -56,7 +56,7 @@ def origin(request: HttpRequest) -> str:
 
 
 def usable(request: HttpRequest, user: "User") -> QuerySet[Passkey]:
-    """The passkeys that answer under this name, the one that was used last before the others."""
+    """The user's passkeys for this host name, the last used first."""
     passkeys: QuerySet[Passkey] = Passkey.objects.filter(user_id=user.pk, host=host(request))
     return passkeys.order_by("-last_used_at", "-pk")
 
@@ -73,15 +73,15 @@ def descriptors(request: HttpRequest, user: "User") -> list[PublicKeyCredentialD
 
 
 def handle(user: "User") -> bytes:
-    """By what an authenticator tells this person's passkeys from another's. It says nothing about whom."""
+    """The user handle, by which an authenticator tells people apart. It does not reveal who they are."""
     return hashlib.sha256(f"passkeys of {user.pk} {user.get_username()}".encode()).digest()
 
 
-# Make one -------------------------------------------------------------------------------------------------------------
+# Registration ---------------------------------------------------------------------------------------------------------
 
 
 def making_options(request: HttpRequest, user: "User") -> str:
-    """What the browser needs to make a passkey, as JSON (PublicKeyCredentialCreationOptionsJSON)."""
+    """The browser's options for a new passkey, as JSON (PublicKeyCredentialCreationOptionsJSON)."""
     options = webauthn.generate_registration_options(
         rp_id=host(request),
         rp_name="Secretly",
@@ -98,7 +98,7 @@ def making_options(request: HttpRequest, user: "User") -> str:
 
 
 def make(request: HttpRequest, user: "User", answer: str, name: str) -> Passkey | None:
-    """Keep the public key that the browser made; None where its answer does not hold."""
+    """Store the public key that the browser sent; None if its answer is not valid."""
     challenge = taken_challenge(request, answer)
     if challenge is None:
         return None
@@ -124,22 +124,22 @@ def make(request: HttpRequest, user: "User", answer: str, name: str) -> Passkey 
                 host=host(request),
             )
             return made
-    except IntegrityError:  # it is somebody's already (WebAuthn Level 3, 7.1, step 26)
+    except IntegrityError:  # registered already (WebAuthn Level 3, 7.1, step 26)
         return None
 
 
 def transports_in(answer: str) -> list[str]:
-    """How the browser says that the passkey can be reached; a hint that it is given back later."""
+    """How the authenticator can be reached: hints that the browser gets back later."""
     given = json.loads(answer)["response"].get("transports")
     known = {transport.value for transport in AuthenticatorTransport}
     return [name for name in given if name in known] if isinstance(given, list) else []
 
 
-# Use one --------------------------------------------------------------------------------------------------------------
+# Authentication -------------------------------------------------------------------------------------------------------
 
 
 def asking_options(request: HttpRequest, user: "User") -> str:
-    """What the browser needs to use one of the person's passkeys, as JSON; empty where none answers under this name."""
+    """The browser's options to use one of the user's passkeys, as JSON; empty if none belongs to this host name."""
     allowed = descriptors(request, user)
     if not allowed:
         return ""
@@ -152,7 +152,7 @@ def asking_options(request: HttpRequest, user: "User") -> str:
 
 @transaction.atomic
 def opens(request: HttpRequest, user: "User", answer: str) -> bool:
-    """Whether one of the person's passkeys has signed what was asked."""
+    """Whether one of the user's passkeys has signed the challenge."""
     challenge = taken_challenge(request, answer)
     if challenge is None:
         return False
@@ -167,7 +167,7 @@ def opens(request: HttpRequest, user: "User", answer: str) -> bool:
             expected_rp_id=host(request),
             expected_origin=origin(request),
             credential_public_key=bytes(passkey.public_key),
-            credential_current_sign_count=passkey.sign_count,  # a cloned key is one whose count goes back
+            credential_current_sign_count=passkey.sign_count,  # the count of a cloned key goes back
         )
     except REFUSED as error:
         logger.info("A passkey was refused: %r", error)
@@ -178,8 +178,8 @@ def opens(request: HttpRequest, user: "User", answer: str) -> bool:
 
 
 def taken_challenge(request: HttpRequest, answer: str) -> bytes | None:
-    """What was asked, which can be answered once."""
+    """The challenge, which can be answered once."""
     challenge = request.session.pop(CHALLENGE, None)
     if len(answer) > LONGEST_ANSWER:
-        raise BadRequest("No passkey answers at such length.")
+        raise BadRequest("The passkey answer is too long.")
     return base64url_to_bytes(challenge) if challenge else None

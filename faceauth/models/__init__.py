@@ -1,4 +1,4 @@
-"""The models of faceauth. No picture is ever stored, and no template that is not encrypted."""
+"""The models of faceauth. Pictures are never stored."""
 
 from faceauth.models.faces import Consent, Deletion, Enrolment, Face, HealthCheck, Receipt
 from faceauth.models.liveness import LivenessSession, SpentFrame

@@ -1,4 +1,4 @@
-"""Enrolled faces, and what is still to be done about them in Rekognition."""
+"""Enrolled faces, the work on them that is unfinished, and health checks."""
 
 import uuid
 
@@ -9,19 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Face(models.Model):
-    """A face that the collection remembers for a user. A face without such a row opens nothing."""
+    """An enrolled face of a user. A face in the collection without such a row signs nobody in."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="faces", verbose_name=_("user"))
     face_id = models.UUIDField(_("FaceId"), unique=True)
     image_id = models.UUIDField(_("ImageId"))
     collection_id = models.CharField(_("CollectionId"), max_length=255)
     person = models.CharField(_("person"), max_length=128, db_index=True)
-    """The user in Rekognition's words: the ExternalImageId of all their faces, and the UserId of their vector."""
+    """The user's name in Rekognition: ExternalImageId of all their faces, and UserId of their vector."""
     associated = models.BooleanField(_("in the user vector"), default=False)
-    """Whether the person's vector is known to be made with this face, and of no face that was removed."""
+    """Whether the user vector is known to contain this face, and no face that was removed."""
     brightness = models.FloatField(_("brightness"), null=True, blank=True)
     sharpness = models.FloatField(_("sharpness"), null=True, blank=True)
-    """0 to 100 each, as in `vision.Quality`; none for faces remembered before they were kept."""
+    """0 to 100 each, as in `vision.Quality`; None for faces enrolled before these columns existed."""
     enrolled = models.DateTimeField(_("enrolled"), default=timezone.now)
 
     class Meta:
@@ -29,14 +29,14 @@ class Face(models.Model):
         verbose_name_plural = _("faces")
         ordering = ("-enrolled",)
         indexes = (models.Index(fields=["collection_id", "associated"], name="face_in_a_vector"),)
-        permissions = (("act_on_people", "Can deactivate, activate, sign out, unlock and forget people"),)
+        permissions = (("act_on_people", "Can deactivate, activate, sign out, reset and forget people"),)
 
     def __str__(self) -> str:
         return str(self.face_id)
 
 
 class Consent(models.Model):
-    """What a person agreed to, and when. It outlives the face it was given for."""
+    """What a person agreed to, and when. It stays when the face is removed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents", verbose_name=_("user"))
     text = models.CharField(_("version of the text"), max_length=32)
@@ -52,9 +52,9 @@ class Consent(models.Model):
 
 
 class Enrolment(models.Model):
-    """A face that is about to be indexed, written before Rekognition is asked.
+    """An enrolment in progress, written before Rekognition is called.
 
-    The row goes when the face is somebody's, or gone. What a crash leaves behind is found by it.
+    The row is deleted when the face belongs to a user, or is gone. The health check finds by it what a crash left.
     """
 
     external_id = models.CharField(_("ExternalImageId"), max_length=128, db_index=True)
@@ -63,11 +63,11 @@ class Enrolment(models.Model):
     winner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("winner")
     )
-    """Who was remembered with the same face at the same moment, and a little earlier."""
+    """The user who was enrolled with the same face at the same moment, a little earlier."""
 
     class Meta:
-        verbose_name = _("unfinished enrolment")
-        verbose_name_plural = _("unfinished enrolments")
+        verbose_name = _("enrolment in progress")
+        verbose_name_plural = _("enrolments in progress")
         ordering = ("pk",)
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class Enrolment(models.Model):
 
 
 class Receipt(models.Model):
-    """Somebody was forgotten. It says nothing about whom; only they know its address."""
+    """Proof that somebody was forgotten. It does not say who; only they know its address."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField(_("at"), default=timezone.now)
@@ -89,7 +89,7 @@ class Receipt(models.Model):
 
 
 class Deletion(models.Model):
-    """A face to be deleted in Rekognition: the ledger. A row stays, as the proof, when the face is gone."""
+    """A face to be deleted in Rekognition. The row stays as proof when the face is gone."""
 
     face_id = models.UUIDField(_("FaceId"), unique=True)
     collection_id = models.CharField(_("CollectionId"), max_length=255)
@@ -100,13 +100,13 @@ class Deletion(models.Model):
     )
     requested = models.DateTimeField(_("requested"), default=timezone.now)
     confirmed = models.DateTimeField(_("confirmed"), null=True, blank=True, db_index=True)
-    """When Rekognition said that the face is not there any more."""
+    """When Rekognition confirmed that the face is gone."""
     tries = models.PositiveIntegerField(_("tries"), default=0)
     error = models.CharField(_("last error"), max_length=64, blank=True)
 
     class Meta:
         verbose_name = _("deletion")
-        verbose_name_plural = _("deletion ledger")
+        verbose_name_plural = _("deletions")
         ordering = ("-requested", "pk")
 
     def __str__(self) -> str:
@@ -114,16 +114,16 @@ class Deletion(models.Model):
 
 
 class HealthCheck(models.Model):
-    """What `doctor` found the last times it looked, for the desk: numbers alone."""
+    """The result of a health check, in numbers, for the dashboard."""
 
     at = models.DateTimeField(_("at"), default=timezone.now)
     collection_id = models.CharField(_("CollectionId"), max_length=255, db_index=True)
-    faces = models.PositiveBigIntegerField(_("faces looked at"), default=0)
+    faces = models.PositiveBigIntegerField(_("faces checked"), default=0)
     found = models.JSONField(_("found"), default=dict)
-    """How many of each kind that were not repaired, by `doctor.Kind`."""
+    """How many of each `findings.Kind` were not repaired."""
     repaired = models.PositiveBigIntegerField(_("repaired"), default=0)
     error = models.CharField(_("error"), max_length=64, blank=True)
-    """The code of what ended it before its time."""
+    """The code of the error that ended it early."""
 
     class Meta:
         verbose_name = _("health check")

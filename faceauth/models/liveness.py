@@ -1,4 +1,4 @@
-"""Liveness checks that are under way, and the frames they have used."""
+"""Liveness checks in progress, and the frames they have used."""
 
 import uuid
 
@@ -8,25 +8,25 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LivenessSession(models.Model):
-    """A liveness check that is under way: see `faceauth.liveness.sessions`. The row is of no use without its session."""
+    """A liveness check in progress: see `faceauth.liveness.sessions`. Without its session the row is useless."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.PositiveIntegerField(_("frames so far"), default=0)
     sealed = models.TextField(_("state"), editable=False)
-    """Numbers, encrypted with a key that only the session and SECRET_KEY together give."""
+    """Numbers, encrypted with a key that is derived from the session and SECRET_KEY."""
     passed = models.BooleanField(_("passed"), default=False)
     expires = models.DateTimeField(_("expires"), db_index=True)
 
     class Meta:
-        verbose_name = _("liveness check under way")
-        verbose_name_plural = _("liveness checks under way")
+        verbose_name = _("liveness check in progress")
+        verbose_name_plural = _("liveness checks in progress")
 
     def __str__(self) -> str:
         return str(self.pk)
 
 
 class SpentFrame(models.Model):
-    """A frame that was looked at, as a keyed digest of its bytes, for a day: it never counts a second time."""
+    """The keyed digest of a frame that was used, kept for a day: a frame never counts twice."""
 
     digest = models.CharField(_("digest"), max_length=64, primary_key=True)
     at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)

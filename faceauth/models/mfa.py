@@ -17,17 +17,17 @@ from faceauth import crypto
 
 
 class Passkey(TimestampMixin, Device):  # type: ignore[misc]
-    """A public key whose private half is in a person's telephone, computer or security key (WebAuthn)."""
+    """The public key of a passkey on a phone, computer or security key (WebAuthn)."""
 
     credential_id = models.CharField(_("credential id"), max_length=1364, unique=True)
     """At most 1,023 bytes (WebAuthn Level 3, 4.1), in base64url without padding."""
     public_key = models.BinaryField(_("public key"))
     """As a COSE_Key (RFC 9052, 7)."""
     sign_count = models.BigIntegerField(_("signatures"), default=0)
-    """As the authenticator counts; 0 where it does not. 32 bits without a sign, so no IntegerField."""
+    """The authenticator's counter; 0 if it has none. 32 bits unsigned, too large for an IntegerField."""
     transports = models.JSONField(_("transports"), default=list)
     host = models.CharField(_("relying party"), max_length=253)
-    """The name of the site under which it was made: it answers to no other."""
+    """The host name for which it was made; it works under no other."""
 
     class Meta:
         verbose_name = _("passkey")
@@ -35,16 +35,16 @@ class Passkey(TimestampMixin, Device):  # type: ignore[misc]
 
 
 class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
-    """An app that shows a new code of six digits every thirty seconds (TOTP, RFC 6238). Its secret is sealed.
+    """An authenticator app with a new code of six digits every thirty seconds (TOTP, RFC 6238). Its secret is sealed.
 
-    Whoever has a picture of somebody's face may type wrong codes, which must neither find the right one nor keep its
-    owner out for long. So the wait after wrong codes doubles (1, 2, 4 seconds), but never lasts more than an hour; and
-    after a hundred, the most in a row that NIST SP 800-63B-4 (3.2.2) allows, no code opens anything until the owner has
-    come in by a passkey or a recovery code, for which there is no wait. With three codes valid at a time (this one,
-    the one before and the one after), a hundred guesses find one in 3 of 10,000 cases.
+    Somebody with a picture of the owner's face can type wrong codes. These must neither find the right one nor keep the
+    owner out for long. So the wait after wrong codes doubles (1, 2, 4 seconds) up to an hour. After a hundred in a row,
+    the most that NIST SP 800-63B-4 (3.2.2) allows, no code is accepted until the owner has signed in with a passkey or
+    a recovery code, for which there is no wait. Three codes are valid at a time (the last, this and the next one), so a
+    hundred guesses succeed in 3 of 10,000 cases.
 
-    A right code ends the wait and forgives three wrong ones, as many as people mistype. Were it to forgive all, whoever
-    guesses between the visits of somebody who comes every day could go on for ever.
+    A right code ends the wait and forgives three wrong ones, as many as people mistype. If it forgave all, an attacker
+    could guess for ever between the sign-ins of somebody who comes every day.
     """
 
     LONGEST_WAIT = timedelta(hours=1)
@@ -67,7 +67,7 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
 
     @property
     def bin_key(self) -> bytes:
-        """Raises `at_rest.CannotOpen`."""
+        """Raises `crypto.CannotOpen`."""
         return crypto.unseal(self.key, self.place)
 
     def throttle_reset(self, commit: bool = True) -> None:
@@ -82,7 +82,7 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
 
     @property
     def allowed_from(self) -> datetime | None:
-        """When the next code is looked at, after wrong ones; None is now."""
+        """When the next code is checked after wrong ones; None is now."""
         last: datetime | None = self.throttling_failure_timestamp
         if not self.throttling_failure_count or last is None:
             return None
@@ -98,10 +98,10 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
 
 
 class RecoveryCodes(StaticDevice):  # type: ignore[misc]
-    """Ten codes for the day on which all else is lost. Each opens once; what is kept is a hash of it.
+    """Ten codes for when every other factor is lost. Each works once; only a hash of it is kept.
 
-    A code has 80 random bits: no guessing finds one, so that nobody need ever wait (NIST SP 800-63B-4, 3.1.2.2, wants
-    a limit below 64 bits), and trying them all against a fast hash is as hopeless.
+    A code has 80 random bits, which nobody guesses: no wait is needed (NIST SP 800-63B-4, 3.1.2.2, asks for one below
+    64 bits), and a fast hash is enough.
     """
 
     class Meta:
@@ -113,7 +113,7 @@ class RecoveryCodes(StaticDevice):  # type: ignore[misc]
         return 0
 
     def hashed(self, code: str) -> str:
-        """96 bits of SHA-256, which is what a StaticToken has room for; other for the same code of another person."""
+        """96 bits of SHA-256, as many as a StaticToken can store; different for another person's same code."""
         return base64.b64encode(hashlib.sha256(f"{self.pk} {code}".encode()).digest()[:12]).decode()
 
     def verify_token(self, code: str) -> bool:
@@ -121,12 +121,24 @@ class RecoveryCodes(StaticDevice):  # type: ignore[misc]
 
 
 class MFAReset(models.Model):
-    """An operator took somebody's second lock away. The person sees it at their door; Django's log says who it was."""
+    """An operator's request to reset somebody's second factor, which that person sees: see `faceauth.mfa.resets`."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="mfa_resets", verbose_name=_("user")
     )
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("requested"), default=timezone.now)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    """Empty only in rows from before reasons were asked for."""
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("approved by")
+    )
+    due = models.DateTimeField(_("takes effect"), null=True)
+    """None until a second operator approves it, if one must."""
+    done = models.DateTimeField(_("done"), null=True)
+    stopped = models.DateTimeField(_("stopped by the person"), null=True)
 
     class Meta:
         verbose_name = _("second-factor reset")
@@ -138,17 +150,25 @@ class MFAReset(models.Model):
 
 
 class PhotoLogin(models.Model):
-    """What a photo of a person may open, if they have chosen. Without a row photos open their notebook."""
+    """What a photo of a person may open, by their choice and by how they have proved themselves so far."""
 
     class Choice(models.TextChoices):
-        OPEN = "open", _("A photo opens my notebook, as a look does.")
-        WITH_LOCK = "with_lock", _("A photo opens my notebook only together with my second lock.")
+        OPEN = "open", _("A photo opens my notebook where this site allows it.")
+        WITH_MFA = "with_mfa", _("A photo opens my notebook only with my second factor or on a trusted device.")
         NEVER = "never", _("A photo never opens my notebook.")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
     )
     choice = models.CharField(_("choice"), max_length=16, choices=Choice.choices, default=Choice.OPEN)
+    enrolled_by_photo = models.BooleanField(_("enrolled by a photo"), default=False)
+    returned = models.BooleanField(_("came back"), default=False)
+    """Whether somebody who was enrolled by a photo has signed in again."""
+    liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
+    """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    superseded = models.BooleanField(_("photos only"), default=False)
+    """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
+    somebody else here."""
 
     class Meta:
         verbose_name = _("photo sign-in choice")

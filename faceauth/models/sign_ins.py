@@ -14,9 +14,9 @@ from faceauth.outcomes import Outcome, Reason
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
     def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: tzinfo | None = None) -> Any:
-        """The years, months or days that have a visit: one look into the index for each.
+        """The years, months or days that have a sign-in, by one index lookup for each.
 
-        Django's own cuts every row's time short, which takes SQLite five seconds for a million of them.
+        Django's own method truncates the time of every row, which takes SQLite five seconds for a million rows.
         """
         if kind not in UNITS or order != "ASC":
             return super().datetimes(field_name, kind, order, tzinfo)  # type: ignore[arg-type]
@@ -31,7 +31,7 @@ class SignInQuerySet(models.QuerySet["SignIn"]):
         return found
 
 
-# The beginning of each, of a time without a zone.
+# The start of each, for a time without a zone.
 UNITS: dict[str, Callable[[datetime], datetime]] = {
     "year": lambda at: datetime(at.year, 1, 1),  # noqa: DTZ001
     "month": lambda at: datetime(at.year, at.month, 1),  # noqa: DTZ001
@@ -40,7 +40,7 @@ UNITS: dict[str, Callable[[datetime], datetime]] = {
 
 
 class SignIn(models.Model):
-    """One visit to the door, whatever came of it."""
+    """An attempt to sign in, whatever its outcome."""
 
     class Method(models.TextChoices):
         LIVENESS = "liveness", _("liveness check")
@@ -63,12 +63,12 @@ class SignIn(models.Model):
     method = models.CharField(_("method"), max_length=8, choices=Method.choices, blank=True)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     device = models.CharField(_("device"), max_length=200, blank=True)
-    """The User-Agent header, cut short."""
+    """The User-Agent header, truncated."""
     rekognition_ms = models.PositiveIntegerField(_("Rekognition, ms"), null=True, blank=True)
-    """How long Rekognition took for all calls of the visit; none where it was not asked."""
+    """How long Rekognition took for all calls of the attempt; None if it was not called."""
 
     times = models.PositiveIntegerField(_("times"), default=1)
-    """How many attempts the row stands for, at least. More than one only where a flood was turned away."""
+    """How many attempts the row stands for, at least. More than one only for throttled attempts."""
 
     session_key = models.CharField(_("session"), max_length=64, blank=True, db_index=True, editable=False)
     """The session that this sign-in opened, until it is ended: see `audit.sessions.stored_key`. It is shown nowhere."""
@@ -80,7 +80,7 @@ class SignIn(models.Model):
         verbose_name_plural = _("sign-in log")
         ordering = ("-at", "-pk")
         indexes = (
-            # All that the desk counts of a month, so that it reads this index and never the rows.
+            # Everything the dashboard counts, so that it reads the index and not the rows.
             models.Index(
                 fields=["at", "outcome", "reason", "similarity", "rekognition_ms", "times"], name="signin_figures"
             ),
@@ -92,12 +92,12 @@ class SignIn(models.Model):
 
 
 class RateCount(models.Model):
-    """A number that the doorman counts, where no cache does: see `faceauth.ratelimit.counters`."""
+    """A count of a rate limit, if there is no cache: see `faceauth.ratelimit.counters`."""
 
     key = models.CharField(_("key"), max_length=64, primary_key=True)
     count = models.PositiveIntegerField(_("count"), default=0)
     ends = models.FloatField(_("ends"), db_index=True)
-    """When it counts no longer, in seconds since 1970."""
+    """When it expires, in seconds since 1970."""
 
     class Meta:
         verbose_name = _("rate limit count")

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
+if TYPE_CHECKING:  # the site's user model; the type checker knows Django's
     from django.contrib.auth.models import User
 
 
 def may_sign_in(user: "User") -> bool:
-    """Whether a face may open this user's session: active people, never operators, who use a password."""
+    """Whether a face may sign this user in: active people, but never operators, who have a password."""
     return user.is_active and not is_operator(user)
 
 

@@ -1,8 +1,7 @@
-"""Room for one more: a newcomer never shuts out who is here.
+"""How many people faces alone can tell apart, and what happens at that number.
 
-From a number of people on the odds are only kept with the second lock, and who has none is refused from then on: see
-`faceauth.policy.thresholds`. So nobody new is remembered while that would be the end of somebody's notebook, and everybody without
-a second lock is told in time.
+With more people the odds need a second factor, and people without one are refused: see `faceauth.policy.thresholds`. So
+enrolment closes while one more person would shut somebody out, and people without a second factor are told in time.
 """
 
 import logging
@@ -24,33 +23,29 @@ from faceauth.policy.thresholds import Population
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-
 logger = logging.getLogger(__name__)
 
-
 NEAR = 0.75
-"""From this share of the people from whose number on the second lock is required, it is time to say so."""
+"""The share of the number of people that requires a second factor, from which people are told so."""
 
 
-LOG_EVERY = 3600  # seconds after which the log says once more that a stranger was turned away
+LOG_EVERY = 3600  # seconds between two log messages that enrolment is closed
 
-
-# In English in a log, in the operator's own language on the desk.
+# In English in logs, translated on pages.
 CURE = gettext_noop(
-    "Ask everybody to add a second lock, let SECRETLY_TARGET_FPIR be higher, or fix REKOGNITION_THRESHOLD:"
-    " docs/odds.md says what each means."
+    "Ask everybody to add a second factor, raise SECRETLY_TARGET_FPIR, or set REKOGNITION_THRESHOLD to a number:"
+    " docs/odds.md explains each."
 )
 
-
-# Who may be let in by their face, of the fields that the site's user model has: `people.may_enter` for a query.
+# `accounts.may_sign_in` as a query, for the fields that the site's user model has.
 SIGN_IN_FIELDS = {"is_active": True, "is_staff": False, "is_superuser": False}
 
 
 def mfa_required(more: int = 0, now: Population | None = None) -> bool:
-    """Whether the second lock is required, or would be with so many more people.
+    """Whether a second factor is required, or would be with so many more people.
 
-    What counts is the best way in that the site has: a look, unless it asks nobody for one. Whoever shows a photo may
-    still look. A fixed threshold never requires it, and nobody is counted.
+    Decided for the best way to sign in: with a liveness check, unless the site asks nobody for one. Somebody with a
+    photo can still do a liveness check. A fixed threshold never requires a second factor, and nobody is counted.
     """
     if conf().THRESHOLD != thresholds.AUTO:
         return False
@@ -60,7 +55,7 @@ def mfa_required(more: int = 0, now: Population | None = None) -> bool:
 
 
 def mfa_required_soon(now: Population | None = None) -> bool:
-    """Whether the second lock is required, or will soon be: at three quarters of that number, or at one person less."""
+    """Whether a second factor is required, or soon will be: from three quarters of that number, or one person less."""
     if conf().THRESHOLD != thresholds.AUTO:
         return False
     here = now or thresholds.population()
@@ -68,7 +63,7 @@ def mfa_required_soon(now: Population | None = None) -> bool:
 
 
 def people_without_mfa(collection_id: str | None = None) -> "QuerySet[User]":
-    """The people of a collection who may come in, and have no second lock."""
+    """The people of a collection who may sign in and have no second factor."""
     model = get_user_model()
     fields = {field.name for field in model._meta.get_fields()}
     return model._default_manager.filter(
@@ -80,9 +75,9 @@ def people_without_mfa(collection_id: str | None = None) -> "QuerySet[User]":
 
 
 def full(under_way: int = 0, anew: bool = False) -> bool:
-    """Whether one more person, besides so many who are being remembered just now, would shut somebody out.
+    """Whether one more person would shut somebody out; `under_way` others are being enrolled at this moment.
 
-    `anew` does not trust the number of people that was counted in the last ten seconds.
+    `anew` counts people again instead of trusting a count of the last ten seconds.
     """
     if conf().THRESHOLD != thresholds.AUTO:
         return False
@@ -93,8 +88,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
         return False
     if from_cache(lambda: cache.add("faceauth.policy.capacity.full", True, LOG_EVERY), lambda: False):
         logger.warning(
-            "A stranger was not remembered: with one more person the second lock is required, and %d of %d have none."
-            " %s",
+            "A stranger was not enrolled: with one more person a second factor is required, and %d of %d have none. %s",
             people_without_mfa().count(),
             thresholds.population().people,
             CURE,
@@ -103,7 +97,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
 
 
 def advice(user: "User") -> str:
-    """`now` or `soon`: when this person needs a second lock, so that their notebook keeps opening. Or nothing."""
+    """When this person needs a second factor to keep signing in: `now`, `soon`, or an empty text."""
     if not mfa_required_soon() or authenticators.has_mfa(user):
         return ""
     return "now" if mfa_required() else "soon"
@@ -111,16 +105,16 @@ def advice(user: "User") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """People without a second lock, where it is or soon will be required."""
+    """How many people have no second factor, and what follows."""
 
     people: int
     without_mfa: int
     near: bool
-    """Whether there is something to say."""
+    """Whether a second factor is required or soon will be, and somebody has none."""
     full: bool
-    """Nobody new is remembered."""
+    """Enrolment is closed."""
     shut_out: bool
-    """Who has no second lock is refused."""
+    """People without a second factor are refused."""
 
 
 def current_capacity(collection_id: str | None = None) -> Capacity:
@@ -136,5 +130,5 @@ def current_capacity(collection_id: str | None = None) -> Capacity:
 
 
 def enrolment_closed() -> bool:
-    """Whether nobody new is remembered: by the settings, or because it would shut out somebody who is here."""
+    """Whether nobody new is enrolled: by the settings, or because one more person would shut somebody out."""
     return conf().ENROLMENT == "closed" or full()

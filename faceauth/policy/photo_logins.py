@@ -1,9 +1,17 @@
-"""What a photo may open: a look shows a living person, a photo does not. Everybody decides for themselves."""
+"""What a photo may open. A liveness check shows a living person, a photo does not.
 
+With PHOTOS="fallback" a photo opens the notebook of somebody who has never passed a liveness check, from anywhere. From
+their first check on it takes a trusted device or a second factor besides, and everybody may choose less for themselves.
+"""
+
+from collections.abc import Collection as Group
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from faceauth.conf import conf
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
 
 if TYPE_CHECKING:
@@ -13,25 +21,76 @@ Choice = PhotoLogin.Choice
 
 
 def offered() -> bool:
-    """Where the site asks nobody for a look, photos are all there is, and there is nothing to decide."""
-    return conf().LIVENESS != "off"
+    """Whether there is anything to choose: not where a photo opens nothing at all, or is all there is."""
+    return conf().PHOTOS == "fallback"
+
+
+def row_of(user: "User") -> PhotoLogin:
+    return PhotoLogin.objects.filter(user_id=user.pk).first() or PhotoLogin(user_id=user.pk)
 
 
 def choice_of(user: "User") -> Choice:
-    row = PhotoLogin.objects.filter(user_id=user.pk).first()
-    return Choice(row.choice) if row else Choice.OPEN
+    return Choice(row_of(user).choice)
 
 
 def choose(user: "User", choice: Choice) -> None:
     PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
 
 
-def may_sign_in_by(user: "User", method: str) -> bool:
-    """Whether a picture that came this way may open the user's notebook: `Login.Way`, or "" for one that is not known.
+def may_sign_in_by(user: "User", method: str, trusted: bool = False) -> bool:
+    """Whether a picture that came by `method`, a `SignIn.Method` or "", may open the user's notebook.
 
-    A choice stands even where the site has stopped asking for looks since: it was made to keep photos out.
+    `trusted` says whether it came from a trusted device of theirs. A choice stands even where the site allows more.
     """
-    if method == SignIn.Method.LIVENESS:
-        return True
-    choice = choice_of(user)
-    return choice == Choice.OPEN or (choice == Choice.WITH_LOCK and authenticators.has_mfa(user))
+    return method == SignIn.Method.LIVENESS or allows_photo(user, row_of(user), trusted)
+
+
+def allows_photo(user: "User", row: PhotoLogin, trusted: bool) -> bool:
+    if row.choice == Choice.NEVER or conf().PHOTOS == "never" or (offered() and resets.pending(user)):
+        return False
+    alone = row.choice == Choice.OPEN and (conf().PHOTOS == "open" or row.liveness_passed is None)
+    return alone or trusted or authenticators.has_mfa(user)
+
+
+def has_passed_liveness(user: "User") -> bool:
+    return row_of(user).liveness_passed is not None
+
+
+def is_claimable(user: "User") -> bool:
+    """Whether only a photo ever made and opened this notebook: a liveness check outranks it."""
+    row = row_of(user)
+    return row.enrolled_by_photo and row.liveness_passed is None and not row.superseded
+
+
+def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
+    """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
+    passed = timezone.now() if live else None
+    PhotoLogin.objects.create(user=user, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded)
+
+
+def note_signed_in(user: "User", method: str) -> None:
+    """Note what the person has proved by signing in."""
+    if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
+        PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
+    PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
+
+
+def supersede(user: "User") -> None:
+    """Never let a liveness check match this notebook again."""
+    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"superseded": True})
+
+
+def not_meant(users: Iterable["User"], live: bool, trusted: Group[object]) -> set[object]:
+    """The primary keys of those of similar-looking `users` whom the pictures do not mean.
+
+    A liveness check never means a superseded notebook. A photo means it where it may open no other of them: whoever
+    holds up a photo shall not learn that the person has a notebook that it does not open.
+    """
+    by_key = {user.pk: user for user in users}
+    rows = {row.user_id: row for row in PhotoLogin.objects.filter(user_id__in=by_key)}
+    superseded = {key for key, row in rows.items() if row.superseded}
+    others = by_key.keys() - superseded
+    if live or not superseded:
+        return set(superseded)
+    open_to_it = any(allows_photo(by_key[k], rows.get(k) or PhotoLogin(user_id=k), k in trusted) for k in others)
+    return set(superseded) if open_to_it else set(others)

@@ -6,7 +6,7 @@ where that is not enough the second lock is required. docs/odds.md has the formu
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -126,6 +126,25 @@ def requirement(people: int, frames: int = 1, faces: int | None = None) -> Requi
     )
 
 
+# Where a scale was not measured, the threshold for the few people of one trusted device. AWS's samples and the original
+# application use 90 to tell one person from a few.
+LEAST_ON_DEVICE = 90.0
+
+
+def on_device(users: Iterable[object], frames: int = 1) -> float:
+    """The least similarity to the people of one trusted device, given their primary keys: it follows their number.
+
+    Nobody else is compared there, so a crowd neither raises it nor makes a second factor necessary.
+    """
+    if conf().THRESHOLD != AUTO:
+        return float(conf().THRESHOLD)
+    faces = Face.objects.filter(user_id__in=list(users)).order_by()
+    counts = faces.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
+    here = Population(max(1, counts["people"]), max(1, counts["faces"]))
+    threshold = measured_threshold(here, max(1, min(frames, MAX_FRAMES)))
+    return threshold if is_measured() else max(threshold, LEAST_ON_DEVICE)
+
+
 def current(frames: int = 1) -> Requirement:
     """What opens a notebook now."""
     now = population()
@@ -183,7 +202,7 @@ def outlook(collection_id: str | None = None) -> Outlook:
 
 def best_frames() -> int:
     """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
-    return 1 if conf().LIVENESS == "off" else MAX_FRAMES
+    return 1 if conf().PHOTOS == "open" else MAX_FRAMES
 
 
 def as_words(odds: float) -> str:
@@ -210,11 +229,15 @@ def weight_of(population: Population) -> float:
 
 def threshold_for(population: Population, frames: int) -> float:
     """The least similarity that keeps the odds, or the end of what was measured where none does."""
+    threshold = measured_threshold(population, frames)
+    return threshold if is_measured() else max(threshold, LEAST_ELSEWHERE)
+
+
+def measured_threshold(population: Population, frames: int) -> float:
     rate = 1 - (1 - conf().TARGET_FPIR) ** (1 / max(1, population.people))
     bound = FLOOR + (rate - FLOOR) / (weight_of(population) * FRAMES[frames])
     cosine = float(np.interp(-np.log10(max(bound, FLOOR)), -DECADES, COSINES))
-    threshold = float(similarity.from_cosine(cosine))
-    return threshold if is_measured() else max(threshold, LEAST_ELSEWHERE)
+    return float(similarity.from_cosine(cosine))
 
 
 def is_measured() -> bool:

@@ -1,8 +1,8 @@
-"""The ledger of deletions: a face that is to go is written down first, and asked for until Rekognition says it is gone.
+"""The deletion ledger: a face to be deleted is written down first, and deleted until Rekognition confirms it.
 
-A row is written in the same transaction that takes the face from its user, wherever that happens: a face whose `Face`
-row is deleted, by whatever code, has a row here (`note_deletion`). Rekognition is asked after the commit, never in a
-transaction. What fails stays, and `manage.py rekognition_collection doctor --repair` asks again.
+The row is written in the transaction that deletes the `Face` row, whatever code does that (`note_deletion`).
+Rekognition is called after the commit, never in a transaction. `manage.py rekognition_collection doctor --repair` tries
+again what failed.
 """
 
 import logging
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 @receiver(pre_delete, sender=Face)
 def note_deletion(instance: Face, **kwargs: Any) -> None:
-    """A face goes: alone, or because its user does (Django sends this for every row of a cascade)."""
+    """Write down a face that is deleted alone or with its user: Django sends this for every row of a cascade."""
     write([instance])
 
 
 def write(faces: Iterable[Face], receipt: Receipt | None = None) -> None:
-    """Write down that these faces are to be deleted, and ask Rekognition after the commit. Call it in a transaction."""
+    """Write down that these faces are to be deleted, and delete them after the commit. Call it in a transaction."""
     enter(
         Deletion(
             face_id=face.face_id,
@@ -45,14 +45,14 @@ def write(faces: Iterable[Face], receipt: Receipt | None = None) -> None:
 
 
 def enter(deletions: Iterable[Deletion]) -> None:
-    """As `write`, for faces that were never anybody's. A face that is in the ledger already is not written twice."""
+    """As `write`, for faces that never belonged to anybody. A face that is in the ledger is not added again."""
     rows = list(deletions)
     Deletion.objects.bulk_create(rows, ignore_conflicts=True)
     after_commit(row.face_id for row in rows)
 
 
 class Settling:
-    """Waits for the commit with the faces that are then asked for: one request for all of a transaction."""
+    """Collects the faces of a transaction, so that one request after the commit deletes them all."""
 
     def __init__(self) -> None:
         self.face_ids: set[UUID] = set()
@@ -64,7 +64,7 @@ class Settling:
 def after_commit(face_ids: Iterable[UUID | str]) -> None:
     wanted = {UUID(str(face_id)) for face_id in face_ids}
     waiting = [entry[1] for entry in transaction.get_connection().run_on_commit if isinstance(entry[1], Settling)]
-    # What was added in a savepoint that is rolled back is asked for too: no row has its id, so nothing happens.
+    # Faces of a savepoint that is rolled back stay in the set. They have no row then, so nothing happens.
     settling = waiting[0] if waiting else Settling()
     settling.face_ids |= wanted
     if not waiting:
@@ -72,7 +72,7 @@ def after_commit(face_ids: Iterable[UUID | str]) -> None:
 
 
 def settle(deletions: Any) -> None:
-    """Ask Rekognition to delete what is not confirmed of `deletions`, a queryset. What fails is written down."""
+    """Delete in Rekognition what is not confirmed of the queryset `deletions`. Errors are kept in the rows."""
     rows = deletions.filter(confirmed=None).order_by("collection_id", "person", "pk")
     for (collection_id, person), some in groupby(rows, key=lambda row: (row.collection_id, row.person)):
         settle_person(Collection(collection_id), person, list(some))
@@ -86,7 +86,7 @@ def settle_person(collection: Collection, person: str, rows: list[Deletion]) -> 
     except RekognitionError as error:
         ours.update(error=error.code)
         logger.error(
-            "%d faces of the collection %s wait to be deleted, which `manage.py rekognition_collection doctor --repair`"
+            "%d faces of the collection %s could not be deleted yet; `manage.py rekognition_collection doctor --repair`"
             " tries again: %s",
             len(rows),
             collection.id,
@@ -100,9 +100,10 @@ def settle_person(collection: Collection, person: str, rows: list[Deletion]) -> 
 
 
 def delete(collection: Collection, person: str, rows: list[Deletion]) -> dict[str, str]:
-    """Delete the faces; those that are still there come back, with Rekognition's reason.
+    """Delete the faces; return Rekognition's reasons for those that are still there.
 
-    A face cannot be deleted while a vector is made of it, and a crash may have come between the two.
+    A face cannot be deleted while a user vector contains it. `associated` may be wrong after a crash, so what fails is
+    tried again without the vector.
     """
     face_ids = [str(row.face_id) for row in rows]
     if any(row.associated for row in rows):
@@ -115,7 +116,7 @@ def delete(collection: Collection, person: str, rows: list[Deletion]) -> dict[st
 
 
 def leave_vector(collection: Collection, person: str, face_ids: list[str]) -> None:
-    """Take the faces out of the person's vector, which goes with the last of them."""
+    """Take the faces out of the person's vector; delete the vector with the last of them."""
     if Face.objects.filter(person=person, collection_id=collection.id).exists():
         collection.disassociate(person, face_ids)
     else:

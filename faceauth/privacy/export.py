@@ -1,8 +1,8 @@
-"""Everything that is held about a person, as a ZIP that is written while it is sent.
+"""Everything stored about a person, as a ZIP that is written while it is sent.
 
-What other apps hold is added by the functions that FACEAUTH["EXPORTERS"] names: each is given the user and yields the
-name of a file and its content, in pieces of text or bytes. Templates are not in it: nobody could read them, and
-whoever found the file could use them.
+The functions that FACEAUTH["EXPORTERS"] names add what other apps store: each takes the user and yields file names with
+their content, in pieces of text or bytes. Templates are left out: they are of no use to the person, and would be to
+somebody who found the file.
 """
 
 import json
@@ -37,23 +37,23 @@ def files(user: "User") -> Files:
     yield "README.md", [str(README)]
     yield "profile.json", [written(profile(user))]
     yield "consents.json", json_array(consents(user))
-    yield "looks.json", json_array(looks(user))
-    yield "door.json", json_array(door(user))
-    yield "locks.json", [written(second_lock(user))]
+    yield "faces.json", json_array(faces(user))
+    yield "sign_ins.json", json_array(sign_ins(user))
+    yield "second_factors.json", [written(second_factors(user))]
     for name in conf().EXPORTERS:
         exporter: Exporter = import_string(name)
         yield from exporter(user)
 
 
-README = _("""# Everything I hold about you
+README = _("""# Everything stored about you
 
-- `profile.json`: your user.
+- `profile.json`: your account.
 - `consents.json`: what you agreed to, and when.
-- `looks.json`: the faces by which I know you. The numbers that describe them are not here: they are of no use to you,
-  and would be to somebody who found this file.
-- `door.json`: your visits.
-- `locks.json`: your second lock: when each part of it was added and last used, what a photo may open, and when an
-  operator took your lock away. The secrets of it are not here, for the same reason.
+- `faces.json`: your enrolled faces. The numbers that describe them are left out: they are of no use to you, and would
+  be to somebody who found this file.
+- `sign_ins.json`: your sign-ins.
+- `second_factors.json`: when each second factor was added and last used, what a photo may open, and when an operator
+  reset your second factor. Secrets are left out, for the same reason.
 
 All times are in UTC.
 """)
@@ -67,7 +67,7 @@ def profile(user: "User") -> dict[str, object]:
     return {
         "name": user.get_username(),
         "enrolled": getattr(user, "date_joined", None),
-        "last_visit": user.last_login,
+        "last_sign_in": user.last_login,
         "active": user.is_active,
     }
 
@@ -77,7 +77,7 @@ def consents(user: "User") -> Iterator[dict[str, object]]:
         yield {"text": consent.text, "given": consent.given}
 
 
-def looks(user: "User") -> Iterator[dict[str, object]]:
+def faces(user: "User") -> Iterator[dict[str, object]]:
     for face in Face.objects.filter(user_id=user.pk).iterator(chunk_size=500):
         yield {
             "face_id": face.face_id,
@@ -89,7 +89,7 @@ def looks(user: "User") -> Iterator[dict[str, object]]:
         }
 
 
-def door(user: "User") -> Iterator[dict[str, object]]:
+def sign_ins(user: "User") -> Iterator[dict[str, object]]:
     for sign_in in SignIn.objects.filter(user_id=user.pk).iterator(chunk_size=500):
         yield {
             "at": sign_in.at,
@@ -103,13 +103,13 @@ def door(user: "User") -> Iterator[dict[str, object]]:
         }
 
 
-def second_lock(user: "User") -> dict[str, object]:
+def second_factors(user: "User") -> dict[str, object]:
     return {
-        "locks": [
-            {"kind": lock.kind, "name": lock.name, "added": lock.added, "last_used": lock.last_used, "host": lock.host}
-            for lock in authenticators.factors_of(user)
+        "factors": [
+            {"kind": it.kind, "name": it.name, "added": it.added, "last_used": it.last_used, "host": it.host}
+            for it in authenticators.factors_of(user)
         ],
         "recovery_codes_left": authenticators.codes_left(user),
         "photos": photo_logins.choice_of(user),
-        "taken_away": list(MFAReset.objects.filter(user_id=user.pk).values_list("at", flat=True)),
+        "resets": list(MFAReset.objects.filter(user_id=user.pk).values("at", "reason", "due", "done", "stopped")),
     }

@@ -1,7 +1,8 @@
-"""Forget a person: delete the user and every face."""
+"""Forget people: delete their user and every face."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.admin.models import LogEntry
@@ -13,19 +14,22 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from faceauth.audit import sessions
-from faceauth.models import Face, Receipt
+from faceauth.models import Deletion, Face, Receipt
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
+from faceauth.rekognition.collection import Collection
 
-if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
+if TYPE_CHECKING:  # the site's user model; the type checker knows Django's
     from django.contrib.auth.models import User
+
+BATCH = 500  # people in one query
 
 
 def forget(user: "User") -> Receipt:
-    """Delete the user with all that hangs on it, at once, and the faces in Rekognition, through the ledger.
+    """Delete the user with everything that refers to it at once, and the faces in Rekognition through the ledger.
 
-    The receipt says what became of the faces. While Rekognition does not answer they wait in the ledger and open
-    nothing.
+    The receipt says what became of the faces. While Rekognition does not answer they wait in the ledger, and sign
+    nobody in.
     """
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
@@ -33,14 +37,14 @@ def forget(user: "User") -> Receipt:
 
 
 def forget_if_absent(user: "User") -> Receipt | None:
-    """Forget somebody who has not come for long; None if they have come since this `user` was read."""
+    """Forget somebody who is inactive; None if they have signed in since this `user` was read."""
     with transaction.atomic():
         there = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
         return erase(user) if there is not None and there.last_login == user.last_login else None
 
 
 def erase(user: "User") -> Receipt:
-    """The admin's log keeps that something was done, and not to whom."""
+    """The admin log keeps what was done, but not to whom."""
     receipt = Receipt.objects.create()
     deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
     sessions.end_sessions(user)
@@ -50,19 +54,42 @@ def erase(user: "User") -> Receipt:
     return receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Somebody who was forgotten, or would be."""
+
+    name: str
+    last_login: datetime | None
+    faces_pending: int = 0
+    """Faces that Rekognition has not confirmed to be deleted."""
+
+
+def expire(days: int, dry_run: bool = False) -> Iterator[Expired]:
+    """Forget the people who have not signed in for so many days, one after the other, or only name them."""
+    for user in expired(days):
+        name, last_login = user.get_username(), user.last_login
+        receipt = None if dry_run else forget_if_absent(user)
+        if receipt is not None:
+            yield Expired(name, last_login, receipt.deletions.filter(confirmed=None).count())
+        elif dry_run:
+            yield Expired(name, last_login)
+
+
 def expired(days: int) -> Iterator["User"]:
-    """People, never operators, who have not come for so many days; a batch at a time."""
+    """People, never operators, who have not signed in for so many days; a batch at a time."""
     since = timezone.now() - timedelta(days=days)
-    last_pk = None
-    while True:
-        users = get_user_model()._default_manager.alias(
-            came=Coalesce("last_login", Min("faces__enrolled")),
-        )
-        users = users.filter(faces__isnull=False, came__lt=since).order_by("pk").distinct()
-        if last_pk is not None:
-            users = users.filter(pk__gt=last_pk)
-        batch = list(users[:500])
-        if not batch:
-            return
+    users = get_user_model()._default_manager.alias(seen=Coalesce("last_login", Min("faces__enrolled")))
+    users = users.filter(faces__isnull=False, seen__lt=since).order_by("pk").distinct()
+    batch = list(users[:BATCH])
+    while batch:
+        last = batch[-1].pk  # the user that is yielded may be deleted
         yield from (user for user in batch if not is_operator(user))
-        last_pk = batch[-1].pk
+        batch = list(users.filter(pk__gt=last)[:BATCH])
+
+
+def delete_collection(collection_id: str) -> None:
+    """Delete a collection with all its faces. The users stay."""
+    Collection(collection_id).delete()
+    faces = Face.objects.filter(collection_id=collection_id)
+    faces._raw_delete(using=faces.db)  # without the ledger: Rekognition has nothing left to delete
+    Deletion.objects.filter(collection_id=collection_id, confirmed=None).update(confirmed=timezone.now())

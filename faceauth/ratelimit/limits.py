@@ -5,7 +5,7 @@
             ...
         attempt.settle(outcome, reason)           # what came of it; what was not used is given back at the end
 
-Five limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas between; "off" for none):
+Limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas between; "off" for none):
 
 * ATTEMPTS_PER_ADDRESS and ATTEMPTS_PER_SESSION: whatever comes of them. They keep the processors free.
 * FAILURES_PER_ADDRESS: attempts in which a face was searched for and opened nothing. They are guesses, and the chance
@@ -14,6 +14,7 @@ Five limits, each a setting such as "60/m" or "30/h, 120/d" (s, m, h, d; commas 
   morning. A liveness check counts from its first instruction until it is passed (`hold`, `release`).
 * CALL_BUDGET: calls to Rekognition, of everybody together. They cost money. As many as an attempt can make are set
   aside, and what it did not make is given back.
+* ENROLMENTS_PER_ADDRESS and ENROLMENTS: new people, from one address and of the whole site.
 * FRAMES_PER_ADDRESS: frames of liveness checks (`count_frame`), which cost no call.
 
 Faces, liveness checks, second factors and passwords each have counts of their own (`kind`), except for the calls.
@@ -191,6 +192,13 @@ def release(session: SessionBase, failed: bool) -> bool:
     if held and not failed:
         count_with(lambda store: store.give_back([Meter(**meter) for meter in held]))
     return held is not None
+
+
+def count_enrolment(request: HttpRequest) -> Exceeded | None:
+    """Count somebody who is about to be enrolled; or turn them away."""
+    address = windows("enrolments", address_of(request), conf().ENROLMENTS_PER_ADDRESS, 1)
+    asked = [*address, *windows("enrolments", "everybody", conf().ENROLMENTS, 1)]
+    return None if count_with(lambda store: store.take(asked)) else no_room(asked)
 
 
 def count_frame(request: HttpRequest) -> Exceeded | None:

@@ -1,13 +1,14 @@
 """From matches to a decision: whose notebook opens, if anybody's."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Q
 
 from faceauth.models import Face
 from faceauth.outcomes import Outcome, Reason, Recognition, refused
-from faceauth.policy import thresholds
+from faceauth.policy import photo_logins, thresholds
 from faceauth.policy.accounts import may_sign_in
 from faceauth.policy.thresholds import Requirement
 from faceauth.rekognition.collection import Match
@@ -25,15 +26,41 @@ class Candidate(NamedTuple):
     """Whether they are among the matches of every frame. Who is not opens nothing, and still counts as a rival."""
 
 
-def decide(*frames: list[Match], needed: Requirement | None = None) -> Recognition:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the pictures came, besides what is on them."""
+
+    live: bool = False
+    """By a liveness check."""
+    trusted: frozenset[object] = frozenset()
+    """The primary keys of the users whose trusted device they came from."""
+    apart_from: frozenset[object] = frozenset()
+    """The primary keys of users whom they are not to be taken for."""
+
+
+A_PHOTO = Evidence()
+
+
+def decide(
+    *frames: list[Match],
+    needed: Requirement | None = None,
+    evidence: Evidence = A_PHOTO,
+    on_device: float | None = None,
+) -> Recognition:
     """Whose notebook the matches of the frames open, if anybody's. Never a guess: the wrong one is the worst of all.
 
     The mean of the frames decides. A face whose user is gone opens nothing, yet it still counts: a photo that is
     clearly more like the face of somebody who left than like anybody here belongs to a stranger. Matches below the
-    threshold open nothing either; the best of them says who looks familiar.
+    threshold open nothing either; the best of them says who looks familiar. `on_device` is the threshold for the
+    people whose trusted device the frames came from.
     """
     needed = needed or thresholds.current(len(frames))
-    people = candidates(frames, needed.near_match)
+    least = needed.near_match if on_device is None else min(needed.near_match, on_device)
+    people = meant(candidates(frames, least), evidence)
+    known_here = of_device(people, evidence, on_device)
+    if known_here is not None:
+        return known_here
+    people = [one for one in people if one.similarity >= needed.near_match]
     nearest, near = (people[0].similarity, people[0].user) if people else (None, None)
     over = [one for one in people if one.similarity >= needed.threshold]
     top = over[0].similarity if over else None
@@ -46,6 +73,31 @@ def decide(*frames: list[Match], needed: Requirement | None = None) -> Recogniti
     if not best.everywhere:
         return Recognition(Outcome.STRANGER, similarity=nearest, near=user)
     return allow(user, best.similarity, needed.lock)
+
+
+def of_device(people: list[Candidate], evidence: Evidence, threshold: float | None) -> Recognition | None:
+    """Whom of a trusted device's people the pictures show; None where it is nobody of them.
+
+    They need only be told from each other, by a `threshold` of their own. Somebody else who is clearly more alike is
+    who the pictures show.
+    """
+    there = [one for one in people if one.user is not None and one.user.pk in evidence.trusted]
+    if threshold is None or not there or there[0].similarity < threshold or not there[0].everywhere:
+        return None
+    best, *rivals = there
+    rivals += [one for one in people if one not in there]
+    if any(not thresholds.apart(best.similarity, one.similarity) for one in rivals if one.similarity >= threshold):
+        return None
+    return allow(best.user, best.similarity, False) if best.user is not None else None
+
+
+def meant(people: list[Candidate], evidence: Evidence) -> list[Candidate]:
+    """Those whom the pictures can mean."""
+    users = [one.user for one in people if one.user is not None]
+    left_out = evidence.apart_from
+    if users:
+        left_out = left_out | photo_logins.not_meant(users, evidence.live, evidence.trusted)
+    return [one for one in people if one.user is None or one.user.pk not in left_out]
 
 
 def candidates(frames: Sequence[list[Match]], least: float) -> list[Candidate]:

@@ -10,7 +10,7 @@ from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
 from faceauth.policy import thresholds
 from faceauth.policy.capacity import enrolment_closed
 from faceauth.recognition import user_vectors
-from faceauth.recognition.matching import decide
+from faceauth.recognition.matching import A_PHOTO, Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.vision import quality_gate, similarity
 from faceauth.vision.faces import Face, find_faces, template
@@ -32,7 +32,7 @@ class Observed(NamedTuple):
     face: Face
 
 
-def recognise(photos: Photo | Sequence[Photo]) -> Recognition:
+def recognise(photos: Photo | Sequence[Photo], evidence: Evidence = A_PHOTO) -> Recognition:
     """Find whose face is in the photos, one to three of one person, the best first: recognised, stranger or refused.
 
     Photos without a usable face, or of two people, are refused here and cost Rekognition no call. A stranger's must be
@@ -40,7 +40,7 @@ def recognise(photos: Photo | Sequence[Photo]) -> Recognition:
     has one. Raises `RekognitionError` where Rekognition cannot answer.
     """
     seen = observe(photos)
-    return refused(seen.reason) if isinstance(seen, Refusal) else recognise_observed(seen)
+    return refused(seen.reason) if isinstance(seen, Refusal) else recognise_observed(seen, evidence)
 
 
 def observe(photos: Photo | Sequence[Photo]) -> list[Observed] | Refusal:
@@ -66,8 +66,8 @@ def of_one_person(seen: list[Observed]) -> bool:
     return all(float(one @ other) >= least for one in templates for other in templates)
 
 
-def recognise_observed(seen: list[Observed]) -> Recognition:
-    recognition = look_up([one.photo.jpeg for one in seen])
+def recognise_observed(seen: list[Observed], evidence: Evidence = A_PHOTO) -> Recognition:
+    recognition = look_up([one.photo.jpeg for one in seen], evidence)
     if recognition.outcome == Outcome.STRANGER and not enrolment_closed():
         good = good_for_enrolment(seen)
         if isinstance(good, Refusal):
@@ -98,7 +98,7 @@ def as_stranger(photos: Sequence[Photo]) -> Refusal | None:
     return good if isinstance(good, Refusal) else None
 
 
-def look_up(jpegs: Sequence[bytes]) -> Recognition:
+def look_up(jpegs: Sequence[bytes], evidence: Evidence = A_PHOTO) -> Recognition:
     """Ask Rekognition for everybody who looks like this, and decide. Each picture costs a call or two.
 
     Only as many are searched as the odds need. The vectors are asked when there are any, and the single faces unless
@@ -106,9 +106,10 @@ def look_up(jpegs: Sequence[bytes]) -> Recognition:
     """
     collection = Collection(conf().COLLECTION)
     needed = thresholds.current(len(jpegs))
+    on_device = thresholds.on_device(evidence.trusted, needed.frames) if evidence.trusted else None
     jpegs = jpegs[: needed.frames]
     faces = models.Face.objects.filter(collection_id=collection.id)
-    least = needed.near_match
+    least = needed.near_match if on_device is None else min(needed.near_match, on_device)
     frames: list[list[Match]] = [[] for _ in jpegs]
     if faces.filter(associated=True).exists():
         for jpeg, matches in zip(jpegs, frames, strict=True):
@@ -118,7 +119,7 @@ def look_up(jpegs: Sequence[bytes]) -> Recognition:
             matches += found
             if not frames[0]:  # then nobody is on all of them
                 break
-        recognition = decide(*frames, needed=needed)
+        recognition = decide(*frames, needed=needed, evidence=evidence, on_device=on_device)
         if recognition.outcome == Outcome.RECOGNISED and not faces.filter(associated=False).exists():
             return recognition
     for jpeg, matches in zip(jpegs, frames, strict=True):
@@ -128,4 +129,4 @@ def look_up(jpegs: Sequence[bytes]) -> Recognition:
         matches += found
         if not frames[0]:
             break
-    return decide(*frames, needed=needed)
+    return decide(*frames, needed=needed, evidence=evidence, on_device=on_device)

@@ -1,4 +1,4 @@
-"""The boto3 client for Rekognition: the only place that builds one, and the only one that knows where its calls go."""
+"""The boto3 client for Rekognition: the only module that builds one and knows where its calls go."""
 
 import os
 from functools import cache
@@ -16,9 +16,9 @@ from faceauth.rekognition import metering
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-# A person stands before the camera. Rekognition answers within a second, so three to connect and eight to answer are
-# generous; "standard" retries throttling and server errors with jitter, and two tries are as long as anybody waits.
-# The pool is as large as a worker has threads, or threads would queue for a connection.
+# Somebody waits at the camera. Rekognition usually answers within a second, so three seconds to connect and eight to
+# answer are generous. "standard" retries throttling and server errors with jitter; two tries are all anybody waits for.
+# The pool has a connection for each thread of a worker.
 ONLINE = Config(
     connect_timeout=3,
     read_timeout=8,
@@ -26,13 +26,13 @@ ONLINE = Config(
     max_pool_connections=32,
     tcp_keepalive=True,
 )
-# In this process nothing is lost on the way: what fails would fail again.
+# Within this process a retry would fail again.
 IN_PROCESS = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @cache
 def client() -> "RekognitionClient":
-    """The client of this process. boto3 clients are thread-safe once made; sessions are not."""
+    """The client of this process. boto3 clients are thread-safe once made, unlike sessions."""
     made = local_client() if conf().ENDPOINT == "local" else online_client()
     metering.listen(made.meta.events)
     return made
@@ -48,10 +48,10 @@ def online_client() -> "RekognitionClient":
 
 
 def local_client() -> "RekognitionClient":
-    """A real client whose calls are answered inside this process, whatever AWS settings this machine has."""
-    from faceauth.local.transport import attach  # with Amazon, the models and the local tables are never loaded
+    """A real client whose calls are answered in this process. It ignores the machine's AWS settings."""
+    from faceauth.local.transport import attach  # on AWS neither the face models nor the local tables are loaded
 
-    nobodys: dict[str, Any] = {
+    no_files: dict[str, Any] = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
@@ -60,7 +60,7 @@ def local_client() -> "RekognitionClient":
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - it signs requests that never leave the process
         region_name=conf().REGION,
-        botocore_session=botocore.session.Session(session_vars=nobodys),
+        botocore_session=botocore.session.Session(session_vars=no_files),
     )
     made = session.client("rekognition", endpoint_url="http://rekognition.invalid", config=IN_PROCESS)
     attach(made)

@@ -1,6 +1,6 @@
-"""The collection in our words: small dataclasses in, small dataclasses out, our own exceptions.
+"""The collection: small dataclasses in and out, and our own exceptions.
 
-The only place that sees botocore's errors. "No face" is a value here; what is broken raises `RekognitionError`.
+The only module that sees botocore's errors. "No face" is a value; an outage raises `RekognitionError`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ from faceauth.rekognition.errors import translate
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import FaceTypeDef
 
-# Rekognition tells a picture without a face from a bad parameter by this message alone.
+# Only this message distinguishes a picture without a face from a bad parameter.
 NO_FACE_MESSAGE = "no faces in the image"
 
-# More than the looks that one person may have, so that a second person close behind the first is seen too.
+# More than the faces one person may have, so that a second person close behind the first is seen too.
 MATCHES = 20
 
 # DeleteFaces takes 1 to 4096 ids; ListFaces gives at most as many.
 MOST_IDS = 4096
 
-# Why IndexFaces kept nothing, as the reason the person hears. The first of these that Rekognition names decides.
+# Why IndexFaces kept nothing, and the reason the person is told. The first one that Rekognition names decides.
 UNINDEXED = {
     "SMALL_BOUNDING_BOX": Reason.TOO_SMALL,
     "LOW_BRIGHTNESS": Reason.TOO_DARK,
@@ -37,14 +37,13 @@ UNINDEXED = {
     "LOW_CONFIDENCE": Reason.NO_FACE,
 }
 
-
-# Of SearchFaces: more than ever stand before the door at the same moment with the same face.
+# Of SearchFaces: more than the enrolments of one face that can run at the same moment.
 MOST_ALIKE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A remembered face that looks like the one in the photo, or a user vector that does; similarity 0 to 100."""
+    """An enrolled face, or a user vector, that resembles the one in the photo; similarity 0 to 100."""
 
     face_id: str
     """Empty for a user vector, whose UserId is then in `external_id`."""
@@ -73,7 +72,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What became of the faces that were to be deleted: ids that are gone now, and ids that were not there."""
+    """The result of a deletion: FaceIds deleted, FaceIds not found, and reasons for those that are still there."""
 
     deleted: list[str]
     unknown: list[str]
@@ -102,7 +101,7 @@ class Collection:
         self.id = collection_id
 
     def create(self) -> str:
-        """Make the collection and return its ARN. Raises `CollectionExists`."""
+        """Create the collection and return its ARN. Raises `CollectionExists`."""
         with translated():
             return client().create_collection(CollectionId=self.id)["CollectionArn"]
 
@@ -124,7 +123,7 @@ class Collection:
             client().delete_collection(CollectionId=self.id)
 
     def faces(self) -> Iterator[IndexedFace]:
-        """Every remembered face, a page of Rekognition's at a time."""
+        """Every enrolled face, fetched a page at a time."""
         with translated():
             pages = (
                 client()
@@ -136,7 +135,7 @@ class Collection:
                     yield indexed_face(face)
 
     def page(self, token: str = "", face_ids: Sequence[str] = ()) -> tuple[list[IndexedFace], str]:
-        """One page of the remembered faces, and the token of the next; with `face_ids`, which of these are there."""
+        """One page of enrolled faces and the token of the next; with `face_ids`, those of them that exist."""
         only = {"FaceIds": list(face_ids)} if face_ids else {}
         after = {"NextToken": token} if token else {}
         with translated():
@@ -144,7 +143,7 @@ class Collection:
         return [indexed_face(face) for face in answer["Faces"]], answer.get("NextToken", "")
 
     def search(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
-        """Who in the collection looks like the largest face of the picture: best first, `threshold` or more."""
+        """The enrolled faces most similar to the largest face in the picture, best first, from `threshold` on."""
         try:
             answer = client().search_faces_by_image(
                 CollectionId=self.id,
@@ -164,7 +163,7 @@ class Collection:
         ]
 
     def similar(self, face_id: str, threshold: float) -> list[Match]:
-        """Which other remembered faces look like this one: best first, `threshold` or more."""
+        """The other enrolled faces most similar to this one, best first, from `threshold` on."""
         with translated():
             answer = client().search_faces(
                 CollectionId=self.id, FaceId=face_id, MaxFaces=MOST_ALIKE, FaceMatchThreshold=threshold
@@ -175,10 +174,10 @@ class Collection:
         ]
 
     def index(self, jpeg: bytes, external_id: str) -> IndexedFace | Refusal:
-        """Remember one face, the largest, under `external_id`; or say why Rekognition kept none.
+        """Enrol the largest face under `external_id`, or return why Rekognition kept none.
 
-        MaxFaces is 1: otherwise a bystander would be remembered under the same id. QualityFilter is AUTO, by which a
-        face too poor to be found again is not kept.
+        MaxFaces is 1, or a bystander would be enrolled under the same id. QualityFilter AUTO rejects faces too poor to
+        be found again.
         """
         with translated():
             answer = client().index_faces(
@@ -196,7 +195,7 @@ class Collection:
         return Refusal(next((ours for theirs, ours in UNINDEXED.items() if theirs in named), Reason.NO_FACE))
 
     def delete_faces(self, face_ids: Sequence[str]) -> Deletion:
-        """Forget these faces. A face that is not there counts as unknown, not as an error."""
+        """Delete these faces. A face that does not exist is unknown, not an error."""
         deleted: list[str] = []
         unknown: list[str] = []
         failed: dict[str, str] = {}
@@ -212,20 +211,20 @@ class Collection:
                     failed[failure["FaceId"]] = ", ".join(reasons)
         return Deletion(deleted, unknown, failed)
 
-    # User vectors: one for all the faces of a person ---------------------------------------------------------------
+    # User vectors: one for all the faces of a person ------------------------------------------------------------------
 
     def search_users(self, jpeg: bytes, threshold: float) -> list[Match] | Refusal:
-        """Whose vector looks like the largest face of the picture: best first, `threshold` or more."""
+        """The user vectors most similar to the largest face in the picture, best first, from `threshold` on."""
         with translated():
             answer = client().search_users_by_image(
                 CollectionId=self.id, Image={"Bytes": jpeg}, MaxUsers=MATCHES, UserMatchThreshold=threshold
             )
-        if not answer.get("SearchedFace"):  # here no face is no exception
+        if not answer.get("SearchedFace"):  # unlike SearchFacesByImage, no face is no error
             return Refusal(Reason.NO_FACE)
         return [Match("", m["User"]["UserId"], m["Similarity"]) for m in answer["UserMatches"]]
 
     def users(self) -> Iterator[str]:
-        """The UserId of every vector, a page of Rekognition's at a time."""
+        """The UserId of every user vector, fetched a page at a time."""
         with translated():
             for page in client().get_paginator("list_users").paginate(CollectionId=self.id):
                 for user in page["Users"]:
@@ -233,7 +232,7 @@ class Collection:
                         yield user["UserId"]
 
     def create_user(self, user_id: str) -> None:
-        """Make an empty vector, unless there is one of this name."""
+        """Create an empty user vector, unless it exists."""
         try:
             client().create_user(CollectionId=self.id, UserId=user_id)
         except ClientError as error:
@@ -243,24 +242,24 @@ class Collection:
             raise translate(error) from error
 
     def associate(self, user_id: str, face_ids: Sequence[str]) -> set[str]:
-        """Make the vector of these faces too; the faces that it could not be made of are returned."""
+        """Add these faces to the vector; return those that could not be added."""
         with translated():
             answer = client().associate_faces(CollectionId=self.id, UserId=user_id, FaceIds=list(face_ids))
         return {failure["FaceId"] for failure in answer.get("UnsuccessfulFaceAssociations", []) if "FaceId" in failure}
 
     def disassociate(self, user_id: str, face_ids: Sequence[str]) -> None:
-        """Make the vector without these faces. A vector or a face that is not there is no error."""
+        """Remove these faces from the vector. A vector or face that does not exist is no error."""
         with translated(), self.unless_gone():
             client().disassociate_faces(CollectionId=self.id, UserId=user_id, FaceIds=list(face_ids))
 
     def delete_user(self, user_id: str) -> None:
-        """Delete the vector; its faces stay. A vector that is not there is no error."""
+        """Delete the vector; its faces stay. A vector that does not exist is no error."""
         with translated(), self.unless_gone():
             client().delete_user(CollectionId=self.id, UserId=user_id)
 
     @contextmanager
     def unless_gone(self) -> Iterator[None]:
-        """Rekognition says of a missing user and of a missing collection the same: only the second is an error here."""
+        """Ignore a missing user. A missing collection gives the same error, and is one here."""
         try:
             yield
         except ClientError as error:

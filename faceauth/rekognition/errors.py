@@ -1,7 +1,7 @@
-"""What can be broken between us and Rekognition. Each error has a code, and a cure for the operator:
-in English in a log and on the command line, in the operator's own language on a page.
+"""The errors of calls to Rekognition. Each has a code and a cure for the operator.
 
-The person only ever hears the sentence of `throttled` or `unavailable`.
+Cures are in English in logs and commands, and translated on pages. People only see the sentence of `throttled` or
+`unavailable`.
 """
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,10 +21,10 @@ CREDENTIALS = {
 
 
 class RekognitionError(Exception):
-    """Rekognition could not do what was asked of it."""
+    """A call to Rekognition failed."""
 
     code = "unavailable"
-    cure = gettext_noop("Look at the AWS Health Dashboard and at this machine's network, then try again.")
+    cure = gettext_noop("Check the AWS Health Dashboard and this machine's network, then try again.")
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"{self.code}: {detail.rstrip('.')}. {self.cure}")
@@ -34,7 +34,7 @@ class RekognitionError(Exception):
 class Throttled(RekognitionError):
     code = "throttled"
     cure = gettext_noop(
-        "Ask AWS for a higher quota of transactions per second for this operation, or let fewer people in at once."
+        "Ask AWS for a higher quota of transactions per second for this operation, or lower SECRETLY_CALL_BUDGET."
     )
 
 
@@ -47,22 +47,22 @@ class CredentialsRefused(RekognitionError):
 
 class CollectionMissing(RekognitionError):
     code = "collection_missing"
-    cure = gettext_noop("Make it with `manage.py rekognition_collection create`, or correct REKOGNITION_COLLECTION.")
+    cure = gettext_noop("Create it with `manage.py rekognition_collection create`, or correct REKOGNITION_COLLECTION.")
 
 
 class CollectionExists(RekognitionError):
     code = "collection_exists"
-    cure = gettext_noop("Use it as it is, or choose another name.")
+    cure = gettext_noop("Use it, or choose another name.")
 
 
 class NotOffered(RekognitionError):
     code = "not_offered"
-    cure = gettext_noop("Use a region and a policy that have this operation, or go without it.")
+    cure = gettext_noop("Use a region and an IAM policy that have this operation.")
 
 
 class RequestRefused(RekognitionError):
     code = "request_refused"
-    cure = gettext_noop("Check the ids and the settings that were given.")
+    cure = gettext_noop("Check the ids and settings.")
 
 
 def translate(error: ClientError | BotoCoreError) -> RekognitionError:

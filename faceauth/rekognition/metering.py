@@ -1,4 +1,4 @@
-"""What the calls to Rekognition cost: how many were sent, how long they took, and how they ended."""
+"""Calls to Rekognition, measured: how many, how long, and with which error."""
 
 import time
 from contextvars import ContextVar
@@ -10,24 +10,24 @@ from django.dispatch import receiver
 from faceauth.signals import called
 
 sent: ContextVar[int] = ContextVar("sent", default=0)
-"""How many requests this thread has sent so far, retries too. What something cost is a difference of two readings."""
+"""How many requests this thread has sent, retries included. The difference of two readings is what something cost."""
 
 spent: ContextVar[float | None] = ContextVar("spent", default=None)
-"""Seconds that the calls of this request have taken, with their retries; None before the first."""
+"""Seconds that the calls of this request took, retries included; None before the first."""
 
-STARTED = "faceauth.started"  # in the context that botocore hands from event to event of one call
+STARTED = "faceauth.started"  # in the context that botocore passes between the events of one call
 
 
 def listen(events: Any) -> None:
-    """Measure every call of a client, by botocore's own events around it, and send `signals.called` after it."""
+    """Measure every call of a client by botocore's events, and send `signals.called` after it."""
     events.register("before-call.rekognition", start)
     events.register("request-created.rekognition", count)
-    events.register("after-call.rekognition", tell_answer)
-    events.register("after-call-error.rekognition", tell_error)
+    events.register("after-call.rekognition", answered)
+    events.register("after-call-error.rekognition", failed)
 
 
 def milliseconds() -> int | None:
-    """What the calls of this request have taken so far; None where there were none."""
+    """What the calls of this request took so far; None if there were none."""
     seconds = spent.get()
     return None if seconds is None else round(seconds * 1000)
 
@@ -40,21 +40,21 @@ def count(**kwargs: Any) -> None:
     sent.set(sent.get() + 1)
 
 
-def tell_answer(event_name: str, parsed: dict[str, Any], context: dict[str, Any], **kwargs: Any) -> None:
-    tell(event_name, context, parsed.get("Error", {}).get("Code", ""))
+def answered(event_name: str, parsed: dict[str, Any], context: dict[str, Any], **kwargs: Any) -> None:
+    report(event_name, context, parsed.get("Error", {}).get("Code", ""))
 
 
-def tell_error(event_name: str, exception: Exception, context: dict[str, Any], **kwargs: Any) -> None:
-    tell(event_name, context, type(exception).__name__)
+def failed(event_name: str, exception: Exception, context: dict[str, Any], **kwargs: Any) -> None:
+    report(event_name, context, type(exception).__name__)
 
 
-def tell(event_name: str, context: dict[str, Any], error: str) -> None:
+def report(event_name: str, context: dict[str, Any], error: str) -> None:
     seconds = time.perf_counter() - context[STARTED]
     spent.set((spent.get() or 0.0) + seconds)
     called.send(None, operation=event_name.rsplit(".", 1)[1], seconds=seconds, error=error)
 
 
 @receiver(request_started)
-def start_afresh(**kwargs: Any) -> None:
-    """A thread answers one request after the other."""
+def reset(**kwargs: Any) -> None:
+    """A thread serves one request after the other."""
     spent.set(None)

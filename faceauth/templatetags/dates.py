@@ -1,4 +1,4 @@
-"""When something happened, for the pages about oneself."""
+"""Times on the account pages."""
 
 from datetime import UTC, datetime
 
@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.filter
 def moment(at: datetime) -> SafeString:
-    """In UTC, until the page's script says it by the person's own clock: `static/site/times.js`."""
+    """In UTC, until `static/site/times.js` shows it in the reader's own time zone."""
     utc = at.astimezone(UTC)
     return format_html('<time dir="ltr" datetime="{}">{} UTC</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M}")

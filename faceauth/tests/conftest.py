@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from pytest_django import Settings
 
 from faceauth.conf import conf
@@ -38,9 +40,17 @@ def hopper(collection: Collection) -> Any:
 
 
 @pytest.fixture
+def admin(operator: User) -> Client:
+    """The operator, signed in to the admin."""
+    client = Client()
+    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
 def without_look(settings: Settings) -> None:
     """A door where one frame of the camera is enough."""
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "off"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": "open"}
 
 
 def read(data: bytes) -> Photo:

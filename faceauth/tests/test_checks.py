@@ -40,7 +40,7 @@ def test_the_defaults_work(settings: Settings) -> None:
         ({"THRESHOLD": None}, "faceauth.E004"),
         ({"THRESHOLD": 0.9}, "faceauth.E005"),
         ({"THRESHOLD": 70}, "faceauth.W001"),
-        ({"LIVENESS": "sometimes"}, "faceauth.E012"),
+        ({"PHOTOS": "sometimes"}, "faceauth.E012"),
         ({"ENROLMENT": "maybe"}, "faceauth.E006"),
         ({"TARGET_FPIR": 0}, "faceauth.E011"),
         ({"TARGET_FPIR": 1}, "faceauth.E011"),

@@ -38,7 +38,7 @@ from faceauth.ratelimit.limits import (
 from faceauth.recognition import search
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
-from faceauth.tests.lock_cast import open_notebook
+from faceauth.tests.mfa_cast import open_notebook
 from faceauth.tests.test_views import JSON, enter, look, say, sealed_in, show
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_look")]  # a frame is an attempt by itself

@@ -310,7 +310,7 @@ def test_a_user_that_differs_from_the_one_here_is_refused(full: local.Collection
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"), [("aws", "cannot leave Amazon"), ("http://127.0.0.1:5005", "runs: say this there")]
+    ("endpoint", "said"), [("aws", "cannot leave Amazon"), ("http://127.0.0.1:5005", "runs: run this there")]
 )
 @pytest.mark.parametrize("action", ["export", "import"])
 def test_templates_do_not_leave_another_endpoint(

@@ -220,27 +220,27 @@ def test_what_the_page_hears(grace: Visitor, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("setting", "frame", "file"),
     [
-        ("camera", Reason.LIVENESS_REQUIRED, None),
-        ("always", Reason.LIVENESS_REQUIRED, Reason.LIVENESS_REQUIRED),
-        ("off", None, None),
+        ("fallback", None, None),
+        ("never", Reason.LIVENESS_REQUIRED, Reason.LIVENESS_REQUIRED),
+        ("open", None, None),
     ],
 )
-def test_who_must_show_a_living_face(
+def test_what_a_photo_may_do(
     setting: str, frame: Reason | None, file: Reason | None, settings: Settings, collection: Collection
 ) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": setting}
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": setting}
     face = pictures.hopper()
     ways = {"image": url(face), "file": SimpleUploadedFile("me.jpg", face, "image/jpeg")}
     for (name, value), reason in zip(ways.items(), (frame, file), strict=True):
         answer = Client().post("/login/", {name: value}, headers=JSON).json()
         assert answer["reason"] == reason, name
     page = Client().get("/login/").content.decode()
-    assert ("data-liveness-url" in page) == (setting != "off")
-    assert ('name="file"' in page) == (setting != "always")
+    assert ("data-liveness-url" in page) == (setting != "open")
+    assert ('name="file"' in page) == (setting != "never")
 
 
 def test_the_default_asks_for_it(settings: Settings) -> None:
-    assert settings.FACEAUTH["LIVENESS"] == "camera"
+    assert settings.FACEAUTH["PHOTOS"] == "fallback"
 
 
 # Attacks on the server ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from faceauth.tests.lock_cast import enrolled, looking_like, open_notebook, show_face, with_app
+from faceauth.tests.mfa_cast import enrolled, looking_like, open_notebook, show_face, with_app
 from faceauth.web import pending_login
 from faceauth.web.reauthentication import MFA_VERIFIED
 
@@ -72,11 +72,11 @@ def test_the_fifth_wrong_code_ends_the_attempt(known: User) -> None:
     assert client.get(SECOND_LOCK).status_code == 302
 
 
-@pytest.mark.parametrize(("look", "status"), [("off", 404), ("camera", 302), ("always", 302)])
+@pytest.mark.parametrize(("photos", "status"), [("open", 404), ("fallback", 302), ("never", 404)])
 def test_what_a_photo_opens_is_a_choice_only_where_something_else_is_asked_for(
-    look: str, status: int, owner: User, settings: Settings
+    photos: str, status: int, owner: User, settings: Settings
 ) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": look}
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": photos}
     client = open_notebook(owner)
     assert client.post("/account/mfa/photos/", {"choice": "never"}).status_code == status
     assert ('name="choice"' in client.get("/account/mfa/").content.decode()) is (status == 302)

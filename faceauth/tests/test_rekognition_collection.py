@@ -39,7 +39,7 @@ def grace(endpoint: str, collection: Collection) -> str:
 
 
 def test_create_list_describe_delete(endpoint: str) -> None:
-    assert run("list") == "There is no collection.\n"
+    assert run("list") == "There are no collections.\n"
     assert "secretly" in run("create")
     assert run_json("list") == [
         {"collection_id": "secretly", "face_model_version": run_json("describe")["face_model_version"]}
@@ -57,7 +57,7 @@ def test_describe_says_the_odds(endpoint: str, grace: str) -> None:
     assert found["liveness_mfa_from"] == 22
     text = run("describe")
     assert "1 in 10,000" in text
-    assert "photo: from 22 people on; look: from 22 people on" in text
+    assert "photo: required with 22 or more people; liveness check: required with 22" in text
     assert ("not measured here" in text) == (endpoint == "aws")
 
 
@@ -65,7 +65,7 @@ def test_describe_with_a_fixed_threshold(collection: Collection, settings: Setti
     settings.FACEAUTH = {**settings.FACEAUTH, "THRESHOLD": 90}
     text = run("describe")
     assert "similarity 90.00" in text
-    assert "photo: never; look: never" in text
+    assert "photo: never required; liveness check: never required" in text
 
 
 def test_another_collection(endpoint: str) -> None:
@@ -102,7 +102,7 @@ def test_delete_faces_that_are_not_there(grace: str) -> None:
     out = io.StringIO()
     with pytest.raises(CommandError, match="1 of the faces"):
         call_command("rekognition_collection", "delete-faces", stranger, grace, "--yes", stdout=out)
-    assert out.getvalue() == f"{grace}  deleted\n{stranger}  not there\n"
+    assert out.getvalue() == f"{grace}  deleted\n{stranger}  not found\n"
 
 
 def test_delete_takes_the_faces_with_it(grace: str) -> None:
@@ -181,7 +181,7 @@ def test_exit_statuses(args: list[str], code: int, db: None) -> None:
 
 def test_the_status_of_drift_and_of_an_outage(collection: Collection, fault: Fault) -> None:
     User.objects.create_user("without a face")
-    with pytest.raises(CommandError, match="1 left to mend") as caught:
+    with pytest.raises(CommandError, match="1 not repaired") as caught:
         run("doctor")
     assert caught.value.returncode == 3
     fault("ListFaces", "InternalServerError", status=500)

@@ -24,7 +24,7 @@ from faceauth.audit.sessions import end_session, end_sessions, open_sessions, st
 from faceauth.enrolment.faces import MAX_FACES, add, remove
 from faceauth.models import Face, MFAReset, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
-from faceauth.policy import accounts
+from faceauth.policy import accounts, photo_logins
 from faceauth.privacy import deletion_ledger, export, forget
 from faceauth.ratelimit import limits
 from faceauth.vision.photos import Photo
@@ -63,7 +63,7 @@ def account_view(request: HttpRequest) -> HttpResponse:
         for sign_in in open_sessions(user)
     ]
     since = timezone.now() - timedelta(days=NOTICED)
-    mfa_resets = [mfa_reset.at for mfa_reset in MFAReset.objects.filter(user_id=user.pk, at__gte=since)]
+    mfa_resets = list(MFAReset.objects.filter(user_id=user.pk, done__gte=since).values_list("done", flat=True))
     content = {"visits": recent, "sessions": sessions, "mfa_resets": mfa_resets}
     return varied(JsonResponse(content) if wants_json(request) else render(request, "faceauth/account.html", content))
 
@@ -111,7 +111,11 @@ FACES = "faceauth/faces.html"
 
 
 def shown_faces(request: HttpRequest) -> dict[str, Any]:
-    return {"faces": user_of(request).faces.all(), "most": MAX_FACES, "liveness": "off"}
+    return {
+        "faces": user_of(request).faces.all(),
+        "most": MAX_FACES,
+        "photos": "never" if photo_logins.has_passed_liveness(user_of(request)) else "open",
+    }
 
 
 def rows_of(faces: Iterable[Face]) -> list[dict[str, object]]:
@@ -127,21 +131,24 @@ def faces_view(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if request.method != "POST":
         return answer(request, faces_result(request))
-    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt, pictures_in(request) as pictures:
+    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, FACES, **shown_faces(request))
-        recognition = add_face(user, pictures.photos)
-        attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
-        record(request, Recognition(recognition.outcome, recognition.reason, user), pictures.method)
+        with pictures_in(request) as pictures:
+            recognition = add_face(user, pictures.photos, pictures.method)
+            attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
+            record(request, Recognition(recognition.outcome, recognition.reason, user), pictures.method)
     return answer(request, faces_result(request, recognition))
 
 
-def add_face(user: "User", photos: Sequence[Photo] | Refusal) -> Recognition:
+def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str) -> Recognition:
     if not accounts.may_sign_in(user):  # an operator uses a password, and would be enrolled for nothing
         return outcomes.refused(Reason.INACTIVE)
     if isinstance(photos, Refusal):
         return outcomes.refused(photos.reason)
-    return answered(lambda: add(user, photos[0]))
+    if method != SignIn.Method.LIVENESS and photo_logins.has_passed_liveness(user):
+        return outcomes.refused(Reason.LIVENESS_REQUIRED)
+    return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS))
 
 
 def faces_result(request: HttpRequest, recognition: Recognition | None = None) -> Result:

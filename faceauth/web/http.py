@@ -1,4 +1,4 @@
-"""What came of a request, and its two renderings: a page and JSON. And the few things that all views ask of a request."""
+"""What came of a request and its two renderings, a page and JSON; and what all views ask of a request."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, sentence
+from faceauth.policy import photo_logins
 from faceauth.ratelimit.floods import record_exceeded
 from faceauth.ratelimit.limits import Exceeded, sentence_for
 
@@ -95,6 +96,7 @@ def varied(response: HttpResponse) -> HttpResponse:
 def open_session(request: HttpRequest, user: "User", method: str, at: float | None = None) -> None:
     """Sign in somebody whose every proof was given. `at` is when their face was verified, if not now."""
     login(request, user, backend="faceauth.backends.FaceBackend")
+    photo_logins.note_signed_in(user, method)
     note_verified(request, method, at)
 
 

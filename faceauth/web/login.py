@@ -3,8 +3,8 @@
 request -> pictures -> recognition -> policy -> session -> sign-in log -> answer.
 """
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,10 +23,12 @@ from faceauth.audit.log import record
 from faceauth.audit.sessions import stored_key
 from faceauth.conf import conf
 from faceauth.models import SignIn
+from faceauth.operators import dashboard
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
-from faceauth.policy import capacity, sign_in
+from faceauth.policy import capacity, photo_logins, sign_in
 from faceauth.policy.sign_in import Access, Decision
 from faceauth.ratelimit import limits
+from faceauth.recognition.matching import Evidence
 from faceauth.vision.photos import Photo, reopen_photo
 from faceauth.web import consent, pending_login, recognise
 from faceauth.web.http import Result, answer, given_next, next_url, open_session, result_of, throttled
@@ -50,17 +52,18 @@ def login_view(request: HttpRequest) -> HttpResponse:
     """GET shows the page. POST takes `frame`s of a liveness check, a `file` or an `image`, and signs in who it is."""
     if request.method != "POST":
         return redirect(next_url(request)) if request.user.is_authenticated else render(request, PAGE, shown(request))
-    with (
-        limits.attempt(request, limits.calls_to_sign_in(conf().ENROLMENT)) as attempt,
-        pictures_in(request) as pictures,
-    ):
+    with limits.attempt(request, limits.calls_to_sign_in(conf().ENROLMENT)) as attempt:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
-        recognition = identify(request, pictures.photos)
-        decision = sign_in.decide(recognition, pictures.method)
-        heard = heard_by_visitor(decision, pictures.photos)
-        attempt.settle(heard.outcome, heard.reason, heard.searched)
-        sealed = sealed_for_consent(request, heard, pictures)
+        with pictures_in(request) as pictures:
+            recognition = or_near_match(request, recognise.recognise(pictures.photos, evidence_of(pictures)))
+            decision = sign_in.decide(recognition, pictures.method)
+            heard = heard_by_visitor(decision, pictures.photos)
+            if heard.outcome == Outcome.STRANGER and conf().ENROLMENT == "open":
+                decision = enrol_now(request, pictures, decision)
+                heard = decision.recognition
+            attempt.settle(heard.outcome, heard.reason, heard.searched)
+            sealed = sealed_pictures(request, decision, heard, pictures)
     return answer(request, open_or_refuse(request, decision, heard, pictures.method, sealed))
 
 
@@ -74,22 +77,37 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
         request.session.flush()
         said = _("Then I keep nothing. Goodbye.")
         return answer(request, Result(message=said, page="faceauth/goodbye.html", next=reverse("faceauth:login")))
-    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt, ExitStack() as photos_open:
+    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
-        unsealed = consent.unseal(request.POST.get("sealed", ""), request.session)
-        if unsealed is None and request.user.is_authenticated:  # a second click, after the first has let them in
-            return redirect(next_url(request))
-        if unsealed is None:
-            decision, method = Decision(Access.NONE, outcomes.refused(Reason.EXPIRED)), ""
-        else:
-            photos = [photos_open.enter_context(reopen_photo(jpeg)) for jpeg in unsealed.jpegs]
-            recognition = or_near_match(request, recognise.enrol(photos, CONSENT_VERSION))
-            method = unsealed.method
-            decision = sign_in.decide(recognition, method)
-        heard = decision.recognition
-        attempt.settle(heard.outcome, heard.reason, heard.searched)
-    return answer(request, open_or_refuse(request, decision, heard, method))
+        with unsealed_pictures(request) as pictures:
+            if isinstance(pictures.photos, Refusal) and request.user.is_authenticated:
+                return redirect(next_url(request))  # a second click, after the first has let them in
+            decision = enrol_now(request, pictures, consented=CONSENT_VERSION)
+            heard = decision.recognition
+            attempt.settle(heard.outcome, heard.reason, heard.searched)
+    return answer(request, open_or_refuse(request, decision, heard, pictures.method))
+
+
+@never_cache
+@sensitive_post_parameters("sealed")
+@sensitive_variables()
+@require_POST
+def claim_view(request: HttpRequest) -> HttpResponse:
+    """The answer of somebody whose liveness check matches a notebook that only photos have opened: is it theirs?"""
+    with limits.attempt(request, limits.ENROLMENT_CALLS) as attempt:
+        if attempt.exceeded:
+            return throttled(request, attempt.exceeded, PAGE, **shown(request))
+        with unsealed_pictures(request) as pictures:
+            recognition = recognise.recognise(pictures.photos, evidence_of(pictures))
+            decision = sign_in.decide(recognition, pictures.method)
+            owner = decision.recognition.user
+            if decision.access == Access.CLAIM and owner is not None:
+                decision = settle_claim(request, owner, pictures, request.POST.get("answer") == "yes")
+            heard = decision.recognition
+            attempt.settle(heard.outcome, heard.reason, heard.searched)
+            sealed = sealed_pictures(request, decision, heard, pictures)
+    return answer(request, open_or_refuse(request, decision, heard, pictures.method, sealed))
 
 
 @never_cache
@@ -104,23 +122,19 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 # The steps ------------------------------------------------------------------------------------------------------------
 
 
-@sensitive_variables()
-def identify(request: HttpRequest, photos: Sequence[Photo] | Refusal) -> Recognition:
-    """Who is on the photos. A stranger is enrolled where that needs no asking."""
-    recognition = or_near_match(request, recognise.recognise(photos))
-    if recognition.outcome != Outcome.STRANGER or isinstance(photos, Refusal):
-        return recognition
-    if capacity.enrolment_closed():
-        return outcomes.refused(Reason.CLOSED, recognition.similarity)
-    return recognise.enrol(photos) if conf().ENROLMENT == "open" else recognition
+def evidence_of(pictures: Pictures) -> Evidence:
+    """How the pictures came."""
+    return Evidence(live=pictures.method == SignIn.Method.LIVENESS)
 
 
 def or_near_match(request: HttpRequest, recognition: Recognition) -> Recognition:
     """A stranger who resembles somebody is asked once to try again, before they get a second, empty notebook."""
-    if recognition.outcome != Outcome.STRANGER or recognition.near is None or NEAR_MATCH_TOLD in request.session:
+    if recognition.outcome != Outcome.STRANGER:
         return recognition
-    request.session[NEAR_MATCH_TOLD] = True
-    return outcomes.refused(Reason.NEAR_MATCH, recognition.similarity, recognition.near)
+    if recognition.near is not None and NEAR_MATCH_TOLD not in request.session:
+        request.session[NEAR_MATCH_TOLD] = True
+        return outcomes.refused(Reason.NEAR_MATCH, recognition.similarity, recognition.near)
+    return outcomes.refused(Reason.CLOSED, recognition.similarity) if capacity.enrolment_closed() else recognition
 
 
 def heard_by_visitor(decision: Decision, photos: Sequence[Photo] | Refusal) -> Recognition:
@@ -131,11 +145,56 @@ def heard_by_visitor(decision: Decision, photos: Sequence[Photo] | Refusal) -> R
 
 
 @sensitive_variables()
-def sealed_for_consent(request: HttpRequest, heard: Recognition, pictures: Pictures) -> str:
-    """The photos, encrypted, for the page that asks a stranger for consent; "" for anybody else."""
-    if heard.outcome != Outcome.STRANGER or isinstance(pictures.photos, Refusal):
+def enrol_now(request: HttpRequest, pictures: Pictures, known: Decision | None = None, consented: str = "") -> Decision:
+    """Enrol the person on the pictures, who is nobody here.
+
+    Where a photo shows somebody whose notebook it does not open, it makes another notebook, which photos alone open:
+    so whoever holds up a photo learns nothing, and the person loses nothing.
+    """
+    if isinstance(pictures.photos, Refusal):
+        return Decision(Access.NONE, outcomes.refused(pictures.photos.reason))
+    if limits.count_enrolment(request):
+        return Decision(Access.NONE, Recognition(Outcome.THROTTLED))
+    concealed = known.recognition.near if known and known.access == Access.CONCEALED else None
+    recognition = recognise.enrol(pictures.photos, consented, pictures.method, concealed)
+    decision = sign_in.decide(or_near_match(request, recognition), pictures.method)
+    if decision.access == Access.CONCEALED:
+        return enrol_now(request, pictures, decision, consented)
+    return decision
+
+
+@sensitive_variables()
+def settle_claim(request: HttpRequest, owner: "User", pictures: Pictures, mine: bool) -> Decision:
+    """Give the notebook to whom the liveness check shows; or let it never match one again, and ask as a stranger."""
+    if isinstance(pictures.photos, Refusal):
+        return Decision(Access.NONE, outcomes.refused(pictures.photos.reason))
+    if not mine:
+        photo_logins.supersede(owner)
+        recognition = recognise.recognise(pictures.photos, evidence_of(pictures))
+        return sign_in.decide(or_near_match(request, recognition), pictures.method)
+    recognition = recognise.claim(owner, pictures.photos)
+    access = Access.OPEN if recognition.user is not None else Access.NONE
+    return Decision(access, recognition)
+
+
+@sensitive_variables()
+def sealed_pictures(request: HttpRequest, decision: Decision, heard: Recognition, pictures: Pictures) -> str:
+    """The photos, encrypted, for a page that asks something before it goes on; "" where nothing is asked."""
+    asks = heard.outcome == Outcome.STRANGER or decision.access == Access.CLAIM
+    if not asks or isinstance(pictures.photos, Refusal):
         return ""
     return consent.seal([photo.jpeg for photo in pictures.photos], request.session, pictures.method)
+
+
+@contextmanager
+def unsealed_pictures(request: HttpRequest) -> Iterator[Pictures]:
+    """The photos that such a page was given."""
+    unsealed = consent.unseal(request.POST.get("sealed", ""), request.session)
+    if unsealed is None:
+        yield Pictures(Refusal(Reason.EXPIRED), "")
+        return
+    with ExitStack() as photos:
+        yield Pictures([photos.enter_context(reopen_photo(jpeg)) for jpeg in unsealed.jpegs], unsealed.method)
 
 
 @sensitive_variables("sealed")
@@ -146,6 +205,9 @@ def open_or_refuse(
     user = decision.recognition.user
     if decision.access == Access.SECOND_FACTOR and user is not None:
         return ask_for_second_factor(request, user, decision.recognition, method)
+    if decision.access == Access.CLAIM and user is not None:
+        record(request, outcomes.refused(Reason.CLAIM, decision.recognition.similarity, user), method)
+        return ask_whose(request, user, sealed)
     opened = decision.access == Access.OPEN and user is not None
     if opened and user is not None:
         open_session(request, user, method)
@@ -172,6 +234,18 @@ def ask_for_second_factor(request: HttpRequest, user: "User", recognition: Recog
     return Result(Outcome.RECOGNISED, message=_("I know you. Now your second lock."), next=url, page="")
 
 
+def ask_whose(request: HttpRequest, user: "User", sealed: str) -> Result:
+    """Ask whose notebook it is that only photos have opened: when it was made and how much is in it, no words."""
+    made = user.faces.order_by("enrolled").values_list("enrolled", flat=True).first()
+    usage = [{"name": str(one.name), "count": one.count} for one in dashboard.usage([user.pk]).get(user.pk, [])]
+    context = {"sealed": sealed, "next": given_next(request), "made": made, "usage": usage}
+    data = {"sealed": sealed, "made": made, "usage": usage}
+    said = _("A photo made a notebook for a face like yours. Is it yours?")
+    return Result(
+        Outcome.REFUSED, Reason.CLAIM, said, reverse("faceauth:claim"), "faceauth/claim.html", context, data, status=200
+    )
+
+
 def inside(request: HttpRequest, heard: Recognition) -> str:
     """Where somebody who comes in goes: a new person first adds a second factor, where one will be required."""
     newcomer = heard.outcome == Outcome.ENROLLED
@@ -180,4 +254,4 @@ def inside(request: HttpRequest, heard: Recognition) -> str:
 
 def shown(request: HttpRequest) -> dict[str, Any]:
     """What the sign-in page shows."""
-    return {"next": given_next(request), "liveness": conf().LIVENESS}
+    return {"next": given_next(request), "photos": conf().PHOTOS}

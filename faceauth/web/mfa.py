@@ -180,7 +180,7 @@ def photo_logins_view(request: HttpRequest) -> HttpResponse:
     choice = request.POST.get("choice")
     if choice not in photo_logins.Choice.values or not photo_logins.offered():
         raise Http404
-    if choice == photo_logins.Choice.WITH_LOCK and not authenticators.has_mfa(user):
+    if choice == photo_logins.Choice.WITH_MFA and not authenticators.has_mfa(user):
         return show_mfa(request, user, _("You have no second lock yet. Add one first."), 422)
     photo_logins.choose(user, photo_logins.Choice(choice))
     return redirect("faceauth:mfa")

@@ -6,7 +6,7 @@ walks every URL of the site and fails for one that is neither here nor on its li
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -17,11 +17,13 @@ from django.urls import reverse
 from faceauth.audit.log import record
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
+from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, refused
 from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
 from faceauth.web.http import (
     FACE_VERIFIED,
+    LIVENESS_VERIFIED,
     Result,
     answer,
     given_next,
@@ -34,6 +36,9 @@ from faceauth.web.http import (
 from faceauth.web.photo_forms import drain, takes_pictures
 from faceauth.web.recognise import of_user, recognise
 from faceauth.web.uploads import pictures_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 PAGE = "faceauth/reauthenticate.html"
 
@@ -100,8 +105,9 @@ def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
 
 
 def face_verified(request: HttpRequest) -> bool:
-    """Whether the face was verified in the last five minutes."""
-    return is_fresh(request, FACE_VERIFIED)
+    """Whether the face was verified in the last five minutes; by a liveness check, of who has ever passed one."""
+    needs_liveness = photo_logins.has_passed_liveness(user_of(request))
+    return is_fresh(request, LIVENESS_VERIFIED if needs_liveness else FACE_VERIFIED)
 
 
 def mfa_verified(request: HttpRequest) -> bool:
@@ -113,7 +119,7 @@ def is_fresh(request: HttpRequest, key: str) -> bool:
 
 
 def shown(request: HttpRequest) -> dict[str, Any]:
-    return {"next": given_next(request), "liveness": conf().LIVENESS}
+    return {"next": given_next(request), "photos": conf().PHOTOS}
 
 
 @takes_pictures(PAGE, shown, lambda: limits.RECOGNITION_CALLS, signed_in=True)
@@ -122,15 +128,23 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, PAGE, shown(request))
     user = user_of(request)
-    with limits.attempt(request) as attempt, pictures_in(request) as pictures:
+    with limits.attempt(request) as attempt:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
-        recognition = of_user(recognise(pictures.photos), user)
-        if recognition.user is not None and not photo_logins.may_sign_in_by(user, pictures.method):
-            recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
-        attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
-        record(request, recognition, pictures.method)
+        with pictures_in(request) as pictures:
+            recognition = of_user(recognise(pictures.photos), user)
+            if recognition.user is not None and not proves(user, pictures.method):
+                recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
+            attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
+            record(request, recognition, pictures.method)
     if recognition.user is None:
         return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
     note_verified(request, pictures.method)
     return answer(request, result_of(recognition, next=next_url(request), page=""))
+
+
+def proves(user: "User", method: str) -> bool:
+    """Whether a picture that came by `method` proves the face: no photo of somebody who has passed a liveness check."""
+    return method == SignIn.Method.LIVENESS or (
+        not photo_logins.has_passed_liveness(user) and photo_logins.may_sign_in_by(user, method)
+    )

@@ -2,30 +2,44 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth import outcomes
 from faceauth.backends import FaceBackend
+from faceauth.enrolment import claim as claiming
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
+from faceauth.recognition.matching import A_PHOTO, Evidence
 from faceauth.rekognition.errors import RekognitionError, Throttled
 from faceauth.vision.photos import Photo
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
 
 @sensitive_variables()
-def recognise(photos: Sequence[Photo] | Refusal) -> Recognition:
+def recognise(photos: Sequence[Photo] | Refusal, evidence: Evidence = A_PHOTO) -> Recognition:
     """Who is on the photos."""
     if isinstance(photos, Refusal):
         return outcomes.refused(photos.reason)
-    return answered(lambda: FaceBackend().recognise(photos))
+    return answered(lambda: FaceBackend().recognise(photos, evidence))
 
 
 @sensitive_variables()
-def enrol(photos: Sequence[Photo], consent: str = "") -> Recognition:
+def enrol(
+    photos: Sequence[Photo], consent: str = "", method: str = "", apart_from: "User | None" = None
+) -> Recognition:
     """Who is on the photos; a stranger becomes a new person. `consent` is the version of the text they agreed to."""
-    return answered(lambda: FaceBackend().enrol(photos, consent))
+    return answered(lambda: FaceBackend().enrol(photos, consent, method, apart_from))
+
+
+@sensitive_variables()
+def claim(user: "User", photos: Sequence[Photo]) -> Recognition:
+    """Give the user's notebook to whom these photos of a liveness check show."""
+    return answered(lambda: claiming.claim(user, photos))
 
 
 @sensitive_variables()

@@ -43,18 +43,13 @@ def pictures_in(request: HttpRequest) -> Iterator[Pictures]:
     The photos are closed at the end of the block.
     """
     pictures = frames_of_check(request) or one_photo(request)
-    if pictures.method != SignIn.Method.LIVENESS and not photos_allowed(pictures.method):
+    if pictures.method != SignIn.Method.LIVENESS and conf().PHOTOS == "never":
         close(pictures)
         pictures = Pictures(Refusal(Reason.LIVENESS_REQUIRED), pictures.method)
     try:
         yield pictures
     finally:
         close(pictures)
-
-
-def photos_allowed(method: str) -> bool:
-    """Whether the site takes a photo that came this way."""
-    return conf().LIVENESS == "off" or (conf().LIVENESS == "camera" and method != SignIn.Method.CAMERA)
 
 
 def close(pictures: Pictures) -> None:

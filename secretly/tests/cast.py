@@ -74,9 +74,9 @@ def make() -> Cast:
     trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
 
     sessions = {
-        "owner": open_session(owner, {"faceauth.seen": time.time()}),
+        "owner": open_session(owner, {"faceauth.face_verified": time.time()}),
         "newcomer": open_session(newcomer),
-        "locked": open_session(locked, {MFA_VERIFIED: time.time()}),
+        "locked": open_session(locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time()}),
         "operator": open_session(operator),
     }
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"

@@ -23,12 +23,12 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill("one two three four")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="a look.")).to_be_visible()
-    expect(page.get_by_role("img", name="Visits in the last 30 days")).to_be_visible()
-    page.locator("#visits-title").wait_for(state="attached")
-    page.get_by_text("The numbers").first.click()
+    expect(page.get_by_role("heading", name="need attention.")).to_be_visible()
+    expect(page.get_by_role("img", name="Sign-ins in the last 30 days")).to_be_visible()
+    page.locator("#sign-ins-title").wait_for(state="attached")
+    page.get_by_text("Show numbers").first.click()
     expect(page.get_by_role("columnheader", name="refused")).to_be_visible()
-    page.get_by_role("link", name="Log of the door").click()
+    page.get_by_role("link", name="Sign-in log").click()
     expect(page.get_by_text("too dark").first).to_be_visible()
     page.goto(f"{live_server.url}/admin/auth/user/")
     expect(page.get_by_role("link", name="operator")).to_be_visible()
@@ -39,10 +39,10 @@ def test_the_admin_works_and_complains_of_nothing(chromium: Browser, live_server
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_many_people_are_cared_for_with_progress(
+def test_actions_on_many_people_show_progress(
     script: bool, chromium: Browser, live_server: LiveServer, operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceauth.operators.actions.SECONDS", 0.0)  # one person a request
+    monkeypatch.setattr("faceauth.operators.actions.SECONDS_PER_REQUEST", 0.0)  # one person a request
     operator.set_password("one two three four")
     operator.save()
     User.objects.bulk_create([User(username=f"person {number}") for number in range(4)])
@@ -61,8 +61,8 @@ def test_many_people_are_cared_for_with_progress(
     page.get_by_role("button", name="Deactivate").click()
     if not script:
         for done in (1, 2, 3):
-            expect(page.get_by_text(f"{done} of 4 so far.")).to_be_visible()
-            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_text(f"{done} of 4 done.")).to_be_visible()
+            page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("Deactivate: 4 people.")).to_be_visible()
     assert User.objects.filter(is_active=False).count() == 4
     assert problems == []
@@ -70,7 +70,7 @@ def test_many_people_are_cared_for_with_progress(
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
+def test_the_dashboard_fits_a_phone(language: str, chromium: Browser, live_server: LiveServer, operator: User) -> None:
     operator.set_password("one two three four")
     operator.save()
     SignIn.objects.create(outcome="recognised", similarity=99.0, rekognition_ms=40)
@@ -80,13 +80,13 @@ def test_the_desk_fits_a_telephone(language: str, chromium: Browser, live_server
     page.locator("[name=username]").fill("operator")
     page.locator("[name=password]").fill("one two three four")
     page.locator("[type=submit]").click()
-    page.locator("#desk").wait_for()
+    page.locator("#dashboard").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     context.close()
 
 
-@pytest.mark.parametrize("address", ["auth/user", "faceauth/login"])
+@pytest.mark.parametrize("address", ["auth/user", "faceauth/signin"])
 def test_the_columns_fit_a_laptop(
     address: str, chromium: Browser, live_server: LiveServer, operator: User, owner: User
 ) -> None:

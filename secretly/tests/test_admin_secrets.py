@@ -86,7 +86,7 @@ def test_no_page_shows_a_secret(kind: str, lived_in: dict[str, str], owner: User
     wanted = {"/admin/", "/admin/auth/user/", "/admin/auth/user//change/", "/admin/auth/user//history/"}
     wanted |= {f"/admin/faceauth/{name}/" for name in groups.VIEWED} | {"/admin/faceauth/signin/export/"}
     if kind != groups.VIEWERS:
-        wanted.add("/admin/auth/user/care/forget/")
+        wanted.add("/admin/auth/user/action/forget/")
     assert wanted <= kinds
     assert owner.username in "".join(pages.values())  # something is shown at all
     found = {(what, url) for url, page in pages.items() for what, secret in lived_in.items() if secret in page}
@@ -99,7 +99,7 @@ def test_confirmation_pages_show_no_secret(lived_in: dict[str, str], owner: User
     for act in ("deactivate", "activate", "sign_out", "forget"):
         asked = client.post("/admin/auth/user/", {"action": act, "_selected_action": [owner.pk]}).content.decode()
         done = client.post(
-            f"/admin/auth/user/care/{act}/", {"people": owner.pk, "confirmed": "yes"}, follow=True
+            f"/admin/auth/user/action/{act}/", {"people": owner.pk, "confirmed": "yes"}, follow=True
         ).content.decode()
         assert owner.username in asked
         assert not [what for what, secret in lived_in.items() if secret in asked + done]

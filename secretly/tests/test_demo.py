@@ -94,7 +94,7 @@ def test_the_operator_can_sign_in_and_is_no_superuser(db: None) -> None:
     client = Client()
     given = {"username": found[1], "password": found[2], "next": "/admin/"}
     assert client.post("/admin/login/", given)["Location"] == "/admin/"
-    assert 'id="desk"' in client.get("/admin/").content.decode()
+    assert 'id="dashboard"' in client.get("/admin/").content.decode()
     assert not User.objects.filter(is_superuser=True).exists()
     assert not any(user.has_usable_password() for user in User.objects.filter(is_staff=False))
 

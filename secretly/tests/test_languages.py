@@ -138,7 +138,7 @@ def seen(user: User) -> Client:
     """The same, where the person's face was seen just now."""
     client = arabic(user)
     session = client.session
-    session["faceauth.seen"] = time.time()
+    session["faceauth.face_verified"] = time.time()
     session.save()
     return client
 
@@ -196,8 +196,8 @@ def test_cached_figures_are_shown_in_each_language(operator: User) -> None:
         assert f"<dt>{notes}</dt>" in page
 
 
-def test_messages_after_an_action_in_arabic(operator: User, owner: User) -> None:
-    actions.carry_out("deactivate", operator, [owner.pk])
+def test_what_an_operator_did_is_told_in_arabic(operator: User, owner: User) -> None:
+    actions.carry_out("deactivate", actions.Order(operator), [owner.pk])
     page = arabic(operator).get(reverse("admin:auth_user_history", args=[owner.pk])).content.decode()
     assert "عُطّل." in page
     assert "Deactivated" not in page
@@ -206,7 +206,7 @@ def test_messages_after_an_action_in_arabic(operator: User, owner: User) -> None
 def test_the_cure_of_a_broken_rekognition_in_arabic(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here there is no collection yet."""
     page = arabic(operator).get(reverse("admin:index")).content.decode()
-    assert "أنشئها بالأمر" in page
+    assert "تُنشأ بالأمر" in page
 
 
 def english_on(html: str) -> list[str]:

@@ -191,7 +191,7 @@ def test_a_photo_can_be_chosen_at_any_moment(visit: Callable[..., Page], somebod
 
 
 def test_where_photos_are_refused_none_is_offered(visit: Callable[..., Page], settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": "always"}
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": "never"}
     page = visit()
     expect(page.get_by_role("button", name="Look at me")).to_be_visible()
     expect(page.get_by_role("button", name="Choose a photo")).to_have_count(0)

@@ -176,7 +176,7 @@ def test_lines_for_people_have_an_id_too(capsys: pytest.CaptureFixture[str]) -> 
 def test_no_private_data_is_logged(tmp_path: Path, installation: Path) -> None:
     """A real server with JSON logs: people sign in, write, attach and search; pictures and tables are broken."""
     face, other = pictures.hopper(), pictures.collins()
-    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "SECRETLY_LIVENESS": "off"})
+    machine = Machine(tmp_path / "home", {"SECRETLY_LOG": "json", "SECRETLY_PHOTOS": "open"})
     machine.install_like(installation)
     with running(machine):
         visitor = Visitor()

@@ -13,7 +13,7 @@ from faceauth.local.models import Face
 from faceauth.models import AuthenticatorApp
 from faceauth.tests.local import add_faces, collection_named, some_templates
 from faceauth.tests.local import call as rekognition
-from faceauth.tests.lock_cast import with_app
+from faceauth.tests.mfa_cast import with_app
 from notes.models import Key, Note
 from privatekit import rotation
 from privatekit.rotation import Progress

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from tqdm import tqdm
 
-from faceauth.management.common import unanswered
+from faceauth.management.common import database_message
 from faceauth.rekognition.errors import RekognitionError
 from secretly import demo
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         except RekognitionError as error:
             raise CommandError(f"{error} `demo --remove` deletes what was made.") from error
         except DatabaseError as error:
-            raise CommandError(unanswered(error)) from error
+            raise CommandError(database_message(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. `demo --remove` deletes what was made.", returncode=130) from error
         for name, why in made.refused.items():

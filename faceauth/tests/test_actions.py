@@ -1,4 +1,4 @@
-"""What operators do to people."""
+"""What operators do to people, and who may."""
 
 from dataclasses import replace
 
@@ -10,31 +10,25 @@ from django.test import Client
 from django.urls import reverse
 
 from faceauth.audit.sessions import store, stored_key
-from faceauth.models import Deletion, Face, Receipt, SignIn
+from faceauth.models import Deletion, Face, MFAReset, Receipt, SignIn
 from faceauth.operators import actions
 from faceauth.rekognition.collection import Collection
 from faceauth.tests.conftest import Fault
-from faceauth.tests.lock_cast import with_app
+from faceauth.tests.mfa_cast import with_app
 
 
-@pytest.fixture
-def desk(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def act(desk: Client, name: str, *people: User, **more: object) -> str:
+def act(admin: Client, name: str, *people: User, **more: object) -> str:
     """Confirm; what the next page says."""
     url = reverse("admin:auth_user_action", args=[name])
     chosen = ",".join(str(user.pk) for user in people)
-    return desk.post(url, {"people": chosen, "confirmed": "yes", **more}, follow=True).content.decode()
+    sent = {"people": chosen, "confirmed": "yes", "reason": "They asked for it.", **more}
+    return admin.post(url, sent, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("name", actions.ACTIONS)
-def test_an_action_only_asks(name: str, desk: Client, owner: User, stranger: User) -> None:
+def test_an_action_only_asks(name: str, admin: Client, owner: User, stranger: User) -> None:
     chosen = {"action": name, "_selected_action": [owner.pk, stranger.pk]}
-    page = desk.post(reverse("admin:auth_user_changelist"), chosen)
+    page = admin.post(reverse("admin:auth_user_changelist"), chosen)
     assert page.status_code == 200
     content = page.content.decode()
     assert owner.username in content
@@ -44,72 +38,72 @@ def test_an_action_only_asks(name: str, desk: Client, owner: User, stranger: Use
     assert not LogEntry.objects.exists()
 
 
-def test_asking_about_one_person_does_nothing(desk: Client, owner: User) -> None:
+def test_asking_about_one_person_does_nothing(admin: Client, owner: User) -> None:
     url = reverse("admin:auth_user_action", args=["forget"])
-    assert owner.username in desk.get(url, {"person": owner.pk}).content.decode()
-    desk.post(url, {"people": owner.pk})  # without `confirmed`
+    assert owner.username in admin.get(url, {"person": owner.pk}).content.decode()
+    admin.post(url, {"people": owner.pk})  # without `confirmed`
     assert User.objects.filter(pk=owner.pk).exists()
 
 
 @pytest.mark.parametrize("key", ["9" * 19, "9" * 5000, "-1", "1.5", "one", ""])
-def test_a_key_that_nobody_has(key: str, desk: Client, owner: User) -> None:
+def test_a_key_that_nobody_has(key: str, admin: Client, owner: User) -> None:
     url = reverse("admin:auth_user_action", args=["deactivate"])
-    assert desk.get(url, {"person": key}).status_code == 302
-    assert desk.post(url, {"people": f"{key},{owner.pk}", "confirmed": "yes", "done": key}).status_code == 302
+    assert admin.get(url, {"person": key}).status_code == 302
+    assert admin.post(url, {"people": f"{key},{owner.pk}", "confirmed": "yes", "done": key}).status_code == 302
     assert not User.objects.get(pk=owner.pk).is_active
 
 
-def test_deactivate_and_activate(desk: Client, owner: User, operator: User) -> None:
+def test_deactivate_and_activate(admin: Client, owner: User, operator: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
     SignIn.objects.create(outcome="recognised", user=owner, session_key=stored_key(client.session))
     assert client.get("/").status_code == 200
-    act(desk, "deactivate", owner)
+    act(admin, "deactivate", owner)
     assert not User.objects.filter(pk=owner.pk, is_active=True).exists()
     assert client.get("/").status_code == 302
-    act(desk, "activate", owner)
+    act(admin, "activate", owner)
     assert User.objects.filter(pk=owner.pk, is_active=True).exists()
     assert client.get("/").status_code == 302  # the session ended
     entries = LogEntry.objects.filter(object_id=str(owner.pk)).order_by("pk")
     assert [(it.change_message, it.user) for it in entries] == [("Deactivated.", operator), ("Activated.", operator)]
 
 
-def test_end_sessions(desk: Client, owner: User) -> None:
+def test_end_sessions(admin: Client, owner: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
     SignIn.objects.create(outcome="recognised", user=owner, session_key=stored_key(client.session))
-    act(desk, "sign_out", owner)
+    act(admin, "sign_out", owner)
     assert not store().model.objects.filter(session_key=stored_key(client.session)).exists()
     assert client.get("/").status_code == 302
     assert User.objects.get(pk=owner.pk).is_active
 
 
 @pytest.mark.parametrize("name", ["sign_out", "deactivate"])
-def test_a_session_that_the_log_does_not_show_ends_too(name: str, desk: Client, owner: User) -> None:
+def test_a_session_that_the_log_does_not_show_ends_too(name: str, admin: Client, owner: User) -> None:
     client = Client()
     client.force_login(owner, backend="faceauth.backends.FaceBackend")
-    act(desk, name, owner)
-    act(desk, "activate", owner)
+    act(admin, name, owner)
+    act(admin, "activate", owner)
     assert client.get("/").status_code == 302
 
 
-def test_a_superuser_ends_the_sessions_of_an_operator(desk: Client, operator: User) -> None:
+def test_a_superuser_ends_the_sessions_of_an_operator(admin: Client, operator: User) -> None:
     other = User.objects.create_user("other", password="right", is_staff=True)
     client = Client()
     client.force_login(other, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get("/admin/").status_code == 200
     assert operator.is_superuser
-    act(desk, "sign_out", other)
+    act(admin, "sign_out", other)
     assert client.get("/admin/").status_code == 302
-    assert desk.get("/admin/").status_code == 200
+    assert admin.get("/admin/").status_code == 200
 
 
 def test_forget_goes_through_the_ledger(
-    transactional_db: None, desk: Client, hopper: User, collection: Collection
+    transactional_db: None, admin: Client, hopper: User, collection: Collection
 ) -> None:
     name, pk = hopper.username, hopper.pk
-    act(desk, "sign_out", hopper)
-    act(desk, "forget", hopper)
+    act(admin, "sign_out", hopper)
+    act(admin, "forget", hopper)
     assert not User.objects.filter(pk=pk).exists()
     assert list(collection.faces()) == []
     [deletion] = Deletion.objects.all()
@@ -118,38 +112,38 @@ def test_forget_goes_through_the_ledger(
     entries = LogEntry.objects.filter(object_id=str(pk))
     assert entries.get(action_flag=DELETION).change_message == "Forgotten."
     assert {it.object_repr for it in entries} == {f"#{pk}"}  # not by the name, in no entry
-    assert name not in desk.get("/admin/").content.decode()
+    assert name not in admin.get("/admin/").content.decode()
 
 
 def test_rekognition_is_not_asked_before_the_deletion_is_committed(
-    transactional_db: None, desk: Client, hopper: User, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, admin: Client, hopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_ones = []
     monkeypatch.setattr(
         "faceauth.privacy.deletion_ledger.settle_person", lambda *args: open_ones.append(connection.in_atomic_block)
     )
-    act(desk, "forget", hopper)
+    act(admin, "forget", hopper)
     assert open_ones == [False]
 
 
 def test_while_rekognition_is_away_the_face_waits_in_the_ledger(
-    transactional_db: None, desk: Client, hopper: User, fault: Fault
+    transactional_db: None, admin: Client, hopper: User, fault: Fault
 ) -> None:
     fault("DeleteUser", "InternalServerError", status=500)
-    assert "waits to be deleted" in act(desk, "forget", hopper)
+    assert "still to be deleted" in act(admin, "forget", hopper)
     assert not User.objects.filter(pk=hopper.pk).exists()
     assert not Face.objects.exists()
     deletion = Deletion.objects.get()
     assert deletion.confirmed is None
-    page = desk.get(reverse("admin:faceauth_deletion_changelist")).content.decode()
+    page = admin.get(reverse("admin:faceauth_deletion_changelist")).content.decode()
     assert str(deletion.face_id) in page
-    detail = desk.get(reverse("admin:faceauth_deletion_change", args=[deletion.pk])).content.decode()
+    detail = admin.get(reverse("admin:faceauth_deletion_change", args=[deletion.pk])).content.decode()
     assert str(deletion.receipt_id) not in detail
 
 
 @pytest.mark.parametrize("name", actions.ACTIONS)
-def test_nobody_does_it_to_themselves(name: str, desk: Client, operator: User) -> None:
-    assert "nobody does this to themselves" in act(desk, name, operator)
+def test_nobody_does_it_to_themselves(name: str, admin: Client, operator: User) -> None:
+    assert "nobody can do this to their own account" in act(admin, name, operator)
     operator.refresh_from_db()
     assert operator.is_active
     assert not LogEntry.objects.exists()
@@ -164,6 +158,9 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
     client = Client()
     client.force_login(helper, backend="django.contrib.auth.backends.ModelBackend")
     with_app(owner)  # so that there is something to do
+    User.objects.filter(pk=owner.pk).update(is_active=name != "activate")
+    if name == "approve_mfa_reset":
+        MFAReset.objects.create(user=owner, reason="They asked for it.")
     page = act(client, name, operator, owner)
     assert "only a superuser" in page
     operator.refresh_from_db()
@@ -171,43 +168,43 @@ def test_only_a_superuser_does_it_to_an_operator(name: str, operator: User, owne
     assert LogEntry.objects.get().object_id == str(owner.pk)
 
 
-def test_many_go_on_over_several_requests(desk: Client, operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_go_on_over_several_requests(admin: Client, operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request does one at least, and says how far it is; the form of each page does the next."""
-    crowd = [User.objects.create_user(f"person {n}") for n in range(5)]
-    monkeypatch.setattr(actions, "SECONDS", 0.0)
-    page = act(desk, "deactivate", *crowd)
+    people = [User.objects.create_user(f"person {n}") for n in range(5)]
+    monkeypatch.setattr(actions, "SECONDS_PER_REQUEST", 0.0)
+    page = act(admin, "deactivate", *people)
     pages = [page]
     while "data-go-on" in page:
         form = {
             name: page.split(f'name="{name}" value="')[1].split('"')[0]
             for name in ("people", "total", "done", "confirmed")
         }
-        page = desk.post(reverse("admin:auth_user_action", args=["deactivate"]), form, follow=True).content.decode()
+        page = admin.post(reverse("admin:auth_user_action", args=["deactivate"]), form, follow=True).content.decode()
         pages.append(page)
     assert len(pages) == 5
-    assert "1 of 5 so far." in pages[0]
-    assert "4 of 5 so far." in pages[3]
+    assert "1 of 5 done." in pages[0]
+    assert "4 of 5 done." in pages[3]
     assert "Deactivate: 5 people." in pages[4]
     assert not User.objects.filter(username__startswith="person", is_active=True).exists()
     assert LogEntry.objects.count() == 5
 
 
-def test_who_has_gone_meanwhile_is_skipped(desk: Client, owner: User, stranger: User) -> None:
+def test_who_has_gone_meanwhile_is_skipped(admin: Client, owner: User, stranger: User) -> None:
     pk = stranger.pk
     chosen = f"{owner.pk},{pk}"
     stranger.delete()
-    desk.post(reverse("admin:auth_user_action", args=["deactivate"]), {"people": chosen, "confirmed": "yes"})
+    admin.post(reverse("admin:auth_user_action", args=["deactivate"]), {"people": chosen, "confirmed": "yes"})
     assert LogEntry.objects.get().object_id == str(owner.pk)
 
 
 @pytest.mark.parametrize("wrong", ["", "nobody", "1;2"])
-def test_nobody_chosen(wrong: str, desk: Client) -> None:
-    answer = desk.post(reverse("admin:auth_user_action", args=["forget"]), {"people": wrong, "confirmed": "yes"})
+def test_nobody_chosen(wrong: str, admin: Client) -> None:
+    answer = admin.post(reverse("admin:auth_user_action", args=["forget"]), {"people": wrong, "confirmed": "yes"})
     assert answer.status_code == 302
 
 
-def test_an_act_that_does_not_exist(desk: Client, owner: User) -> None:
-    assert desk.get("/admin/auth/user/care/promote/", {"person": owner.pk}).status_code == 404
+def test_an_action_that_does_not_exist(admin: Client, owner: User) -> None:
+    assert admin.get("/admin/auth/user/action/promote/", {"person": owner.pk}).status_code == 404
 
 
 def test_the_forms_are_protected(operator: User, owner: User) -> None:
@@ -218,18 +215,27 @@ def test_the_forms_are_protected(operator: User, owner: User) -> None:
     assert User.objects.filter(pk=owner.pk).exists()
 
 
-def test_what_is_not_written_down_is_not_done(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_written_down_is_not_done(admin: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("the log is full")
 
-    monkeypatch.setattr(LogEntry.objects, "create", fail)
+    monkeypatch.setattr(type(LogEntry.objects), "log_actions", fail)
     with pytest.raises(RuntimeError):
-        act(desk, "deactivate", owner)
+        act(admin, "deactivate", owner)
     assert User.objects.filter(pk=owner.pk, is_active=True).exists()
 
 
-def test_nothing_to_do_is_told_and_not_written_down(desk: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    idle = replace(actions.ACTIONS["sign_out"], perform=lambda user, operator: False)
-    monkeypatch.setitem(actions.ACTIONS, "sign_out", idle)
-    assert "there was nothing to do" in act(desk, "sign_out", owner)
+@pytest.mark.parametrize("name", ["activate", "reset_mfa"])
+def test_nothing_to_do_is_told_and_not_written_down(name: str, admin: Client, owner: User) -> None:
+    assert "there was nothing to do" in act(admin, name, owner)
+    assert not LogEntry.objects.exists()
+
+
+def test_an_action_that_fails_is_not_written_down(admin: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(user: User, order: actions.Order) -> None:
+        raise RuntimeError("the database is gone")
+
+    monkeypatch.setitem(actions.ACTIONS, "sign_out", replace(actions.ACTIONS["sign_out"], perform=fail))
+    with pytest.raises(RuntimeError):
+        act(admin, "sign_out", owner)
     assert not LogEntry.objects.exists()

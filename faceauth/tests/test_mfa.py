@@ -1,4 +1,4 @@
-"""The second lock at the door and in the notebook, page by page."""
+"""The second factor at sign-in and on the account pages."""
 
 import json
 import re
@@ -25,17 +25,18 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, another_challenge, options_in
 from faceauth.tests.conftest import Fault
-from faceauth.tests.lock_cast import (
+from faceauth.tests.mfa_cast import (
     add_passkey,
     code_of,
     enrolled,
     looking_like,
     open_notebook,
+    reset,
     show_face,
     with_app,
 )
-from faceauth.tests.test_mydoor import texts_in
-from faceauth.tests.test_views import JSON, enter, say, sealed_in, show, signed_in
+from faceauth.tests.test_account import texts_in
+from faceauth.tests.test_views import JSON, enter, show, signed_in
 from faceauth.web import pending_login, reauthentication
 
 LOCK = "/login/second-factor/"
@@ -74,7 +75,7 @@ def code_for(user: User) -> str:
 # The way in -----------------------------------------------------------------------------------------------------------
 
 
-def test_after_the_face_the_lock(at_lock: Client, known: User) -> None:
+def test_after_the_face_the_factor(at_lock: Client, known: User) -> None:
     page = at_lock.get(LOCK)
     assert "I know you. Now your second lock." in page.content.decode()
     assert "no-store" in page["Cache-Control"]
@@ -83,7 +84,7 @@ def test_after_the_face_the_lock(at_lock: Client, known: User) -> None:
     assert at_lock.get("/").status_code == 200
 
 
-def test_without_a_lock_the_face_is_enough(known: User, client: Client) -> None:
+def test_without_a_factor_the_face_is_enough(known: User, client: Client) -> None:
     assert show_face(client)["Location"] == "/"
     assert signed_in(client) == known
 
@@ -141,7 +142,7 @@ def test_showing_the_face_again_closes_an_open_notebook(known: User) -> None:
     assert client.get("/").status_code == 302
 
 
-def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
+def test_the_sign_in_log(at_lock: Client, known: User) -> None:
     assert [(sign_in.outcome, sign_in.reason) for sign_in in SignIn.objects.all()] == [("refused", "mfa_required")]
     at_lock.post(LOCK, {"code": "abc"})
     at_lock.post(LOCK, {"code": code_for(known)})
@@ -155,19 +156,19 @@ def test_the_log_of_the_door(at_lock: Client, known: User) -> None:
     assert "second factor failed" in page
 
 
-def test_who_stops_at_the_lock_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
+def test_who_stops_at_the_factor_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
     page = open_notebook(known).get("/account/").content.decode()
     assert "second factor required" in page
 
 
-def test_nobody_comes_to_the_lock_without_a_face(client: Client, owner: User) -> None:
+def test_nobody_comes_to_the_factor_without_a_face(client: Client, owner: User) -> None:
     with_app(owner)
     for answer in (client.get(LOCK), client.post(LOCK, {"code": code_for(owner)})):
         assert answer["Location"] == "/login/"
     assert signed_in(client) is None
 
 
-def test_what_was_not_looked_at_is_no_failure(known: User, settings: Settings) -> None:
+def test_what_was_not_checked_is_no_failure(known: User, settings: Settings) -> None:
     """Neighbours behind one address must not be able to close the lock for each other by asking for nothing."""
     settings.FACEAUTH = {**settings.FACEAUTH, "FAILURES_PER_ADDRESS": "2/h"}
     for _ in range(4):
@@ -175,7 +176,7 @@ def test_what_was_not_looked_at_is_no_failure(known: User, settings: Settings) -
     assert not RateCount.objects.filter(key__startswith="failures", count__gt=0).exists()
 
 
-def test_the_lock_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_factor_waits_for_five_minutes(at_lock: Client, known: User, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("faceauth.web.pending_login.time.time", lambda: now + 299)
     assert at_lock.get(LOCK).status_code == 200
@@ -191,8 +192,8 @@ def test_who_may_not_enter_any_more_does_not(change: dict[str, bool], at_lock: C
     assert signed_in(at_lock) is None
 
 
-def test_a_lock_that_was_cleared_meanwhile_sends_back_to_the_door(at_lock: Client, known: User) -> None:
-    authenticators.reset(known)
+def test_a_factor_that_was_reset_meanwhile_sends_back_to_the_sign_in_page(at_lock: Client, known: User) -> None:
+    reset(known)
     assert at_lock.get(LOCK)["Location"] == "/login/"
     assert signed_in(at_lock) is None
 
@@ -220,7 +221,7 @@ def test_an_attempt_needs_a_token(known: User) -> None:
 # Attempts -------------------------------------------------------------------------------------------------------------
 
 
-def test_after_five_wrong_codes_the_face_is_looked_at_again(at_lock: Client, known: User) -> None:
+def test_after_five_wrong_codes_the_face_is_asked_for_again(at_lock: Client, known: User) -> None:
     for _ in range(4):
         assert at_lock.post(LOCK, {"code": "wrong"}).status_code == 422
     last = at_lock.post(LOCK, {"code": "wrong"})
@@ -442,7 +443,7 @@ def test_a_passkey_that_is_not_made_as_asked(how: str, known: User) -> None:
 # Adding and removing --------------------------------------------------------------------------------------------------
 
 
-def test_the_first_lock_brings_recovery_codes(known: User) -> None:
+def test_the_first_factor_brings_recovery_codes(known: User) -> None:
     client = open_notebook(known)
     device = Authenticator()
     page = client.post(
@@ -482,7 +483,7 @@ def test_an_app_is_added_without_a_script(known: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/account/mfa/passkey/", "/account/mfa/app/"])
-def test_the_first_lock_needs_a_fresh_face(path: str, known: User) -> None:
+def test_the_first_factor_needs_a_recent_face(path: str, known: User) -> None:
     client = open_notebook(known, seen=False)
     assert client.get(path)["Location"] == f"/reauthenticate/?next={quote(path, safe='')}"
     assert client.post(path, {"code": "123456"})["Location"] == f"/reauthenticate/?next={quote(path, safe='')}"
@@ -505,7 +506,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 @pytest.mark.parametrize("given", ["never", "long ago"])
-def test_the_lock_is_asked_for_again(
+def test_the_factor_is_asked_for_again(
     method: str, path: str, given: str, known: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = with_app(known)
@@ -538,14 +539,14 @@ def test_and_then_it_goes_on(known: User) -> None:
     assert client.get("/account/export/", headers=JSON).status_code == 200
 
 
-def test_json_that_needs_the_lock_again(known: User) -> None:
+def test_json_that_needs_the_factor_again(known: User) -> None:
     with_app(known)
     answer = open_notebook(known, lock=False).get("/account/export/", headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (403, "mfa_required")
     assert answer.json()["next"] == "/login/second-factor/?next=%2Faccount%2Fexport%2F"
 
 
-def test_without_a_lock_nothing_is_asked(known: User) -> None:
+def test_without_a_factor_nothing_is_asked(known: User) -> None:
     client = open_notebook(known, lock=False)
     assert client.get("/account/export/").status_code == 200
     assert client.get("/account/forget/").status_code == 200
@@ -553,7 +554,7 @@ def test_without_a_lock_nothing_is_asked(known: User) -> None:
 
 
 @pytest.mark.parametrize("kind", ["passkey", "app"])
-def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
+def test_adding_a_factor_ends_all_other_sessions(kind: str, known: User) -> None:
     logged = Client()
     show_face(logged)
     unknown_to_the_log = open_notebook(known)
@@ -568,7 +569,7 @@ def test_adding_a_lock_ends_all_other_sessions(kind: str, known: User) -> None:
     assert authenticators.has_mfa(known)
 
 
-def test_the_session_that_adds_a_lock_stays_in_the_list(known: User) -> None:
+def test_the_session_that_adds_a_factor_stays_in_the_list(known: User) -> None:
     client = Client()
     show_face(client)
     client.get("/account/mfa/app/")
@@ -577,7 +578,7 @@ def test_the_session_that_adds_a_lock_stays_in_the_list(known: User) -> None:
     assert session["this"]
 
 
-def test_a_lock_is_removed(known: User) -> None:
+def test_a_factor_is_removed(known: User) -> None:
     client = open_notebook(known)
     app = with_app(known)
     add_passkey(client)
@@ -599,12 +600,12 @@ def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User
     assert authenticators.has_mfa(stranger)
 
 
-def test_without_a_lock_there_are_no_recovery_codes(known: User) -> None:
+def test_without_a_factor_there_are_no_recovery_codes(known: User) -> None:
     assert open_notebook(known).post("/account/mfa/codes/")["Location"] == "/account/mfa/"
     assert authenticators.codes_left(known) == 0
 
 
-def test_operators_have_no_second_lock(operator: User) -> None:
+def test_operators_have_no_second_factor(operator: User) -> None:
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
     for path in ("/account/mfa/", "/account/mfa/passkey/", "/account/mfa/app/"):
@@ -628,7 +629,7 @@ def test_wrong_method(path: str, known: User) -> None:
 # The odds -------------------------------------------------------------------------------------------------------------
 
 
-def test_where_the_odds_are_not_enough_the_lock_is_needed(
+def test_where_the_odds_are_not_enough_the_factor_is_needed(
     known: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlikely = Recognition(Outcome.RECOGNISED, user=known, similarity=91.0, needs_mfa=True)
@@ -687,21 +688,6 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
     assert sorted(mine.cookies) == sorted(theirs.cookies)
 
 
-def test_upon_yes_nothing_is_remembered(collection: Collection, client: Client) -> None:
-    user = enter(Client(), pictures.hopper())
-    photo_logins.choose(user, Choice.NEVER)
-    question = show(client, pictures.hopper())
-    assert "May I remember you?" in question.content.decode()
-    assert sealed_in(question)
-    answer = say(client, question, headers=JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
-    assert signed_in(client) is None
-    assert User.objects.count() == 1
-    assert len(list(collection.faces())) == 1
-    page = open_notebook(user).get("/account/").content.decode()
-    assert "a photo of you, which I turned away" in page
-
-
 def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
     photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
     for face in (pictures.hopper(), pictures.collins()):
@@ -716,18 +702,8 @@ def test_a_refused_photo_while_rekognition_is_away(collection: Collection, clien
     assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
 
 
-def test_in_an_open_house_a_refused_photo_makes_no_second_notebook(
-    known: User, client: Client, settings: Settings, collection: Collection
-) -> None:
-    photo_logins.choose(known, Choice.NEVER)
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
-    answer = show(client, pictures.hopper(), JSON)
-    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
-    assert User.objects.count() == 1
-
-
-def test_a_photo_with_the_second_lock(known: User, client: Client, collection: Collection) -> None:
-    photo_logins.choose(known, Choice.WITH_LOCK)
+def test_a_photo_with_the_second_factor(known: User, client: Client, collection: Collection) -> None:
+    photo_logins.choose(known, Choice.WITH_MFA)
     assert "May I remember you?" in show(client, pictures.hopper()).content.decode()
     with_app(known)
     assert show(client, pictures.hopper())["Location"] == LOCK
@@ -735,7 +711,7 @@ def test_a_photo_with_the_second_lock(known: User, client: Client, collection: C
     assert signed_in(client) == known
 
 
-def test_a_refused_photo_is_no_fresh_face_either(known: User) -> None:
+def test_a_refused_photo_is_no_recent_face_either(known: User) -> None:
     photo_logins.choose(known, Choice.NEVER)
     client = open_notebook(known, seen=False)
     file = SimpleUploadedFile("me.jpg", pictures.landscape(), "image/jpeg")
@@ -748,12 +724,12 @@ def test_the_choice(known: User, looks_offered: None) -> None:
     client = open_notebook(known)
     page = client.get("/account/mfa/").content.decode()
     assert "That is the weaker way in" in page
-    assert client.post("/account/mfa/photos/", {"choice": "with_lock"}).status_code == 422
+    assert client.post("/account/mfa/photos/", {"choice": "with_mfa"}).status_code == 422
     assert client.post("/account/mfa/photos/", {"choice": "never"})["Location"] == "/account/mfa/"
     assert photo_logins.choice_of(known) == Choice.NEVER
     with_app(known)
-    client.post("/account/mfa/photos/", {"choice": "with_lock"})
-    assert photo_logins.choice_of(known) == Choice.WITH_LOCK
+    client.post("/account/mfa/photos/", {"choice": "with_mfa"})
+    assert photo_logins.choice_of(known) == Choice.WITH_MFA
     assert "photos of you open nothing" not in client.get("/account/mfa/").content.decode()
     AuthenticatorApp.objects.all().delete()
     assert "photos of you open nothing" in client.get("/account/mfa/").content.decode()
@@ -761,7 +737,9 @@ def test_the_choice(known: User, looks_offered: None) -> None:
     assert client.post("/account/mfa/photos/", {"choice": "sometimes"}).status_code == 404
 
 
-def test_where_no_look_is_offered_there_is_nothing_to_choose(known: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_liveness_check_is_offered_there_is_nothing_to_choose(
+    known: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(photo_logins, "offered", lambda: False)
     client = open_notebook(known)
     assert "weaker way in" not in client.get("/account/mfa/").content.decode()
@@ -778,23 +756,26 @@ def desk(operator: User) -> Client:
     return client
 
 
-def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User, stranger: User) -> None:
+def test_an_operator_resets_the_second_factor(
+    desk: Client, operator: User, known: User, stranger: User, settings: Settings
+) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "MFA_RESET_HOURS": 0}
     with_app(known)
     codes = authenticators.make_recovery_codes(known)
-    url = reverse("admin:auth_user_action", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["reset_mfa"])
     question = desk.get(url, {"person": known.pk})
     assert known.username in question.content.decode()
-    assert "Be sure that it is they who asked" in question.content.decode()
+    assert "Make sure that they asked for it" in question.content.decode()
     assert authenticators.has_mfa(known)
-    done = desk.post(url, {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes"}, follow=True)
+    sent = {"people": f"{known.pk},{stranger.pk}", "confirmed": "yes", "reason": "Lost her phone."}
+    done = desk.post(url, sent, follow=True)
     assert "there was nothing to do" in done.content.decode()  # for the stranger
     assert not authenticators.has_mfa(known)
     assert authenticators.codes_left(known) == 0
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (operator, str(known.pk))
-    assert entry.change_message == "Took the second lock away."
-    visitor = Client()
-    show_face(visitor)
+    assert entry.change_message == "Requested a reset of the second factor."
+    visitor = open_notebook(known)
     page = visitor.get("/account/")
     assert "An operator took your second lock away on" in page.content.decode()
     assert not [code for code in codes if code in page.content.decode()]
@@ -802,19 +783,19 @@ def test_an_operator_takes_a_lock_away(desk: Client, operator: User, known: User
     assert desk.get(reverse("admin:faceauth_mfareset_changelist")).status_code == 200
 
 
-def test_the_desk_offers_it_where_there_is_a_lock(desk: Client, known: User) -> None:
+def test_the_admin_offers_it_where_there_is_a_factor(desk: Client, known: User) -> None:
     url = reverse("admin:auth_user_change", args=[known.pk])
-    assert "clear_lock" not in desk.get(url).content.decode()
+    assert "reset_mfa" not in desk.get(url).content.decode()
     with_app(known)
-    assert "clear_lock" in desk.get(url).content.decode()
+    assert "reset_mfa" in desk.get(url).content.decode()
 
 
-def test_nobody_else_takes_a_lock_away(known: User, stranger: User) -> None:
+def test_nobody_else_resets_the_second_factor(known: User, stranger: User) -> None:
     with_app(known)
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
-    url = reverse("admin:auth_user_action", args=["clear_lock"])
+    url = reverse("admin:auth_user_action", args=["reset_mfa"])
     assert client.post(url, {"people": str(known.pk), "confirmed": "yes"}).status_code == 403
     assert authenticators.has_mfa(known)
 
@@ -830,18 +811,18 @@ def test_the_admin_shows_no_secret(desk: Client, known: User) -> None:
 # What is kept and what is told ----------------------------------------------------------------------------------------
 
 
-def test_the_export_tells_of_locks_and_no_secret(known: User) -> None:
+def test_the_export_tells_of_factors_and_no_secret(known: User) -> None:
     client = open_notebook(known)
     device = add_passkey(client, "My key")
     app = with_app(known)
     codes = authenticators.make_recovery_codes(known)
     MFAReset.objects.create(user=known)
-    photo_logins.choose(known, Choice.WITH_LOCK)
+    photo_logins.choose(known, Choice.WITH_MFA)
     texts = texts_in(b"".join(client.get("/account/export/").streaming_content))  # type: ignore[attr-defined]
-    told = json.loads(texts["locks.json"])
-    assert [(lock["kind"], lock["name"]) for lock in told["locks"]] == [("passkey", "My key"), ("app", "telephone")]
-    assert all(lock["added"] for lock in told["locks"])
-    assert (told["recovery_codes_left"], told["photos"], len(told["taken_away"])) == (10, "with_lock", 1)
+    told = json.loads(texts["second_factors.json"])
+    assert [(lock["kind"], lock["name"]) for lock in told["factors"]] == [("passkey", "My key"), ("app", "telephone")]
+    assert all(lock["added"] for lock in told["factors"])
+    assert (told["recovery_codes_left"], told["photos"], len(told["resets"])) == (10, "with_mfa", 1)
     everything = "".join(texts.values())
     for secret in (app.key, app.bin_key.hex(), authenticators.secret_text(app), codes[0], device.id.hex()):
         assert secret not in everything

@@ -1,4 +1,4 @@
-"""People with a second lock, and what they do with it."""
+"""People with a second factor, and what they do with it."""
 
 import time
 from typing import Any
@@ -8,11 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import TOTP
 
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, resets
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import AuthenticatorApp, Face
+from faceauth.models import AuthenticatorApp, Face, MFAReset
 from faceauth.outcomes import Outcome, Recognition
 from faceauth.tests import pictures
 from faceauth.tests.authenticator import Authenticator, options_in
@@ -30,7 +31,7 @@ def code_of(app: AuthenticatorApp, later: int = 0) -> str:
 
 
 def with_app(user: User) -> AuthenticatorApp:
-    """A one-time-code app that was confirmed with a code of long ago, so that every code of now is new."""
+    """An authenticator app that was confirmed with a code of long ago, so that every code of now is new."""
     app = authenticators.app_to_confirm(user, None)
     assert authenticators.confirm_app(user, app, code_of(app), "telephone") == Verdict.OPEN
     AuthenticatorApp.objects.filter(pk=app.pk).update(last_t=-1)
@@ -38,8 +39,14 @@ def with_app(user: User) -> AuthenticatorApp:
     return app
 
 
+def reset(user: User) -> bool:
+    """An operator's reset of the user's second factor, whose wait is over now."""
+    MFAReset.objects.create(user=user, reason="lost", due=timezone.now())
+    return resets.apply_due(user)
+
+
 def open_notebook(user: User, seen: bool = True, lock: bool = True) -> Client:
-    """An open session of the user, whose face, and second lock, were shown just now."""
+    """An open session of the user, who has just shown their face and second factor."""
     client = Client()
     client.force_login(user, backend=BACKEND)
     session = client.session
@@ -75,6 +82,6 @@ def show_face(client: Client, headers: Any = None, **fields: Any) -> Any:
 
 
 def enrolled(user: User) -> User:
-    """With a row for a face, as everybody has who came in by the door."""
+    """With a row for a face, as everybody has who signs in by it."""
     Face.objects.create(user=user, face_id=uuid4(), image_id=uuid4(), collection_id="secretly", person=user.username)
     return user

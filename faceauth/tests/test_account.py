@@ -1,4 +1,4 @@
-"""What a person may do about themselves: my door, my looks, a copy of everything, forget me; at both endpoints."""
+"""The account pages: sign-ins, sessions, faces, export and "Forget me", at both endpoints."""
 
 import io
 import json
@@ -47,21 +47,21 @@ def add(client: Client, data: bytes, headers: Any = None) -> Any:
     return client.post("/account/faces/", {"file": SimpleUploadedFile("me.jpg", data, "image/jpeg")}, headers=headers)
 
 
-# My door --------------------------------------------------------------------------------------------------------------
+# The account page -----------------------------------------------------------------------------------------------------
 
 
-def test_my_door_shows_visits_and_open_sessions(collection: Collection, client: Client) -> None:
+def test_the_account_page_shows_sign_ins_and_open_sessions(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     another_client(user, pictures.hopper())
     page = client.get("/account/").content.decode()
-    assert "telephone, Firefox, Android" in page
+    assert "phone, Firefox, Android" in page
     assert page.count("this one") == 1
     content = client.get("/account/", headers=JSON).json()
     assert [sign_in["outcome"] for sign_in in content["visits"]] == ["recognised", "enrolled"]
     assert [session["this"] for session in content["sessions"]] == [False, True]
 
 
-def test_somebody_elses_visits_are_not_shown(collection: Collection, client: Client) -> None:
+def test_somebody_elses_sign_ins_are_not_shown(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     other = Client()
     enter(other, pictures.collins())
@@ -169,10 +169,10 @@ def test_strangers_see_nothing(path: str, client: Client, db: None) -> None:
 @pytest.mark.parametrize(
     ("agent", "kind"),
     [
-        (FIREFOX, "telephone, Firefox, Android"),
+        (FIREFOX, "phone, Firefox, Android"),
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604",
-            "telephone, Safari, iPhone",
+            "phone, Safari, iPhone",
         ),
         ("Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) CriOS/120 Mobile Safari/604", "tablet, Chrome, iPad"),
         ("Mozilla/5.0 (Windows NT 10.0) Chrome/120 Safari/537 Edg/120", "computer, Edge, Windows"),
@@ -185,10 +185,10 @@ def test_kinds_of_devices(agent: str, kind: str) -> None:
     assert user_agents.describe(agent) == kind
 
 
-# Looks ----------------------------------------------------------------------------------------------------------------
+# Faces ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_look_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
+def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
     user = enter(door, pictures.hopper())
     assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/faces/"
     first, second = Face.objects.order_by("enrolled")
@@ -208,14 +208,14 @@ def test_a_look_is_added_listed_and_removed(door: Client, calls: list[str]) -> N
     assert recognise(read(pictures.hopper())).user == user
 
 
-def test_the_last_look_stays(collection: Collection, client: Client) -> None:
+def test_the_last_face_stays(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     answer = client.post(f"/account/faces/{Face.objects.get().face_id}/remove/")
     assert answer.status_code == 422
     assert Face.objects.exists()
 
 
-def test_somebody_else_is_no_look(collection: Collection, client: Client) -> None:
+def test_somebody_else_is_no_face(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     answer = add(client, pictures.collins(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "different_person")
@@ -223,13 +223,13 @@ def test_somebody_else_is_no_look(collection: Collection, client: Client) -> Non
     assert len(list(collection.faces())) == 1
 
 
-def test_another_person_here_is_no_look(collection: Collection, client: Client) -> None:
+def test_another_person_here_is_no_face(collection: Collection, client: Client) -> None:
     enter(Client(), pictures.collins())
     enter(client, pictures.hopper())
     assert add(client, pictures.collins(), JSON).json()["reason"] == "different_person"
 
 
-def test_a_bad_picture_is_no_look(collection: Collection, client: Client) -> None:
+def test_a_bad_picture_is_no_face(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     for data, reason in ((b"text", Reason.NOT_AN_IMAGE), (pictures.blurred(pictures.hopper()), Reason.BLURRED)):
         answer = add(client, data)
@@ -237,7 +237,7 @@ def test_a_bad_picture_is_no_look(collection: Collection, client: Client) -> Non
         assert sentence(Outcome.REFUSED, reason) in answer.content.decode()
 
 
-def test_ten_looks_are_enough(collection: Collection, client: Client) -> None:
+def test_ten_faces_are_enough(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     for _ in range(9):
         Face.objects.create(
@@ -247,14 +247,14 @@ def test_ten_looks_are_enough(collection: Collection, client: Client) -> None:
     assert 'type="file"' not in client.get("/account/faces/").content.decode()
 
 
-def test_the_same_picture_twice_is_one_look(collection: Collection, client: Client) -> None:
+def test_the_same_picture_twice_is_one_face(collection: Collection, client: Client) -> None:
     enter(client, pictures.hopper())
     assert add(client, pictures.hopper()).status_code == 302
     assert Face.objects.count() == len(list(collection.faces())) == 1
     assert not Deletion.objects.exists()
 
 
-def test_a_look_of_somebody_else_is_not_theirs_to_remove(collection: Collection, client: Client) -> None:
+def test_a_face_of_somebody_else_is_not_theirs_to_remove(collection: Collection, client: Client) -> None:
     enter(Client(), pictures.collins())
     face = Face.objects.get()
     enter(client, pictures.hopper())
@@ -262,14 +262,14 @@ def test_a_look_of_somebody_else_is_not_theirs_to_remove(collection: Collection,
     assert Face.objects.filter(pk=face.pk).exists()
 
 
-def test_operators_have_no_looks(operator: User, collection: Collection, client: Client) -> None:
+def test_operators_have_no_faces(operator: User, collection: Collection, client: Client) -> None:
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
     assert add(client, pictures.hopper(), JSON).json()["reason"] == "inactive"
     assert not Face.objects.exists()
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 429), ("InternalServerError", 503)])
-def test_a_look_while_rekognition_is_away(
+def test_a_face_while_rekognition_is_away(
     code: str, status: int, collection: Collection, client: Client, fault: Fault
 ) -> None:
     enter(client, pictures.hopper())
@@ -278,7 +278,7 @@ def test_a_look_while_rekognition_is_away(
     assert Face.objects.count() == 1
 
 
-def test_a_removed_look_opens_nothing_while_rekognition_is_away(
+def test_a_removed_face_opens_nothing_while_rekognition_is_away(
     transactional_db: None, collection: Collection, client: Client, fault: Fault
 ) -> None:
     user = enter(client, pictures.hopper())
@@ -312,7 +312,7 @@ def test_vectors_that_cannot_be_searched_any_more_are_searched_by_face(door: Cli
     assert recognise(read(pictures.another(pictures.hopper()))).user == user
 
 
-def test_somebody_remembered_by_one_face_alone_keeps_working(collection: Collection, calls: list[str]) -> None:
+def test_somebody_enrolled_by_one_face_alone_keeps_working(collection: Collection, calls: list[str]) -> None:
     user = enter(Client(), pictures.hopper())
     enter(Client(), pictures.collins())
     collection.delete_user(user.username)
@@ -344,9 +344,9 @@ def test_export(collection: Collection, client: Client) -> None:
     texts = texts_in(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
     assert json.loads(texts["profile.json"])["name"] == user.username
     assert [row["text"] for row in json.loads(texts["consents.json"])] == [user.consents.get().text]
-    [look] = json.loads(texts["looks.json"])
+    [look] = json.loads(texts["faces.json"])
     assert look["face_id"] == str(user.faces.get().face_id)
-    assert [row["outcome"] for row in json.loads(texts["door.json"])] == ["enrolled"]
+    assert [row["outcome"] for row in json.loads(texts["sign_ins.json"])] == ["enrolled"]
     assert [row["text"] for row in json.loads(texts["notes.json"])] == ["The key is under the stone."]
     assert any(name.startswith("notes/") and "under the stone" in text for name, text in texts.items())
     assert "Somebody else" not in "".join(texts.values())
@@ -358,7 +358,7 @@ def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> 
     user = enter(client, pictures.hopper())
     SignIn.objects.bulk_create(SignIn(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
     pieces = list(client.get("/account/export/").streaming_content)  # type: ignore[attr-defined]
-    assert len(json.loads(texts_in(b"".join(pieces))["door.json"])) == 5001
+    assert len(json.loads(texts_in(b"".join(pieces))["sign_ins.json"])) == 5001
     assert len(pieces) > 10
     assert max(map(len, pieces)) < 100_000
 
@@ -411,7 +411,7 @@ def test_forget_me_while_rekognition_is_away(operation: str, door: Client, fault
     assert show(Client(), pictures.hopper(), JSON).json()["outcome"] == "stranger"
 
 
-def test_a_receipt_that_is_looked_at_later_asks_again(
+def test_a_receipt_that_is_opened_later_asks_again(
     transactional_db: None, collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enter(client, pictures.hopper())
@@ -447,7 +447,7 @@ def test_forget_me_needs_the_word(word: str, collection: Collection, client: Cli
     assert User.objects.exists()
 
 
-def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forget_me_needs_a_recent_face(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(client, pictures.hopper())
     monkeypatch.setattr(reauthentication, "PROOF_LASTS", -1)
     for answer in (client.get("/account/forget/"), client.post("/account/forget/", {"word": "forget me"})):
@@ -455,7 +455,7 @@ def test_forget_me_needs_a_fresh_look(collection: Collection, client: Client, mo
     assert User.objects.exists()
 
 
-def test_the_fresh_look_must_be_of_the_same_person(collection: Collection, client: Client) -> None:
+def test_the_recent_face_must_be_of_the_same_person(collection: Collection, client: Client) -> None:
     user = enter(client, pictures.hopper())
     enter(Client(), pictures.collins())
     session = client.session
@@ -484,10 +484,10 @@ def test_a_receipt_is_found_by_its_address_alone(client: Client, db: None) -> No
     assert client.get(f"/forgotten/{uuid.uuid4()}/").status_code == 404
 
 
-# Remembering well -----------------------------------------------------------------------------------------------------
+# Pictures good enough to enrol ----------------------------------------------------------------------------------------
 
 
-def test_a_photo_good_enough_to_recognise_may_be_too_bad_to_remember(collection: Collection, client: Client) -> None:
+def test_a_photo_good_enough_to_recognise_may_be_too_bad_to_enrol(collection: Collection, client: Client) -> None:
     small = pictures.encoded(pictures.opened(pictures.hopper()).resize((160, 188)))
     answer = show(client, small, JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "too_small")

@@ -1,4 +1,4 @@
-"""`rekognition_collection doctor`, `expire` and `enrol`, at both endpoints."""
+"""The health check, and the commands `expire` and `enrol`, at both endpoints."""
 
 import json
 import uuid
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from faceauth.enrolment.enrol import enrol
 from faceauth.models import Deletion, Enrolment, Face
+from faceauth.operators import findings as findings_module
 from faceauth.operators import reconcile
 from faceauth.privacy import forget as forget_module
 from faceauth.privacy.forget import expired, forget
@@ -28,12 +29,12 @@ LONG_AGO = timezone.now() - timedelta(days=2000)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "WAITS", (0, 0))
+    monkeypatch.setattr(findings_module, "WAITS", (0, 0))
 
 
 @pytest.fixture
 def grace(transactional_db: None, collection: Collection) -> User:
-    """Remembered long ago, as most are."""
+    """Enrolled long ago, as most are."""
     user = enrol(read(pictures.hopper())).user
     assert user is not None
     Face.objects.update(enrolled=LONG_AGO)
@@ -51,7 +52,7 @@ def index(name: str, data: bytes) -> str:
 
 
 def test_clean(endpoint: str, grace: User, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("doctor") == "Everything is as it should be.\n"
+    assert run("doctor") == "No problems found.\n"
     assert json.loads(run("doctor", "--json")) == []
     assert capsys.readouterr().err == ""  # progress is for a terminal
 
@@ -59,9 +60,9 @@ def test_clean(endpoint: str, grace: User, capsys: pytest.CaptureFixture[str]) -
 def test_a_finding_is_an_exit_status(grace: User) -> None:
     Collection("secretly").delete_user(grace.username)
     Collection("secretly").delete_faces([str(Face.objects.get().face_id)])
-    with pytest.raises(CommandError, match="1 left to mend"):
+    with pytest.raises(CommandError, match="1 not repaired"):
         run("doctor")
-    with pytest.raises(CommandError, match="1 left to mend"):
+    with pytest.raises(CommandError, match="1 not repaired"):
         run("doctor", "--json", "--repair")
 
 
@@ -111,7 +112,7 @@ def test_a_face_that_comes_back_after_its_deletion(grace: User) -> None:
     assert Deletion.objects.get().confirmed > LONG_AGO  # type: ignore[operator]
 
 
-def test_a_look_that_the_collection_lost(grace: User) -> None:
+def test_a_face_that_the_collection_lost(grace: User) -> None:
     Face.objects.create(
         user=grace,
         face_id=uuid.uuid4(),
@@ -126,7 +127,7 @@ def test_a_look_that_the_collection_lost(grace: User) -> None:
     assert Face.objects.count() == 1
 
 
-def test_the_last_look_that_the_collection_lost_needs_a_decision(grace: User) -> None:
+def test_the_last_face_that_the_collection_lost_needs_a_decision(grace: User) -> None:
     Collection("secretly").delete_user(grace.username)
     Collection("secretly").delete_faces([str(Face.objects.get().face_id)])
     assert findings("--repair") == [("face_missing", False)]
@@ -263,7 +264,7 @@ def test_expire(endpoint: str, two: tuple[User, User]) -> None:
     assert json.loads(run("expire", "--inactive-days", "1095", "--yes", "--json"))["people"] == 0
 
 
-def test_expire_looks_at_the_last_visit(two: tuple[User, User]) -> None:
+def test_expire_uses_the_last_sign_in(two: tuple[User, User]) -> None:
     User.objects.filter(pk=two[0].pk).update(last_login=timezone.now() - timedelta(days=10))
     assert "0 people" in run("expire", "--inactive-days", "11", "--dry-run")
     assert "1 people" in run("expire", "--inactive-days", "9", "--dry-run")

@@ -1,4 +1,4 @@
-"""The log of the door: as CSV, and made shorter."""
+"""The sign-in log as CSV, and its pruning."""
 
 import csv
 import io
@@ -14,20 +14,13 @@ from django.utils import timezone
 
 from faceauth.models import SignIn
 from faceauth.operators import sign_ins_csv
-from faceauth.operators.sign_ins_csv import COLUMNS, harmless
+from faceauth.operators.sign_ins_csv import COLUMNS, escaped
 
 URL = "admin:faceauth_signin_export"
 
 
-@pytest.fixture
-def desk(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def exported(desk: Client, **query: str) -> list[dict[str, str]]:
-    answer = desk.get(reverse(URL), query)
+def exported(admin: Client, **query: str) -> list[dict[str, str]]:
+    answer = admin.get(reverse(URL), query)
     assert answer.status_code == 200
     assert answer.streaming
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
@@ -35,43 +28,43 @@ def exported(desk: Client, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_what_is_filtered_is_what_is_exported(desk: Client, owner: User) -> None:
+def test_what_is_filtered_is_what_is_exported(admin: Client, owner: User) -> None:
     SignIn.objects.create(outcome="recognised", user=owner, similarity=98.5, address="10.0.0.1", session_key="s3cr3t")
     SignIn.objects.create(outcome="refused", reason="too_dark", address="10.0.0.2")
     SignIn.objects.create(outcome="refused", reason="blurred", address="10.0.0.1")
-    assert len(exported(desk)) == 3
-    assert [row["reason"] for row in exported(desk, reason__exact="too_dark")] == ["too_dark"]
-    assert [row["outcome"] for row in exported(desk, outcome__exact="recognised", address="10.0.0.1")] == ["recognised"]
-    assert exported(desk, address="nobody") == []
-    [row] = exported(desk, q=owner.username)
+    assert len(exported(admin)) == 3
+    assert [row["reason"] for row in exported(admin, reason__exact="too_dark")] == ["too_dark"]
+    assert [row["outcome"] for row in exported(admin, outcome__exact="recognised", q="10.0.0.1")] == ["recognised"]
+    assert exported(admin, q="10.0.0.3") == []
+    [row] = exported(admin, q=owner.username)
     assert list(row) == list(COLUMNS)
     assert (row["user"], row["similarity"]) == (owner.username, "98.5")
-    assert "s3cr3t" not in str(exported(desk))
+    assert "s3cr3t" not in str(exported(admin))
     assert LogEntry.objects.filter(change_message="Exported as CSV.").exists()
 
 
-def test_a_stranger_s_text_is_no_formula(desk: Client) -> None:
+def test_a_stranger_s_text_is_no_formula(admin: Client) -> None:
     SignIn.objects.create(outcome="refused", reason="too_dark", device='=HYPERLINK("http://x","a")')
-    [row] = exported(desk)
+    [row] = exported(admin)
     assert row["device"] == '\'=HYPERLINK("http://x","a")'
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "\n=1", "\uff1d1", "|x", "%0A"])
 def test_formulas_are_neutralised(text: str) -> None:
-    assert harmless(text) == f"'{text}"
+    assert escaped(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", "Mozilla/5.0 (X11)", "a=1", "2026-11-23", "10.0.0.1"])
 def test_the_rest_stays_as_it_is(text: str) -> None:
-    assert harmless(text) == text
-    assert harmless(None) == ""
+    assert escaped(text) == text
+    assert escaped(None) == ""
 
 
-def test_a_wrong_filter(desk: Client) -> None:
-    assert desk.get(reverse(URL), {"at__gte": "yesterday"}).status_code == 302
+def test_a_wrong_filter(admin: Client) -> None:
+    assert admin.get(reverse(URL), {"at__gte": "yesterday"}).status_code == 302
 
 
-def test_the_days_that_have_visits(db: None) -> None:
+def test_the_days_that_have_sign_ins(db: None) -> None:
     from datetime import UTC, datetime
 
     for month, day in ((1, 31), (2, 1), (2, 1), (12, 31)):
@@ -88,21 +81,21 @@ def test_the_days_that_have_visits(db: None) -> None:
     }
 
 
-def test_visits_older_than_the_days_are_deleted_and_nobody_else(
+def test_sign_ins_older_than_the_days_are_deleted_and_nobody_else(
     owner: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sign_ins_csv, "BATCH", 2)
     for days in (0, 89, 91, 92, 365, 400, 4000):
         SignIn.objects.create(outcome="recognised", user=owner, at=timezone.now() - timedelta(days=days))
     call_command("prune_sign_ins", "--keep-days", "90")
-    assert capsys.readouterr().out == "5 visits were deleted.\n"
+    assert capsys.readouterr().out == "5 sign-ins were deleted.\n"
     assert sorted((timezone.now() - at).days for at in SignIn.objects.values_list("at", flat=True)) == [0, 89]
     assert User.objects.filter(pk=owner.pk).exists()
     call_command("prune_sign_ins", "--keep-days", "90")
-    assert capsys.readouterr().out == "0 visits were deleted.\n"
+    assert capsys.readouterr().out == "0 sign-ins were deleted.\n"
 
 
 @pytest.mark.parametrize("days", ["30", "0", "-1", "many", "", "1000000"])
-def test_the_days_that_the_desk_draws_stay(days: str) -> None:
+def test_the_days_on_the_dashboard_stay(days: str) -> None:
     with pytest.raises(CommandError, match="31 to 36500"):
         call_command("prune_sign_ins", f"--keep-days={days}")

@@ -1,4 +1,4 @@
-"""Nobody is remembered whose coming would shut out who is here; and who should add a second lock hears it in time."""
+"""Nobody is enrolled who would shut others out, and people without a second factor are told in time."""
 
 import logging
 import uuid
@@ -26,7 +26,7 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
-from faceauth.tests.lock_cast import open_notebook, with_app
+from faceauth.tests.mfa_cast import open_notebook, with_app
 from faceauth.tests.test_views import JSON, say, sealed_in, show, signed_in
 
 CLOSED = Recognition(Outcome.REFUSED, Reason.CLOSED)
@@ -64,7 +64,7 @@ def two(small: None, hopper: User) -> list[User]:
 # How many are too many ------------------------------------------------------------------------------------------------
 
 
-def test_the_lock_is_required_by_people_and_not_by_looks(db: None) -> None:
+def test_the_factor_is_required_by_people_and_not_by_faces(db: None) -> None:
     for count in range(60):
         for each in (1, 3, 10):
             now = thresholds.Population(count, count * each)
@@ -82,9 +82,9 @@ def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
     ]
 
 
-@pytest.mark.parametrize(("look", "frames"), [("camera", 3), ("always", 3), ("off", 1)])
-def test_a_look_counts_unless_nobody_is_asked_for_one(look: str, frames: int, settings: Settings) -> None:
-    settings.FACEAUTH = {**settings.FACEAUTH, "LIVENESS": look}
+@pytest.mark.parametrize(("photos", "frames"), [("fallback", 3), ("never", 3), ("open", 1)])
+def test_a_look_counts_unless_nobody_is_asked_for_one(photos: str, frames: int, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": photos}
     assert thresholds.best_frames() == frames
 
 
@@ -98,7 +98,7 @@ def test_a_fixed_threshold_has_room_for_everybody_and_counts_nobody(
         assert capacity.advice(two[0]) == ""
 
 
-def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> None:
+def test_who_has_no_second_factor(owner: User, stranger: User, operator: User) -> None:
     none, unconfirmed, passkey, app, inactive, staff = some(6)
     authenticators.app_to_confirm(unconfirmed, None)
     authenticators.make_recovery_codes(unconfirmed)
@@ -115,7 +115,7 @@ def test_who_has_no_second_lock(owner: User, stranger: User, operator: User) -> 
         assert (user in capacity.people_without_mfa()) == (not authenticators.has_mfa(user))
 
 
-# Remembering ----------------------------------------------------------------------------------------------------------
+# Enrolment ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_last_place_is_taken(small: None, hopper: User) -> None:
@@ -124,7 +124,7 @@ def test_the_last_place_is_taken(small: None, hopper: User) -> None:
     assert (again.outcome, again.user, again.needs_mfa) == (Outcome.RECOGNISED, hopper, False)
 
 
-def test_nobody_is_remembered_who_would_shut_others_out(two: list[User], calls: list[str]) -> None:
+def test_nobody_is_enrolled_who_would_shut_others_out(two: list[User], calls: list[str]) -> None:
     assert enrol(read(pictures.collins())) == CLOSED
     assert "IndexFaces" not in calls
     assert not Enrolment.objects.exists()
@@ -133,7 +133,7 @@ def test_nobody_is_remembered_who_would_shut_others_out(two: list[User], calls: 
     assert (again.outcome, again.user, again.needs_mfa) == (Outcome.RECOGNISED, two[0], False)
 
 
-def test_one_without_a_lock_is_one_too_many(two: list[User]) -> None:
+def test_one_without_a_factor_is_one_too_many(two: list[User]) -> None:
     lock_up(two[0])
     assert enrol(read(pictures.collins())) == CLOSED
     with_app(two[1])
@@ -202,7 +202,7 @@ def test_of_two_newcomers_at_once_for_the_last_place_not_both_get_it(
     ],
     ids=["newcomer", "look of somebody here", "became somebody else", "long ago", "elsewhere"],
 )
-def test_who_is_being_remembered_counts(
+def test_who_is_being_enrolled_counts(
     row: Callable[[User], dict[str, Any]], closed: bool, small: None, hopper: User
 ) -> None:
     begin(**row(hopper))
@@ -224,12 +224,12 @@ def test_the_same_face_twice_at_once_takes_one_place(
     assert thresholds.count_population().people == 2
 
 
-def test_the_first_look_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:
+def test_the_first_face_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:
     assert faces.add(owner, read(pictures.collins())) == CLOSED
     assert faces.add(two[0], read(pictures.another(pictures.hopper()))).outcome == Outcome.ENROLLED
 
 
-# At the door ----------------------------------------------------------------------------------------------------------
+# At sign-in -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_stranger_is_not_asked(two: list[User], client: Client) -> None:
@@ -241,7 +241,7 @@ def test_a_stranger_is_not_asked(two: list[User], client: Client) -> None:
 
 
 @pytest.mark.parametrize("enrolment", ["consent", "open"])
-def test_the_door_is_closed_whatever_the_settings(
+def test_enrolment_is_closed_whatever_the_settings(
     enrolment: str, two: list[User], client: Client, settings: Settings
 ) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
@@ -280,11 +280,11 @@ def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, cap
             show(client, pictures.collins())
         [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
-    for cure in ("second lock", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
+    for cure in ("second factor", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
         assert cure in line
 
 
-def test_a_newcomer_who_needs_a_lock_is_sent_to_add_one(two: list[User], client: Client) -> None:
+def test_a_newcomer_who_needs_a_factor_is_sent_to_add_one(two: list[User], client: Client) -> None:
     for user in two:
         lock_up(user)
     answer = say(client, show(client, pictures.collins(), next="/"))
@@ -321,7 +321,7 @@ def page_of(user: User, path: str) -> str:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_one_line_for_who_has_no_second_lock(path: str, db: None) -> None:
+def test_one_line_for_who_has_no_second_factor(path: str, db: None) -> None:
     mine, other = some(16)[:2]
     assert SOON not in page_of(mine, path)
     some(1)
@@ -335,7 +335,7 @@ def test_one_line_for_who_has_no_second_lock(path: str, db: None) -> None:
     assert NOW not in page_of(other, path)
 
 
-def test_operators_hear_it_at_the_desk_instead(operator: User, client: Client) -> None:
+def test_operators_hear_it_on_the_dashboard_instead(operator: User, client: Client) -> None:
     some(22)
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
     assert NOW not in client.get("/").content.decode()
@@ -348,7 +348,7 @@ def test_people_are_not_counted_for_every_page(db: None, django_assert_max_num_q
         assert capacity.advice(mine) == ""
 
 
-def test_the_last_lock_stays_where_one_is_required(db: None) -> None:
+def test_the_last_factor_stays_where_one_is_required(db: None) -> None:
     mine = some(22)[0]
     app = with_app(mine)
     notebook = open_notebook(mine)
@@ -364,7 +364,7 @@ def test_the_last_lock_stays_where_one_is_required(db: None) -> None:
     assert notebook.post(f"/account/mfa/app/{app.pk}/remove/").status_code == 404
 
 
-def test_among_few_the_last_lock_goes(db: None) -> None:
+def test_among_few_the_last_factor_goes(db: None) -> None:
     mine = some(21)[0]
     app = with_app(mine)
     assert open_notebook(mine).post(f"/account/mfa/app/{app.pk}/remove/").status_code == 302
@@ -375,24 +375,24 @@ def test_among_few_the_last_lock_goes(db: None) -> None:
 
 SAYS = {
     16: ("", "", "16 people\n"),
-    17: ("as soon as one person more", "Soon nobody new will be remembered", "17 people\n"),
-    20: ("as soon as one person more", "Soon nobody new will be remembered", "20 people\n"),
-    21: ("nobody new is remembered, for one", "Nobody new is remembered: one person more", "so nobody new is"),
-    22: ("who have none are refused", "22 people have no second lock and are refused", "22 people, who are refused"),
+    17: ("when one more person would", "Enrolment will close soon", "17 people\n"),
+    20: ("when one more person would", "Enrolment will close soon", "20 people\n"),
+    21: ("enrolment is closed, because one", "Enrolment is closed: one more person", "so enrolment is closed"),
+    22: ("they are refused", "22 people without a second factor are refused", "22 people, who are refused"),
 }
 
 
 @pytest.mark.parametrize("count", SAYS)
 def test_what_the_operator_hears(count: int, operator: User, client: Client, collection: Collection) -> None:
-    check, worry, described = SAYS[count]
+    check, warning, described = SAYS[count]
     users = some(count)
     warned = check_people(databases=["default"])
     assert [it.id for it in warned] == (["faceauth.W003"] if check else [])
-    assert all(check in it.msg and f"{count} have no second lock" in it.msg for it in warned)
+    assert all(check in it.msg and f"{count} have no second factor" in it.msg for it in warned)
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    desk = client.get("/admin/").content.decode()
-    assert worry in desk
-    assert f"{count} people have none." in desk
+    page = client.get("/admin/").content.decode()
+    assert warning in page
+    assert f"{count} people have none." in page
     call_command("rekognition_collection", "describe", stdout=(out := StringIO()))
     assert described in out.getvalue()
     for user in users:

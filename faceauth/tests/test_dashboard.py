@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from faceauth.models import Deletion, HealthCheck, SignIn
-from faceauth.operators import charts, dashboard
+from faceauth.operators import charts, dashboard, figures
 from faceauth.operators.charts import Chart, Series
 from faceauth.outcomes import Outcome
 from faceauth.rekognition import metering
@@ -39,29 +39,29 @@ def sign_in(days_ago: int, outcome: str, reason: str = "", **more: object) -> No
     SignIn.objects.create(at=timezone.now() - timedelta(days=days_ago), outcome=outcome, reason=reason, **more)
 
 
-def test_all_is_well(page: Callable[[], str], collection: Collection) -> None:
+def test_everything_is_working(page: Callable[[], str], collection: Collection) -> None:
     HealthCheck.objects.create(collection_id=collection.id)
     sign_in(0, "recognised", similarity=99.0)
-    assert "All is well." in page()
+    assert "Everything is working." in page()
     assert 'role="img"' in page()
 
 
-def test_what_is_not_well(page: Callable[[], str], collection: Collection) -> None:
-    assert "The doctor has never looked." in page()
+def test_warnings(page: Callable[[], str], collection: Collection) -> None:
+    assert "The health check has never run." in page()
     HealthCheck.objects.create(collection_id=collection.id, found={"face_missing": 2, "face_without_user": 1})
     Deletion.objects.create(face_id="3f0c1c1e-6a5b-4a59-8d0e-2f3d6f5a1b77", collection_id=collection.id)
     sign_in(0, "unavailable")
     content = page()
-    for worry in ("3 things that are left", "1 face waits", "could not see 1 visitor", "3 things need a look"):
-        assert worry in content
+    for warning in ("3 problems that are not", "1 face is still to be", "1 sign-in failed", "3 things need attention"):
+        assert warning in content
     assert "face_missing" in content
 
 
 @pytest.mark.parametrize(
     ("days", "error", "said"),
-    [(9, "", "for more than a week"), (0, "throttled", "could not look to the end: throttled")],
+    [(9, "", "more than a week ago"), (0, "throttled", "did not finish: throttled")],
 )
-def test_an_old_or_broken_examination(
+def test_an_old_or_broken_health_check(
     days: int, error: str, said: str, page: Callable[[], str], collection: Collection
 ) -> None:
     at = timezone.now() - timedelta(days=days)
@@ -75,7 +75,7 @@ def test_the_page_comes_while_rekognition_is_away(
     tries = fault("DescribeCollection", "InternalServerError", status=500)
     content = page()
     assert "does not answer: unavailable" in content
-    assert "The door today" in content
+    assert "Sign-ins today" in content
     assert len(tries) == 1
     page()
     assert len(tries) == 1  # kept for half a minute
@@ -93,7 +93,7 @@ def test_what_is_counted(page: Callable[[], str], collection: Collection) -> Non
     assert seen.month.similarities == {(True, 97): 3, (False, 91): 1}
     assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
     assert seen.today.percentile(50) == 40
-    assert dashboard.Figures().percentile(50) is None
+    assert figures.Figures().percentile(50) is None
     assert "ambiguous" in page()
 
 
@@ -105,7 +105,7 @@ def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
 
 
-def test_the_days_before_are_counted_anew_where_visits_came_into_them(db: None, collection: Collection) -> None:
+def test_the_days_before_are_counted_anew_where_sign_ins_were_added(db: None, collection: Collection) -> None:
     """As by `manage.py demo`, while the site runs."""
     sign_in(1, "recognised")
     assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
@@ -128,12 +128,12 @@ def test_few_queries(
         page()
 
 
-def test_who_may_not_see_the_log_sees_no_desk(db: None) -> None:
+def test_who_may_not_see_the_sign_in_log_sees_no_dashboard(db: None) -> None:
     client = Client()
     staff = User.objects.create_user("staff", is_staff=True)
     client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
     content = client.get("/admin/").content.decode()
-    assert 'id="desk"' not in content
+    assert 'id="dashboard"' not in content
 
 
 def test_nothing_inline(page: Callable[[], str], collection: Collection) -> None:
@@ -145,8 +145,8 @@ def test_nothing_inline(page: Callable[[], str], collection: Collection) -> None
 # Charts ---------------------------------------------------------------------------------------------------------------
 
 
-def chart(*series: Series, places: int = 3) -> Chart:
-    return Chart("key", "Title", "Summary", "day", [str(place) for place in range(places)], series)
+def chart(*series: Series, categories: int = 3) -> Chart:
+    return Chart("key", "Title", "Summary", "day", [str(name) for name in range(categories)], series)
 
 
 def test_bars_stand_upon_each_other() -> None:
@@ -173,14 +173,14 @@ def test_the_scale_is_round(most: float, top: float) -> None:
 
 def test_an_empty_chart() -> None:
     assert charts.stacked(chart(Series("a", "A", [0, 0, 0]))).empty
-    assert charts.stacked(chart(places=0)).empty
+    assert charts.stacked(chart(categories=0)).empty
 
 
 # Latency --------------------------------------------------------------------------------------------------------------
 
 
 def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> None:
-    metering.start_afresh()
+    metering.reset()
     assert metering.milliseconds() is None
     collection.describe()
     first = metering.spent.get()
@@ -190,14 +190,14 @@ def test_calls_are_measured_and_summed(collection: Collection, fault: Fault) -> 
     with pytest.raises(Exception, match="throttled"):
         list(collection.faces())
     assert (metering.spent.get() or 0) > first
-    metering.start_afresh()
+    metering.reset()
     assert metering.milliseconds() is None
 
 
-# The doctor's findings ------------------------------------------------------------------------------------------------
+# Health checks ------------------------------------------------------------------------------------------------
 
 
-def test_the_doctor_leaves_what_was_found(hopper: User, collection: Collection) -> None:
+def test_a_health_check_is_recorded(hopper: User, collection: Collection) -> None:
     call_command("rekognition_collection", "doctor")
     last = HealthCheck.objects.get()
     assert (last.faces, last.found, last.error) == (1, {}, "")
@@ -207,16 +207,16 @@ def test_the_doctor_leaves_what_was_found(hopper: User, collection: Collection) 
     assert HealthCheck.objects.all()[0].found == {"user_without_face": 1}
 
 
-def test_the_doctor_leaves_that_it_was_broken_off(collection: Collection, fault: Fault) -> None:
+def test_a_health_check_that_fails_is_recorded(collection: Collection, fault: Fault) -> None:
     fault("ListFaces", "AccessDeniedException")
     with pytest.raises(CommandError):
         call_command("rekognition_collection", "doctor")
     assert HealthCheck.objects.get().error == "credentials_refused"
 
 
-def test_the_doctor_leaves_that_it_was_stopped(hopper: User, collection: Collection, fault: Fault) -> None:
-    """Ctrl-C while Rekognition is asked: what was not looked at is not well."""
+def test_a_health_check_that_is_interrupted_is_recorded(hopper: User, collection: Collection, fault: Fault) -> None:
+    """Ctrl-C while Rekognition is asked: what was not checked is not in order."""
     fault("ListUsers", KeyboardInterrupt())
     with pytest.raises(CommandError, match="Stopped"):
         call_command("rekognition_collection", "doctor")
-    assert HealthCheck.objects.get().error == "broken_off"
+    assert HealthCheck.objects.get().error == "interrupted"

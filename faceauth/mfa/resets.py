@@ -1,0 +1,72 @@
+"""Resets of a lost second factor: an operator requests one, and it takes effect after a wait that the person can stop.
+
+Without the wait an operator with a picture of somebody could open their notebook. Meanwhile photos sign nobody in (see
+`photo_logins`), and afterwards only if the person allows it again: what is left is a liveness check.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from faceauth.conf import conf
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCodes
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def pending(user: "User") -> MFAReset | None:
+    """The reset that is neither done nor stopped; there is at most one."""
+    return MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None).first()
+
+
+def needs_approval(user: "User") -> bool:
+    reset = pending(user)
+    return reset is not None and reset.due is None
+
+
+def request(user: "User", operator: "User", reason: str) -> MFAReset:
+    """Request a reset. Its wait begins now, or when a second operator approves it, if the settings want one."""
+    due = None if conf().MFA_RESET_NEEDS_TWO else end_of_wait()
+    return MFAReset.objects.create(user=user, requested_by=operator, reason=reason, due=due)
+
+
+def approve(user: "User", operator: "User") -> None:
+    MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None, due=None).exclude(requested_by=operator).update(
+        approved_by=operator, due=end_of_wait()
+    )
+
+
+def end_of_wait() -> datetime:
+    return timezone.now() + timedelta(hours=conf().MFA_RESET_HOURS)
+
+
+def stop(user: "User") -> bool:
+    """The person stops the reset; False if there is none."""
+    return bool(MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None).update(stopped=timezone.now()))
+
+
+@transaction.atomic
+def apply_due(user: "User") -> bool:
+    """Carry out a reset whose wait is over; whether there was one."""
+    now = timezone.now()
+    due = MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None, due__lte=now)
+    if not due.update(done=now):
+        return False
+    remove_all(user)
+    if conf().PHOTOS != "open":  # otherwise photos are the only way to sign in
+        PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": PhotoLogin.Choice.NEVER})
+    return True
+
+
+def apply_all_due() -> None:
+    """Carry out resets of people who have not signed in since."""
+    for reset in MFAReset.objects.filter(done=None, stopped=None, due__lte=timezone.now()).select_related("user"):
+        apply_due(reset.user)
+
+
+def remove_all(user: "User") -> None:
+    for model in (Passkey, AuthenticatorApp, RecoveryCodes):
+        model.objects.filter(user_id=user.pk).delete()

@@ -1,0 +1,101 @@
+"""Checks of the database: work that was not finished, rows of nobody, and people who cannot sign in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models import SET_NULL, Count, Exists, ForeignKey, OuterRef, QuerySet
+from django.utils import timezone
+
+from faceauth.enrolment.enrol import IN_PROGRESS
+from faceauth.models import Deletion, Enrolment, Face
+from faceauth.operators.findings import BATCH, REPAIR_HINT, Finding, Kind, settle
+from faceauth.policy import accounts
+
+# What refers to a user that is gone is a leftover in these apps. Elsewhere it may be what somebody wrote, whom a
+# backup brings back.
+REPAIRED_APPS = ("faceauth", "otp_static", "otp_totp", "auth", "admin")
+
+
+def batches(rows: QuerySet[Face]) -> Iterator[list[Face]]:
+    """The rows in batches, by primary key: rows may be deleted meanwhile."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        last = batch[-1].pk
+        yield batch
+
+
+def dangling_rows(repair: bool) -> Iterator[Finding]:
+    """Rows that refer to a row that is gone, as after a deletion without Django: one finding for each lost row.
+
+    Repair does what Django does when it deletes a row (on_delete). Faces go through the deletion ledger.
+    """
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, ForeignKey) and model._meta.managed and not model._meta.proxy:
+                yield from dangling_in(model, field, repair)
+
+
+def dangling_in(model: Any, field: "ForeignKey[Any, Any]", repair: bool) -> Iterator[Finding]:
+    name = field.attname
+    target = Exists(field.remote_field.model._base_manager.filter(**{field.target_field.attname: OuterRef(name)}))
+    dangling = model._base_manager.filter(~target, **{f"{name}__isnull": False})
+    safe = model._meta.app_label in REPAIRED_APPS
+    cure = REPAIR_HINT if safe else "restore the row from a backup, or delete those that refer to it"
+    for key, count in list(dangling.order_by().values_list(name).annotate(Count("pk"))):
+        if safe and repair:
+            rows = model._base_manager.filter(**{name: key})
+            rows.update(**{name: None}) if field.remote_field.on_delete is SET_NULL else rows.delete()
+        what = f"{count} rows with {field.name} = {field.remote_field.model._meta.label} {key}, which is gone"
+        yield Finding(Kind.DANGLING_ROW, model._meta.label, what, cure, safe and repair)
+
+
+def unfinished_deletions(repair: bool) -> Iterator[Finding]:
+    last = 0
+    while rows := list(Deletion.objects.filter(confirmed=None, pk__gt=last).order_by("pk")[:BATCH]):
+        last = rows[-1].pk
+        if repair:
+            settle(rows)
+        keys = [row.pk for row in rows]
+        gone = set(Deletion.objects.filter(pk__in=keys).exclude(confirmed=None).values_list("pk", flat=True))
+        for row in rows:
+            what = f"requested on {row.requested:%Y-%m-%d %H:%M}, {row.tries} tries, {row.error or 'no error'}"
+            yield Finding(Kind.UNFINISHED_DELETION, str(row.face_id), what, REPAIR_HINT, row.pk in gone)
+
+
+def unfinished_enrolments(collection_id: str, repair: bool) -> Iterator[Finding]:
+    """To be called after the faces were checked: what was indexed under these names is in the ledger then."""
+    stale = Enrolment.objects.filter(collection_id=collection_id, started__lt=timezone.now() - IN_PROGRESS)
+    for enrolment in stale.order_by("pk").iterator(chunk_size=BATCH):
+        if repair:
+            enrolment.delete()
+        what = f"begun on {enrolment.started:%Y-%m-%d %H:%M}"
+        yield Finding(Kind.UNFINISHED_ENROLMENT, enrolment.external_id, what, REPAIR_HINT, repair)
+
+
+def faces_in_other_collections(collection_id: str) -> Iterator[Finding]:
+    for batch in batches(Face.objects.exclude(collection_id=collection_id).select_related("user")):
+        for face in batch:
+            what = f"{face.user.get_username()} is enrolled in the collection {face.collection_id} instead"
+            cure = "set REKOGNITION_COLLECTION to it, or enrol the person here"
+            yield Finding(Kind.OTHER_COLLECTION, str(face.face_id), what, cure)
+
+
+def faces_of_inactive_users(collection_id: str) -> Iterator[Finding]:
+    rows = Face.objects.filter(collection_id=collection_id, user__is_active=False).select_related("user")
+    for batch in batches(rows):
+        for face in batch:
+            what = f"{face.user.get_username()} is inactive, and still enrolled"
+            yield Finding(Kind.INACTIVE_USER, str(face.face_id), what, "activate the user again, or delete them")
+
+
+def users_without_face() -> Iterator[Finding]:
+    """People who cannot sign in, because they have neither a face nor a password."""
+    users = get_user_model()._default_manager.filter(faces=None).order_by("pk")
+    for user in users.iterator(chunk_size=BATCH):
+        if user.has_usable_password() or accounts.is_operator(user):
+            continue
+        name = user.get_username()
+        cure = f"run rekognition_collection enrol {name} PHOTO, or delete the user"
+        yield Finding(Kind.USER_WITHOUT_FACE, name, "has no face and no password, and cannot sign in", cure)

@@ -1,0 +1,82 @@
+"""The admin site of operators: Django's, with the dashboard on its first page and a second factor at its sign-in."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from faceauth.mfa import authenticators, webauthn
+from faceauth.operators import dashboard_page, second_factor
+
+
+class OperatorSite(AdminSite):
+    index_template = "admin/faceauth/index.html"
+    login_form = second_factor.OperatorLoginForm
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The dashboard is for those who may see the sign-in log."""
+        board = dashboard_page.context() if request.user.has_perm("faceauth.view_signin") else {}
+        return super().index(request, board | (extra_context or {}))
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and second_factor.verified(request)
+
+    def get_urls(self) -> list[Any]:
+        return [path("second-factor/", self.second_factor_view, name="second_factor"), *super().get_urls()]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Whoever has given the password goes on to the second factor."""
+        if request.method == "GET" and super().has_permission(request) and not self.has_permission(request):
+            query = urlencode({REDIRECT_FIELD_NAME: self.next_url(request)})
+            return HttpResponseRedirect(f"{reverse('admin:second_factor', current_app=self.name)}?{query}")
+        return super().login(request, extra_context)
+
+    @method_decorator(never_cache)
+    @method_decorator(sensitive_post_parameters("code", "credential"))
+    def second_factor_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the second factor, or set it up where there is none."""
+        if not super().has_permission(request) or self.has_permission(request):
+            return HttpResponseRedirect(self.next_url(request))
+        if not authenticators.has_mfa(request.user):  # type: ignore[arg-type]  # they are signed in
+            return self.set_up(request)
+        message = ""
+        if request.method == "POST":
+            message = second_factor.check(request)
+            if not message:
+                return HttpResponseRedirect(self.next_url(request))
+        options = webauthn.asking_options(request, request.user)  # type: ignore[arg-type]
+        context = {"title": _("Second factor"), "options": options, "kind": "get", "message": message}
+        return self.page(request, "admin/faceauth/second_factor.html", context)
+
+    def set_up(self, request: HttpRequest) -> HttpResponse:
+        codes = second_factor.set_up(request) if request.method == "POST" else []
+        if codes:
+            return self.page(
+                request, "admin/faceauth/recovery_codes.html", {"title": _("Recovery codes"), "codes": codes}
+            )
+        failed = _("That was not right. Please try again.") if request.method == "POST" else ""
+        context = {
+            "title": _("Set up your second factor"),
+            "kind": "create",
+            "message": failed,
+        } | second_factor.setup_context(request)
+        return self.page(request, "admin/faceauth/set_up_second_factor.html", context)
+
+    def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        context |= {"next": self.next_url(request), "is_popup": True}  # without the navigation, which needs permission
+        status = 422 if context.get("message") else 200
+        return TemplateResponse(request, template, {**self.each_context(request), **context}, status=status)
+
+    def next_url(self, request: HttpRequest) -> str:
+        given = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
+        safe = url_has_allowed_host_and_scheme(given, {request.get_host()}, require_https=request.is_secure())
+        return given if safe else reverse("admin:index", current_app=self.name)
