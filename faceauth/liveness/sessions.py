@@ -1,13 +1,11 @@
-"""A look on the server: sealed between two frames, bound to its session, taken in order, and used once.
+"""A liveness check on the server: sealed between two frames, bound to its session, taken in order, and used once.
 
 Between two frames a row holds the state, encrypted with a key that is derived from SECRET_KEY and from a nonce in the
-person's session (as in `faceauth.web.consent`): the row alone opens for nobody, and in no other session. There is never a
-picture in it, only numbers, and they go with the end of the look. What stays for a day is a keyed digest of each frame,
-so that the very same frames never work again.
+person's session (`faceauth.crypto.session_cipher`): the row alone opens for nobody, and in no other session. There is
+never a picture in it, only numbers, and they go with the end of the check. What stays for a day is a keyed digest of
+the pixels of each frame with a face, so that the very same frames never work again.
 """
 
-import hashlib
-import hmac
 import json
 import logging
 import secrets
@@ -25,11 +23,12 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth.crypto import derive_key, session_cipher
-from faceauth.liveness import challenge
-from faceauth.liveness.challenge import Observation, Say, State
+from faceauth.liveness import challenge, frames
+from faceauth.liveness.challenge import MOVES, Kind, Observation, Say, State
+from faceauth.liveness.hints import PATIENCE, Help, Live, help_for, live
 from faceauth.models import LivenessSession, SpentFrame
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision.photos import Photo, read_photo
+from faceauth.vision.photos import Photo
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ FRAMES_KEPT = timedelta(days=1)
 
 
 class Broken(StrEnum):
-    """Why a look ended, beside what `look.Code` says; for the log as well."""
+    """Why a look ended, beside what `challenge.Code` says; for the log as well."""
 
     OUT_OF_ORDER = "out_of_order"  # a frame twice, two at once, or one that was left out
     REPLAYED = "replayed"  # a frame that was seen before, in this look or in another
@@ -53,6 +52,7 @@ class Broken(StrEnum):
 
 
 EXPIRED = {challenge.Code.TOO_SLOW, challenge.Code.UNMOVED, challenge.Code.STILL, Broken.NO_LOOK}
+HELPED = {challenge.Code.LOST, challenge.Code.SEVERAL_FACES}
 REASONS = {challenge.Code.SEVERAL_FACES: Reason.SEVERAL_FACES, challenge.Code.LOST: Reason.NO_FACE}
 
 
@@ -75,17 +75,40 @@ class Taken:
     """Whether from now on the person is asked for something that they could not foresee."""
     code: challenge.Code | Broken | None = None
     """Why the look ended without success."""
+    why: challenge.Code | Broken | Help | None = None
+    """The same for the person: what they can do about it, where that is known."""
+    live: Live | None = None
+    """Where the head is."""
+    help: Help | None = None
+    """What to do, where nothing has come of it for some seconds."""
 
 
-def start(session: SessionBase) -> None:
-    """Begin a look in this session; the one before, if any, is over."""
+def start(session: SessionBase, kind: Kind = Kind.FULL) -> None:
+    """Begin a look of this kind in this session; the one before, if any, is over."""
     sweep()
     end(session)
     nonce = secrets.token_urlsafe(24)
+    seconds = challenge.SECONDS + challenge.MORE_SECONDS
     row = LivenessSession.objects.create(
-        sealed=sealed(State(started=time()), nonce), expires=timezone.now() + timedelta(seconds=challenge.SECONDS)
+        sealed=sealed(State(started=time(), kind=kind), nonce), expires=timezone.now() + timedelta(seconds=seconds)
     )
     session[LIVENESS] = [str(row.pk), nonce]
+
+
+def extend(session: SessionBase) -> bool:
+    """Give the look of this session more time, once; whether there was one that had none yet."""
+    pk, nonce = session.get(LIVENESS) or ("", "")
+    row = LivenessSession.objects.filter(pk=pk, passed=False).first() if pk else None
+    state = opened(row.sealed, nonce) if row else None
+    longer = challenge.extended(state) if state else None
+    if row is None or longer is None:
+        return False
+    # A frame that is being looked at meanwhile has claimed the next number, and will write its own state.
+    return bool(
+        LivenessSession.objects.filter(pk=pk, sealed=row.sealed, sequence=row.sequence).update(
+            sealed=sealed(longer, nonce)
+        )
+    )
 
 
 @sensitive_variables()
@@ -97,40 +120,55 @@ def take(session: SessionBase, number: int, jpeg: bytes) -> Taken:
     if not pk or not LivenessSession.objects.filter(pk=pk, sequence=number - 1, passed=False).update(sequence=number):
         gone = not pk or not LivenessSession.objects.filter(pk=pk).exists()
         return over(session, Broken.NO_LOOK if gone else Broken.OUT_OF_ORDER)
-    state = opened(LivenessSession.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
-    if state is None:
+    before = opened(LivenessSession.objects.filter(pk=pk).values_list("sealed", flat=True).first() or "", nonce)
+    if before is None:
         return over(session, Broken.NO_LOOK)
-    digest = digest_of(jpeg)
-    if not spend(digest):
+    seen = observe_jpeg(jpeg, digest_of(jpeg), at)
+    # Only frames with a face: a camera that starts black shows everybody the same.
+    if not seen.refusal and not spend(seen.pixels):
         return over(session, Broken.REPLAYED)
-    before = state
-    state, say = challenge.step(state, observe_jpeg(jpeg, digest, at))
+    state, say = challenge.step(before, seen)
     if state.failure:
-        return over(session, state.failure)
+        return over(session, state.failure, advice(before, seen))
+    kept = {"sealed": sealed(state, nonce)}
     row = LivenessSession.objects.filter(pk=pk, sequence=number)
     if state.passed:
-        expires = timezone.now() + timedelta(seconds=USED_WITHIN)
-        kept = row.update(sealed=sealed(state, nonce), passed=True, expires=expires)
+        written = row.update(**kept, passed=True, expires=timezone.now() + timedelta(seconds=USED_WITHIN))
     else:
-        kept = row.update(sealed=sealed(state, nonce))
-    if not kept:
+        written = row.update(**kept)
+    if not written:
         return over(session, Broken.OUT_OF_ORDER)
-    final = any(one.digest == digest for one in state.finals)
-    return Taken(state, say, final, begins=bool(state.asks) and not before.asks)
+    stuck = at - (state.moved_on or state.started) >= PATIENCE
+    return Taken(
+        state,
+        say,
+        final=seen.digest in state.kept,
+        begins=bool(state.asks) and not before.asks,
+        live=live(seen, state.base.pitch if state.base else 0.0),
+        help=advice(state, seen) if stuck else None,
+    )
+
+
+def advice(state: State, seen: Observation) -> Help | None:
+    return help_for(seen, turned=state.asking in MOVES)
 
 
 @sensitive_variables()
 def observe_jpeg(jpeg: bytes, digest: str, at: float) -> Observation:
-    photo = read_photo(jpeg)
+    photo = frames.decoded(jpeg)
     if isinstance(photo, Refusal):
         return Observation(at, digest, refusal=photo.reason)
     with photo:
-        return challenge.observe(photo.pixels, digest, at)
+        pixels = frames.digest_of_pixels(photo.pixels, derive_key(settings.SECRET_KEY, LIVENESS))
+        return challenge.observe(photo.pixels, digest, at, pixels)
 
 
 @sensitive_variables()
 def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusal:
-    """The photos of a look that was passed in this session, the best first, from their exact bytes; once."""
+    """The photos of a look that was passed in this session, the best first, from their exact bytes; once.
+
+    All of them: whoever could leave out the frame of a movement could be recognised by a picture again.
+    """
     pk, nonce = session.get(LIVENESS) or ("", "")
     row = LivenessSession.objects.filter(pk=pk).first() if pk else None
     session.pop(LIVENESS, None)
@@ -144,9 +182,9 @@ def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusa
         return refused(Broken.UNFINISHED)
     best = state.best
     given = {digest_of(jpeg): jpeg for jpeg in jpegs}
-    if not given or len(given) != len(jpegs) or not given.keys() <= {*best}:
+    if not given or len(given) != len(jpegs) or given.keys() != {*best}:
         return refused(Broken.SWAPPED)
-    photos = [read_photo(given[digest]) for digest in best if digest in given]
+    photos = [frames.decoded(given[digest]) for digest in best]
     return [photo for photo in photos if isinstance(photo, Photo)]
 
 
@@ -156,9 +194,9 @@ def end(session: SessionBase) -> None:
         LivenessSession.objects.filter(pk=pk).delete()
 
 
-def over(session: SessionBase, code: challenge.Code | Broken) -> Taken:
+def over(session: SessionBase, code: challenge.Code | Broken, help: Help | None = None) -> Taken:
     end(session)
-    return Taken(State(0.0), refused(code).reason, code=code)
+    return Taken(State(0.0), refused(code).reason, code=code, why=(help if code in EXPIRED | HELPED else None) or code)
 
 
 def refused(code: challenge.Code | Broken) -> Refusal:
@@ -189,8 +227,7 @@ def opened(text: str, nonce: str) -> State | None:
 
 @sensitive_variables()
 def digest_of(jpeg: bytes) -> str:
-    """HMAC-SHA256 of the exact bytes, 64 hexadecimal digits: without the key nobody can try which frame it was."""
-    return hmac.new(derive_key(settings.SECRET_KEY, LIVENESS), jpeg, hashlib.sha256).hexdigest()
+    return frames.digest(jpeg, derive_key(settings.SECRET_KEY, LIVENESS))
 
 
 def spend(digest: str) -> bool:

@@ -1,7 +1,7 @@
 """Films for the look: people put together from their pictures, and what attackers would hold before the camera."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -19,6 +19,10 @@ SIZE = (640, 480)
 MIDDLE = np.array([SIZE[0] / 2, SIZE[1] / 2 + 10])
 RISE = 68.0  # pixels from the mouth to the eyes, of somebody at arm's length before a camera of this size
 SCENES = 3  # in which a picture's pose is measured
+MOST_FILES = 120  # that are looked through for the pictures of one film
+EACH = 10  # pictures of each pose, mirrored ones counted
+# Degrees: what is frontal, how much lower and higher than level straight looks are, and from where a chin is raised.
+FRONTAL, LOWER, HIGHER, RAISED = 8.5, 5.0, 2.5, 12.5
 STEP = 0.33  # seconds between two frames, as the page sends them
 
 
@@ -66,25 +70,56 @@ def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]
     folder = FACES / "lfw" / name
     if not folder.is_dir():
         pytest.skip(f"The wider set of faces is not at {FACES}.")
-    found = []
-    for path in sorted(folder.iterdir()):
-        if numbers and int(path.stem[-4:]) not in numbers:
-            continue
-        photo = photos.read_photo(path.read_bytes())
-        assert isinstance(photo, photos.Photo)
-        face = quality_gate.judge(faces.find_faces(photo.pixels), photo.pixels)
-        if isinstance(face, Refusal):
-            continue
-        picture = Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
-        found += [seen for one in (picture, picture.mirrored()) if (seen := as_seen(one))]
-    return tuple(found)
+    files = [path for path in sorted(folder.iterdir()) if not numbers or int(path.stem[-4:]) in numbers]
+    found = [one for path in files[:MOST_FILES] if (one := usable(path.read_bytes()))]
+    both = [one for picture in found for one in (picture, picture.mirrored())]
+    if not numbers:
+        both = worth_filming([(seen, one) for one in both if (seen := as_seen(one, scenes=1))])
+    return tuple(seen for one in both if (seen := as_seen(one)))
 
 
-def as_seen(picture: Picture) -> Picture | None:
+def usable(file: bytes) -> Picture | None:
+    photo = photos.read_photo(file)
+    assert isinstance(photo, photos.Photo)
+    face = quality_gate.judge(faces.find_faces(photo.pixels), photo.pixels)
+    if isinstance(face, Refusal):
+        return None
+    return Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
+
+
+def worth_filming(pictures: list[tuple[Picture, Picture]]) -> list[Picture]:
+    """Of pictures as they are seen, and as they are, some of each pose that a film needs: to measure all takes long."""
+    level = level_of([seen for seen, _ in pictures if abs(seen.yaw) <= FRONTAL])
+    poses: tuple[Callable[[Picture], bool], ...] = (
+        lambda one: abs(one.yaw) <= FRONTAL and one.pitch >= level + RAISED - 2,
+        lambda one: abs(one.yaw) <= FRONTAL and is_level(one, level),
+        lambda one: 21 <= abs(one.yaw) <= 37 and abs(one.pitch - level) <= 20,
+        lambda one: 8 <= abs(one.yaw) <= 18 and abs(one.pitch - level) <= 20,
+    )
+    return [one for pose in poses for one in [mine for seen, mine in pictures if pose(seen)][:EACH]]
+
+
+def is_level(picture: Picture, level: float) -> bool:
+    return -LOWER <= picture.pitch - level <= HIGHER
+
+
+def level_of(frontal: list[Picture]) -> float:
+    """Looking straight is at the pitch from which there is most to look up to."""
+    return max(
+        sorted({round(one.pitch) for one in frontal}),
+        key=lambda level: min(
+            sum(is_level(one, level) for one in frontal),
+            2 * sum(one.pitch >= level + RAISED for one in frontal),
+        ),
+        default=0.0,
+    )
+
+
+def as_seen(picture: Picture, scenes: int = SCENES) -> Picture | None:
     """With its pose as the detector will see it in a film: of one scene alone an extreme value is often a slip."""
     grain = np.random.default_rng(0)
     poses = []
-    for _ in range(SCENES):
+    for _ in range(scenes):
         scene = placed(picture, *somewhere(grain), grain)
         face = quality_gate.judge(faces.find_faces(scene), scene)
         if isinstance(face, Refusal):
@@ -108,33 +143,26 @@ class Actor:
     def __init__(self, name: str = "Colin_Powell", seed: int = 0, numbers: tuple[int, ...] = POWELL) -> None:
         self.chance = np.random.default_rng(seed)
         pictures = pictures_of(name, numbers)
-        frontal = [one for one in pictures if abs(one.yaw) <= 8]
-        # Looking straight is at the pitch from which there is most to look up to.
-        self.level = max(
-            sorted({round(one.pitch) for one in frontal}),
-            key=lambda level: min(
-                sum(abs(one.pitch - level) <= 2.5 for one in frontal),
-                2 * sum(one.pitch >= level + 12.5 for one in frontal),
-            ),
-        )
-        self.up = [one for one in frontal if one.pitch >= self.level + 12.5]
-        self.straight = [one for one in frontal if abs(one.pitch - self.level) <= 2.5]
-        level = [one for one in pictures if abs(one.pitch - self.level) <= 15]
-        self.turned = {
-            method: [one for one in level if 22 <= sign * one.yaw <= 34]
-            for method, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
-        }
-        self.on_the_way = {
-            method: [one for one in level if 10 <= sign * one.yaw <= 17]
-            for method, sign in ((Ask.LEFT, 1), (Ask.RIGHT, -1))
-        }
+        frontal = [one for one in pictures if abs(one.yaw) <= FRONTAL]
+        self.level = level_of(frontal)
+        self.up = [one for one in frontal if one.pitch >= self.level + RAISED]
+        self.straight = [one for one in frontal if is_level(one, self.level)]
+        level = [one for one in pictures if abs(one.pitch - self.level) <= 18]
+        sides = ((Ask.LEFT, 1), (Ask.RIGHT, -1))
+        self.turned = {method: [one for one in level if 22 <= sign * one.yaw <= 36] for method, sign in sides}
+        self.on_the_way = {method: [one for one in level if 8 <= sign * one.yaw <= 18] for method, sign in sides}
         self.side: Ask | None = None
         self.turn = 0.0  # 0 straight, 1 as far as asked for
         self.zoom = 1.0
         self.used: set[int] = set()
 
     def can(self, ask: Ask) -> bool:
-        return len({Ask.UP: self.up, **self.turned}.get(ask, self.straight)) >= 2
+        return bool({Ask.UP: self.up, **self.turned}.get(ask, self.straight))
+
+    @property
+    def can_all(self) -> bool:
+        """Whether their pictures show all that somebody can be asked for."""
+        return len(self.straight) >= 2 and all(map(self.can, Ask))
 
     def frame(self, ask: Ask) -> bytes:
         """The next frame of somebody who is asked for this."""
@@ -158,7 +186,7 @@ class Actor:
         if self.side is None or not self.turn:
             return self.one_of(self.straight)
         if self.turn < 1:
-            return self.one_of(self.on_the_way[self.side] if self.side != Ask.UP else self.straight)
+            return self.one_of(self.on_the_way.get(self.side) or self.straight)
         return self.one_of(self.turned[self.side] if self.side != Ask.UP else self.up)
 
     def one_of(self, pictures: list[Picture]) -> Picture:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from faceauth.liveness.challenge import FIRST, Ask, Draw, Observation, Say, State, draw, step
+from faceauth.liveness.challenge import FIRST, Ask, Draw, Hint, Observation, Say, State, draw, step
 from faceauth.tests.films import STEP
 from faceauth.vision import faces
 
@@ -58,7 +58,7 @@ class Film:
 
     def begin(self) -> Say:
         """Look straight until something is asked for."""
-        for _ in range(FIRST):
+        for _ in range(FIRST[self.state.kind]):
             self.show()
         return self.say
 
@@ -73,13 +73,22 @@ class Film:
         self.state, self.say = step(self.state, observation, self.draw)
         return self.say
 
-    def do(self, ask: Ask) -> Say:
-        """What somebody does who is asked for this: there, and held for two frames."""
+    def do(self, ask: Ask, most: int = 4) -> Say:
+        """What somebody does who is asked for this: there, and held until something else is said."""
         there = POSES[ask]
         halfway = {name: (self.pose.get(name, name == "zoom") + value) / 2 for name, value in there.items()}
         self.show(**halfway)
-        self.show(**there)
-        return self.show()
+        done, say = self.state.done, self.show(**there)
+        while not self.state.over and self.state.done == done and say != Hint.OTHER and most > 1:
+            say, most = self.show(), most - 1
+        return say
+
+    def hold(self, ask: Ask, frames: int) -> None:
+        """What a recording shows, whatever is said: there, for so many frames."""
+        there = POSES[ask]
+        self.show(**{name: (self.pose.get(name, name == "zoom") + value) / 2 for name, value in there.items()})
+        for _ in range(frames if ask != Ask.STRAIGHT else 2):
+            self.show(**there)
 
     def obey(self, most: int = 60) -> State:
         """Do what is said until it is over."""
@@ -106,6 +115,7 @@ def seen(
     points = turned(yaw, pitch, head) * zoom + (x + chance.gauss(0, 3), y + chance.gauss(0, 3))
     given = {
         "digest": f"{chance.getrandbits(128):032x}",
+        "pixels": f"{chance.getrandbits(128):032x}",
         "fingerprint": chance.getrandbits(64),
         "landmarks": tuple((float(a), float(b)) for a, b in points),
         "share": 0.3 * zoom,

@@ -9,9 +9,12 @@ from itertools import pairwise
 import pytest
 
 from faceauth.liveness import challenge
-from faceauth.liveness.challenge import Ask, Code, Hint, Observation, State, step
+from faceauth.liveness import geometry as geometry
+from faceauth.liveness.challenge import Ask, Code, Hint, Kind, Observation, State, step
+from faceauth.liveness.geometry import STRAIGHT, TURN
+from faceauth.liveness.requests import requests_for
 from faceauth.outcomes import Reason
-from faceauth.tests.heads import DIFFERENT_PERSON, FLAT, Film, seen
+from faceauth.tests.heads import DIFFERENT_PERSON, FLAT, SOMEBODY, Film, seen
 
 
 def asking(*asks: Ask) -> challenge.Draw:
@@ -33,18 +36,23 @@ def film() -> Film:
 # What is asked for ----------------------------------------------------------------------------------------------------
 
 
-def test_every_draw_has_a_turn_and_nothing_that_would_say_nothing() -> None:
+def test_every_draw_has_a_turn_and_a_raised_chin() -> None:
     drawn = Counter(challenge.draw() for _ in range(4000))
     for asks in drawn:
-        assert sum(ask in challenge.MOVES for ask in asks) == challenge.MOVEMENTS
+        assert len(asks) == (4 if Ask.CLOSER in asks else 5)
         assert {Ask.LEFT, Ask.RIGHT} & {*asks}
+        assert Ask.UP in asks
+        assert asks.count(Ask.CLOSER) <= 1
         assert all(ask != after for ask, after in pairwise(asks))
-        assert Ask.STRAIGHT not in (asks[0], asks[-1])
-    assert {ask for asks in drawn for ask in asks} == {*Ask}
-    alone = 3 * 2 * 2
-    between = 2 * 3 * 3 * 2  # in two places, and the movements beside it may be the same
-    at_an_end = 2 * alone
-    assert len(drawn) == alone + between + (between + at_an_end)  # nothing else, straight, closer
+    assert {ask for asks in drawn for ask in asks} == {*Ask} - {Ask.STRAIGHT}
+    assert len(drawn) == 46 + 48  # without coming closer, and with it
+
+
+def test_a_single_movement_is_one_that_shows_depth() -> None:
+    drawn = Counter(requests_for(Kind.SINGLE, challenge.draw()) for _ in range(2000))
+    assert {*drawn} == {(Ask.LEFT,), (Ask.RIGHT,), (Ask.UP,)}
+    assert min(drawn.values()) > 300
+    assert requests_for(Kind.GLANCE, challenge.draw()) == ()
 
 
 def test_who_is_close_already_is_not_asked_to_come_closer() -> None:
@@ -68,20 +76,24 @@ def test_whoever_does_what_is_asked_passes_whatever_is_drawn() -> None:
         film = Film(chance=random.Random(number))  # noqa: S311
         state = film.obey()
         assert state.passed, (number, state.failure, film.state)
-        assert len(state.best) == challenge.FINAL
+        assert len(state.best) == 3
+        assert {*state.best} <= {*state.kept}
         assert film.at < challenge.SECONDS
 
 
-def test_it_ends_on_frontal_frames_the_best_first(film: Film) -> None:
+def test_it_ends_on_frontal_frames_and_one_of_a_movement_the_best_first(film: Film) -> None:
     film.do(Ask.LEFT)
     film.do(Ask.RIGHT)
+    moved = film.state.moved
+    assert moved is not None
+    assert abs(moved.yaw) >= TURN
     film.show(yaw=-14)
-    film.show(yaw=0, quality=60.0)
-    first = [film.show(quality=quality) for quality in (50.0, 90.0)]
-    assert first == [Ask.STRAIGHT, Hint.DONE]
-    finals = film.taken[-3:]
-    assert film.state.best == (finals[2].digest, finals[0].digest, finals[1].digest)
-    assert all(abs(one.yaw) <= challenge.STRAIGHT for one in finals)
+    assert film.show(yaw=0, quality=60.0) == Ask.STRAIGHT
+    assert film.show(quality=90.0) == Hint.DONE
+    finals = film.taken[-2:]
+    assert film.state.best == (finals[1].digest, moved.digest, finals[0].digest)
+    assert {*film.state.best} <= {*film.state.kept}
+    assert all(abs(one.yaw) <= STRAIGHT for one in finals)
 
 
 def test_frames_that_are_not_good_enough_to_be_remembered_by_are_the_second_choice(film: Film) -> None:
@@ -96,15 +108,16 @@ def test_frames_that_are_not_good_enough_to_be_remembered_by_are_the_second_choi
     assert film.state.best[0] == film.taken[-1].digest
 
 
-def test_progress_only_grows(film: Film) -> None:
-    before = film.state.progress
-    assert 0 < before < 1
-    for ask in (Ask.LEFT, Ask.RIGHT, Ask.STRAIGHT):
-        film.do(ask)
-        assert film.state.progress > before
-        before = film.state.progress
-    film.obey()
-    assert film.state.progress == 1
+def test_progress_says_nothing_of_what_is_still_to_come() -> None:
+    """It begins anew with each request, so that nobody can tell how many there are."""
+    shares = []
+    for asks in ((Ask.LEFT, Ask.UP), (Ask.LEFT, Ask.UP, Ask.RIGHT, Ask.UP)):
+        film = Film(asking(*asks))
+        film.begin()
+        film.state = replace(film.state, holds=(2,) * len(asks))
+        shares.append([(film.show(**pose), film.state.progress) for pose in ({"yaw": 13}, {"yaw": 26}, {"yaw": 26})])
+    assert shares[0] == shares[1]
+    assert [progress for _, progress in shares[0]] == [0, 0.5, 0]
 
 
 def test_before_it_begins_it_says_what_is_in_the_way() -> None:
@@ -119,10 +132,10 @@ def test_before_it_begins_it_says_what_is_in_the_way() -> None:
     assert film.show() == Ask.LEFT
 
 
-@pytest.mark.parametrize("place", range(challenge.FIRST))
+@pytest.mark.parametrize("place", range(challenge.FIRST[Kind.FULL]))
 def test_a_chin_that_is_up_in_one_of_the_first_frames_can_still_be_raised(place: int) -> None:
     film = Film(asking(Ask.UP, Ask.LEFT))
-    for number in range(challenge.FIRST):
+    for number in range(challenge.FIRST[Kind.FULL]):
         film.show(pitch=9 if number == place else 0)
     assert film.state.base is not None
     assert film.state.base.pitch < 5
@@ -133,7 +146,7 @@ def test_a_chin_that_is_up_in_one_of_the_first_frames_can_still_be_raised(place:
 
 
 def test_the_first_frames_are_frames_like_others() -> None:
-    """The very same one is no second, and only one of them is kept with its template."""
+    """The very same one is no second, and none of them is kept with its template, but only the mean of all."""
     film = Film(asking(Ask.LEFT))
     film.show()
     film.play(replace(film.taken[0], at=film.at + 0.33))
@@ -141,20 +154,28 @@ def test_the_first_frames_are_frames_like_others() -> None:
     assert not film.state.first
     film = Film(asking(Ask.LEFT))
     film.begin()
-    assert not film.state.first
-    assert len(film.state.seen) == challenge.FIRST
+    assert len(film.state.seen) == challenge.FIRST[Kind.FULL] == film.state.frontal.count
+    assert not any(one.template for one in (*film.state.first, *film.state.seen))
 
 
-def test_who_stands_there_after_the_first_frames_is_the_same_as_in_the_base() -> None:
-    """Two people among the first frames: whoever is not the base is another person."""
+def test_the_first_frames_are_of_one_person() -> None:
+    """Whoever is there now begins: two people among the first frames are not one base."""
     film = Film(asking(Ask.LEFT))
-    film.show(pitch=-3)
-    film.show(pitch=0)
-    film.show(pitch=4, template=DIFFERENT_PERSON)
-    assert film.state.base is film.taken[1]
-    for _ in range(challenge.MOST_STRANGE):
-        film.show(pitch=0)
-    assert failure_of(film) == Code.ANOTHER_PERSON
+    film.show()
+    film.show()
+    assert film.show(template=DIFFERENT_PERSON) == Ask.STRAIGHT
+    assert len(film.state.first) == 1
+    assert film.show() == Ask.STRAIGHT
+    assert film.show() == Ask.LEFT
+
+
+def test_copies_are_no_first_frames() -> None:
+    film = Film(asking(Ask.LEFT))
+    film.show()
+    for number in range(5):
+        copy = replace(film.taken[0], at=film.at + 0.33, digest=str(number), pixels=str(number))
+        assert film.play(copy) == Ask.STRAIGHT
+    assert len(film.state.first) == 1
 
 
 def test_a_few_empty_frames_are_tolerated(film: Film) -> None:
@@ -171,7 +192,7 @@ def test_whoever_turns_too_far_is_told_so(film: Film) -> None:
 def test_sitting_still_for_a_moment_is_no_fault(film: Film) -> None:
     same = film.taken[-1]
     for number in range(5):
-        film.play(replace(same, at=film.at + 0.33, digest=f"again {number}"))
+        film.play(replace(same, at=film.at + 0.33, digest=f"again {number}", pixels=f"again {number}"))
     assert film.state.still == 5
     assert film.obey().passed
 
@@ -232,9 +253,37 @@ def test_another_person(film: Film) -> None:
 def test_another_person_among_the_last_frames(film: Film) -> None:
     film.do(Ask.LEFT)
     film.do(Ask.RIGHT)
-    film.show(yaw=0)
+    film.show(yaw=0, template=DIFFERENT_PERSON)
     film.show()
-    film.show(template=DIFFERENT_PERSON)
+    assert failure_of(film) == Code.ANOTHER_PERSON
+
+
+def blend(share: float) -> tuple[float, ...]:
+    """A template between two people's: a picture that both are recognised by."""
+    a, b = 1 - share, share
+    length = (a * a + b * b) ** 0.5
+    return (a / length, b / length, *[0.0] * 126)
+
+
+def test_a_morph_first_a_living_head_and_a_photo_at_last() -> None:
+    """Each is like the morph, and the living head is not like the photo."""
+    film = Film(asking(Ask.LEFT, Ask.RIGHT), pose={"template": blend(0.5)})
+    film.begin()
+    film.pose["template"] = SOMEBODY
+    film.do(Ask.LEFT)
+    film.do(Ask.RIGHT)
+    film.show(yaw=0, template=DIFFERENT_PERSON)
+    film.show()
+    assert failure_of(film) == Code.ANOTHER_PERSON
+
+
+def test_somebody_else_in_one_movement() -> None:
+    film = Film(asking(Ask.LEFT, Ask.UP, Ask.RIGHT), pose={"template": blend(0.5)})
+    film.begin()
+    for ask, template in ((Ask.LEFT, DIFFERENT_PERSON), (Ask.UP, SOMEBODY), (Ask.RIGHT, DIFFERENT_PERSON)):
+        film.pose["template"] = template
+        film.do(ask)
+    film.show(yaw=0)
     film.show()
     assert failure_of(film) == Code.ANOTHER_PERSON
 
@@ -273,9 +322,9 @@ def test_a_nose_that_moves_on_a_face_that_is_much_too_narrow(film: Film) -> None
     """What the detector makes of a picture that is held very obliquely."""
     before = film.state.base
     assert before is not None
-    narrow = challenge.points(before)
+    narrow = geometry.points(before)
     narrow[:, 0] = (narrow[:, 0] - 320) * 0.5 + 320
-    narrow[challenge.NOSE, 0] += 12
+    narrow[geometry.NOSE, 0] += 12
     for number in range(challenge.MOST_FLAT):
         points = tuple((x + number, y) for x, y in narrow)
         film.play(replace(seen(film.at + 0.33, random.Random(100 + number)), landmarks=points, yaw=24.0))  # noqa: S311
@@ -298,7 +347,11 @@ def test_the_very_same_frame(film: Film) -> None:
 def test_copies_of_a_frame(film: Film) -> None:
     first = film.taken[0]
     for number in range(100):
-        film.play(replace(first, at=film.at + 0.33, digest=str(number), fingerprint=first.fingerprint ^ 0b11))
+        film.play(
+            replace(
+                first, at=film.at + 0.33, digest=str(number), pixels=str(number), fingerprint=first.fingerprint ^ 0b11
+            )
+        )
         if film.state.over:
             break
     assert failure_of(film) == Code.STILL
@@ -342,6 +395,102 @@ def test_what_is_over_stays_over(film: Film) -> None:
     assert step(passed, seen(1.0, chance())) == (passed, Hint.DONE)
 
 
+# Shorter ones, and more time ------------------------------------------------------------------------------------------
+
+
+def shorter(kind: Kind, *asks: Ask) -> Film:
+    film = Film(asking(*asks), state=State(started=0.0, kind=kind))
+    film.begin()
+    return film
+
+
+@pytest.mark.parametrize("ask", [Ask.LEFT, Ask.RIGHT, Ask.UP])
+def test_a_single_movement(ask: Ask) -> None:
+    """It ends with the movement: the person is recognised by the first frames and one of it."""
+    film = shorter(Kind.SINGLE, Ask.CLOSER, ask)
+    assert film.say == ask
+    assert film.do(ask) == Hint.DONE
+    first, moved, second = film.state.best
+    assert {first, second} == {one.digest for one in film.taken[:2]}
+    assert moved in {one.digest for one in film.taken[2:]}
+    assert film.at < 2
+
+
+def test_somebody_else_in_a_single_movement() -> None:
+    film = shorter(Kind.SINGLE, Ask.LEFT)
+    film.pose["template"] = DIFFERENT_PERSON
+    film.do(Ask.LEFT)
+    assert failure_of(film) == Code.ANOTHER_PERSON
+
+
+def test_a_picture_in_a_single_movement() -> None:
+    film = shorter(Kind.SINGLE, Ask.LEFT)
+    for number in range(challenge.MOST_FLAT):
+        film.play(flat_frame(film.at + 0.33, 24.0, 100 + number))
+    assert failure_of(film) == Code.FLAT
+
+
+def test_a_glance_is_three_live_frames() -> None:
+    film = shorter(Kind.GLANCE)
+    assert film.say == Hint.DONE
+    assert {*film.state.best} == {one.digest for one in film.taken}
+    assert film.at <= 1.5
+
+
+def test_copies_are_no_glance() -> None:
+    film = Film(state=State(started=0.0, kind=Kind.GLANCE))
+    film.show()
+    for number in range(100):
+        copy = replace(film.taken[0], at=film.at + 0.33, digest=str(number), pixels=str(number))
+        film.play(copy)
+        if film.state.over:
+            break
+    assert failure_of(film) == Code.STILL
+
+
+def test_more_time_is_given_once(film: Film) -> None:
+    longer = challenge.extended(film.state)
+    assert longer is not None
+    assert challenge.extended(longer) is None
+    for state, over in ((film.state, True), (longer, False)):
+        late = Film(state=replace(state, before=challenge.SECONDS), at=challenge.SECONDS, chance=random.Random(2))  # noqa: S311
+        late.show()
+        assert late.state.over == over
+    assert challenge.extended(Film().obey()) is None
+
+
+def test_closer_is_closer_than_ever_before() -> None:
+    film = Film(asking(Ask.LEFT, Ask.CLOSER, Ask.UP))
+    film.begin()
+    film.show(zoom=1.15)
+    film.do(Ask.LEFT)
+    film.show(yaw=0)
+    for zoom in (1.25, 1.32, 1.32, 1.32):
+        assert film.show(zoom=zoom) == Ask.CLOSER
+    film.show(zoom=1.45)
+    film.show()
+    assert film.show() == Ask.UP
+
+
+def test_closer_without_being_asked_is_something_else() -> None:
+    film = Film(asking(Ask.LEFT, Ask.UP))
+    film.begin()
+    film.show(zoom=1.15)
+    film.show(zoom=1.3)
+    assert film.show() == Hint.OTHER
+
+
+def test_coming_back_from_a_turn_excuses_no_other_movement() -> None:
+    film = Film(asking(Ask.LEFT, Ask.UP, Ask.LEFT))
+    film.begin()
+    film.do(Ask.LEFT)
+    film.show(yaw=-8, after=0.5)
+    assert film.state.slips == 0
+    film.show(yaw=-26)
+    film.show()
+    assert failure_of(film) == Code.WRONG_POSE
+
+
 # What is kept ---------------------------------------------------------------------------------------------------------
 
 
@@ -371,22 +520,22 @@ def test_templates_are_not_shown(film: Film) -> None:
 def test_depth_is_of_a_head_and_not_of_a_picture() -> None:
     base = seen(0, chance())
     for yaw in (-30, -22, 22, 30):
-        assert challenge.has_depth(base, seen(1, chance(), yaw=yaw))
-        assert not challenge.has_depth(base, replace(seen(1, chance(), yaw=2 * yaw, head=FLAT), yaw=float(yaw)))
-    assert challenge.has_depth(base, seen(1, chance(), pitch=16))
-    assert not challenge.has_depth(base, seen(1, chance()))
+        assert geometry.has_depth(base, seen(1, chance(), yaw=yaw))
+        assert not geometry.has_depth(base, replace(seen(1, chance(), yaw=2 * yaw, head=FLAT), yaw=float(yaw)))
+    assert geometry.has_depth(base, seen(1, chance(), pitch=16))
+    assert not geometry.has_depth(base, seen(1, chance()))
 
 
 @pytest.mark.parametrize("yaw", [15, 30, 45, 60])
 def test_a_flat_pictures_nose_stays_where_its_plane_takes_it(yaw: float) -> None:
-    base, turned = (challenge.points(seen(0, chance(), head=FLAT, yaw=angle)) for angle in (0, yaw))
-    assert challenge.depth(base, turned) == pytest.approx((0, 0), abs=1e-6)
+    base, turned = (geometry.points(seen(0, chance(), head=FLAT, yaw=angle)) for angle in (0, yaw))
+    assert geometry.depth(base, turned) == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_the_depth_of_a_turn_is_how_far_the_nose_stands_out() -> None:
     import math
 
-    base, turned = (challenge.points(seen(0, chance(), yaw=angle)) for angle in (0, 25))
-    across, down = challenge.depth(base, turned)
+    base, turned = (geometry.points(seen(0, chance(), yaw=angle)) for angle in (0, 25))
+    across, down = geometry.depth(base, turned)
     assert across == pytest.approx(35 / 63 * math.sin(math.radians(25)), abs=0.001)
     assert down == pytest.approx(0, abs=0.001)

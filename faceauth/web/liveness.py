@@ -3,6 +3,8 @@
 `faceauth.web.login` takes the last frames.
 """
 
+from dataclasses import asdict
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -86,14 +88,15 @@ def take_frame(request: HttpRequest) -> Taken:
 
 def progress_of(taken: Taken) -> dict[str, object]:
     state = taken.state
-    finals = [one.digest for one in state.finals]
     return {
         "state": "passed" if state.passed else "looking",
         "say": taken.say,
         "message": message(taken),
         "progress": round(state.progress, 3),
         "keep": taken.final,
-        "best": [finals.index(digest) for digest in state.best] if state.passed else [],
+        "best": [state.kept.index(digest) for digest in state.best] if state.passed else [],
+        "live": asdict(taken.live) if taken.live else None,
+        "hint": taken.help,
     }
 
 
@@ -111,5 +114,11 @@ def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
                 return throttled(request, attempt.exceeded)
             attempt.settle(Outcome.REFUSED, reason)
     record(request, outcomes.refused(reason), SignIn.Method.LIVENESS)
-    content = {"state": "failed", "say": reason, "message": sentence(Outcome.REFUSED, reason), "progress": 0}
+    content = {
+        "state": "failed",
+        "say": reason,
+        "why": taken.why,
+        "message": sentence(Outcome.REFUSED, reason),
+        "progress": 0,
+    }
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

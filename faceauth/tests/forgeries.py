@@ -1,0 +1,188 @@
+"""Films that attackers make of photos of somebody, and of their own head, hearing what is asked.
+
+Each has `frame(ask)`, as `films.Actor` has. They may run the detector on their own frames, as every attacker can.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from faceauth.liveness.challenge import Ask
+from faceauth.liveness.geometry import has_depth, shown
+from faceauth.liveness.observation import Observation, observe
+from faceauth.tests.films import Actor, Picture, encoded, grainy, placed, somewhere
+from faceauth.tests.warps import Shape, warped
+from faceauth.vision import faces
+
+SIGNS = {Ask.LEFT: 1, Ask.RIGHT: -1}
+
+
+def observe_jpeg(pixels: faces.Pixels) -> Observation | None:
+    seen = observe(pixels, "", 0.0)
+    return None if seen.refusal else seen
+
+
+# A photo over a generic head ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Warp:
+    """Photos of somebody laid over a generic head, which turns as far as the detector must see it."""
+
+    photos: Sequence[Picture]
+    """The first for straight frames; a movement is made of the next, if there is one."""
+    chance: np.random.Generator
+    shape: Shape = field(default_factory=Shape)
+    switch: bool = False
+    """Whether the last straight frames are of the second photo too."""
+    moved: bool = False
+    angles: dict[Ask, float] = field(default_factory=dict)
+    now: dict[str, float] = field(default_factory=lambda: {"yaw": 0.0, "pitch": 0.0, "away": 600.0})
+
+    def __post_init__(self) -> None:
+        base = observe_jpeg(warped(self.photos[0], self.chance, shape=self.shape))
+        for ask in (Ask.LEFT, Ask.RIGHT, Ask.UP):
+            self.angles[ask] = self.tuned(ask, base) if base else 20.0
+
+    def tuned(self, ask: Ask, base: Observation) -> float:
+        """The least angle at which the check sees what it asks for; else one that looks like it."""
+        for angle in (19.0, 22.0, 25.0, 28.0, 31.0) if ask in SIGNS else (14.0, 18.0, 22.0, 26.0, 30.0):
+            yaw, pitch = (SIGNS[ask] * angle, 0.0) if ask in SIGNS else (0.0, angle)
+            seen = observe_jpeg(warped(self.photos[-1], self.chance, shape=self.shape, yaw=yaw, pitch=pitch))
+            if seen and ask in shown(base, seen) and has_depth(base, seen):
+                return angle + 1.0
+        return 25.0
+
+    def frame(self, ask: Ask) -> bytes:
+        there = {"yaw": 0.0, "pitch": 0.0, "away": self.now["away"]}
+        if ask in SIGNS:
+            there["yaw"] = SIGNS[ask] * self.angles[ask]
+        elif ask == Ask.UP:
+            there["pitch"] = self.angles[ask]
+        elif ask == Ask.CLOSER:
+            there["away"] = 430.0
+        for name, value in there.items():
+            most = 60.0 if name == "away" else 18.0
+            self.now[name] += float(np.clip(value - self.now[name], -most, most))
+        place, _ = somewhere(self.chance)
+        tremor = {name: value + float(self.chance.normal(0, 0.7)) for name, value in self.now.items()}
+        self.moved = self.moved or ask in (*SIGNS, Ask.UP)
+        second = ask in (*SIGNS, Ask.UP) or (self.moved and self.switch)
+        photo = self.photos[-1] if second else self.photos[0]
+        return encoded(warped(photo, self.chance, shape=self.shape, place=place, **tremor))
+
+
+# Somebody's face in another one's head --------------------------------------------------------------------------------
+
+
+def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: float) -> faces.Pixels:
+    """The scene with the picture's face blended into the face there, point by point: a morph, or with 1 a swap."""
+    bent = bent_to(picture, landmarks, (scene.shape[1], scene.shape[0]))
+    middle = landmarks[[0, 1, 3, 4]].mean(axis=0)
+    tall = float(np.linalg.norm(landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)))
+    mask = np.zeros(scene.shape[:2], np.float32)
+    cv2.ellipse(mask, tuple(int(x) for x in middle), (int(tall * 0.85), int(tall * 1.15)), 0, 0, 360, 1.0, -1)
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), tall / 10), np.float32)
+    inner = mask > 0.5
+    there, here = scene[inner].astype(np.float64), bent[inner].astype(np.float64)
+    toned = (bent - here.mean(axis=0)) * (there.std(axis=0) / (here.std(axis=0) + 1e-6)) + there.mean(axis=0)
+    part = (share * mask)[:, :, None]
+    return np.asarray(np.clip(scene * (1 - part) + toned * part, 0, 255), np.uint8)
+
+
+def bent_to(picture: Picture, landmarks: faces.Points, size: tuple[int, int]) -> faces.Pixels:
+    """The picture with its five points where they are in the scene: moved as a whole, and bent between them."""
+    turned, shift = faces.similarity_transform(landmarks, picture.landmarks)
+    as_numbers = landmarks[:, 0] + 1j * landmarks[:, 1]
+    left = picture.landmarks[:, 0] + 1j * picture.landmarks[:, 1] - (turned * as_numbers + shift)
+    reach = float(np.abs(as_numbers - as_numbers.mean()).mean()) * 0.9
+    xs, ys = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    grid = xs + 1j * ys
+    gaussians = np.exp(-((np.abs(as_numbers[:, None] - as_numbers) / reach) ** 2))
+    weights = np.linalg.solve(gaussians, left)
+    moved = turned * grid + shift
+    for weight, point in zip(weights, as_numbers, strict=True):
+        moved = moved + weight * np.exp(-((np.abs(grid - point) / reach) ** 2))
+    maps = moved.real.astype(np.float32), moved.imag.astype(np.float32)
+    return np.asarray(cv2.remap(picture.pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+class Head(Protocol):
+    """The attacker's own, as `films.Actor` is."""
+
+    zoom: float
+
+    @property
+    def turn(self) -> float: ...
+
+    def scene(self, ask: Ask) -> faces.Pixels: ...
+
+
+@dataclass
+class Blend:
+    """The attacker's own head, with so much of somebody's photo in it, in each part of the film."""
+
+    photo: Picture
+    actor: Head
+    chance: np.random.Generator
+    base: float = 0.5
+    moves: float = 0.0
+    final: float = 1.0
+    still: bool = True
+    """Whether the last frames are the photo itself."""
+    number: Iterator[int] = field(default_factory=count)
+    turned: bool = False
+    alternate: bool = False
+    """Whether only every other frame of a movement is the attacker's."""
+
+    def frame(self, ask: Ask) -> bytes:
+        self.turned = self.turned or ask != Ask.STRAIGHT
+        scene = self.actor.scene(ask)
+        if ask == Ask.STRAIGHT and self.turned:
+            # A cut is a jump unless the head is back first.
+            if self.still and not self.actor.turn:
+                place, zoom = somewhere(self.chance)
+                return encoded(placed(self.photo, place, self.actor.zoom * zoom, self.chance))
+            return encoded(self.blended(scene, self.final if not self.actor.turn else self.moves))
+        share = self.base if ask == Ask.STRAIGHT else self.moves
+        if self.alternate and next(self.number) % 2:
+            share = 1.0
+        return encoded(self.blended(scene, share))
+
+    def blended(self, scene: faces.Pixels, share: float) -> faces.Pixels:
+        seen = observe_jpeg(scene) if share else None
+        if seen is None:
+            return scene
+        return grainy(onto(self.photo, scene, np.asarray(seen.landmarks, np.float64), share), self.chance)
+
+
+Forger = Callable[[Picture, Picture, Actor, np.random.Generator], Warp | Blend]
+
+SPECIES: dict[str, Forger] = {
+    "depth warp of one photo": lambda photo, _, __, chance: Warp([photo], chance),
+    "depth warp, another head": lambda photo, _, __, chance: Warp(
+        [photo], chance, Shape(nose=float(chance.uniform(20, 34)), wing=float(chance.uniform(10, 20)))
+    ),
+    "depth warp of two photos": lambda photo, second, _, chance: Warp([photo, second], chance),
+    "depth warp, one photo first, then another": lambda photo, second, _, chance: Warp(
+        [photo, second], chance, switch=True
+    ),
+    "splice: morph, own head, photo": lambda photo, _, actor, chance: Blend(photo, actor, chance),
+    "splice: photo, own head, photo": lambda photo, _, actor, chance: Blend(photo, actor, chance, base=1.0),
+    "splice: own head, photo": lambda photo, _, actor, chance: Blend(photo, actor, chance, base=0.0),
+    "splice: morph, own head, morph": lambda photo, _, actor, chance: Blend(
+        photo, actor, chance, final=0.5, still=False
+    ),
+    "splice: morphs in all frames, photo": lambda photo, _, actor, chance: Blend(photo, actor, chance, moves=0.5),
+    "splice: every other frame swapped": lambda photo, _, actor, chance: Blend(photo, actor, chance, alternate=True),
+    "morphs in all frames": lambda photo, _, actor, chance: Blend(
+        photo, actor, chance, moves=0.5, final=0.5, still=False
+    ),
+    "face swapped frame by frame": lambda photo, _, actor, chance: Blend(
+        photo, actor, chance, base=1.0, moves=1.0, final=1.0, still=False
+    ),
+}
