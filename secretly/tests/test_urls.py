@@ -38,6 +38,7 @@ def walk(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
 ADDRESSES = sorted({address for address in walk(get_resolver("secretly.urls").url_patterns) if "^" not in address})
 PUBLIC = {
     "/login/",
+    "/login/device/",
     "/offline/",
     "/worker.js",
     "/manifest.webmanifest",
