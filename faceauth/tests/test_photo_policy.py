@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
 from faceauth.liveness.requests import Kind
@@ -15,6 +17,7 @@ from faceauth.liveness.sessions import Passed
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
 from faceauth.policy import photo_logins, thresholds
+from faceauth.privacy.forget import expired
 from faceauth.recognition.matching import Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
@@ -213,6 +216,16 @@ def test_enrolments_have_a_limit_of_their_own(collection: Collection, settings: 
     answer = say(client, show(client, pictures.collins()), headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
     assert User.objects.count() == 1
+
+
+def test_who_was_enrolled_by_a_photo_and_never_came_back_is_forgotten(collection: Collection, live: Live) -> None:
+    gone, here = enrolled_by_photo(pictures.hopper()), enrolled_live(live, pictures.collins())
+    User.objects.update(last_login=timezone.now() - timedelta(days=15))
+    assert list(expired(1095)) == [gone]
+    show(Client(), pictures.another(pictures.hopper()))
+    User.objects.update(last_login=timezone.now() - timedelta(days=15))
+    assert list(expired(1095)) == []
+    assert here != gone
 
 
 # Adding faces ---------------------------------------------------------------------------------------------------------
