@@ -53,7 +53,7 @@ def required(more: int = 0, now: Population | None = None) -> bool:
         return False
     here = now or odds.population()
     frames = odds.best_frames()
-    return odds.needed(here.people + more, frames, here.faces + more * frames).lock
+    return odds.needed(here.people + more, frames, here.occasions + more).lock
 
 
 def near(now: Population | None = None) -> bool:

@@ -71,6 +71,7 @@ NOT_LOOKED_UP = {
     Reason.TOO_BRIGHT,
     Reason.BLURRED,
     Reason.TURNED_AWAY,
+    Reason.UNCLEAR,
     Reason.NOT_AN_IMAGE,
     Reason.UNSUPPORTED_FORMAT,
     Reason.TOO_LARGE,

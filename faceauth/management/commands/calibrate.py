@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from faceauth import mean_template, vision
+from faceauth.evaluation import labels
+from faceauth.evaluation.labels import Labels
 from faceauth.local import calibration, specimens
-from faceauth.local.calibration import Identification, Rate, Verification
+from faceauth.local.calibration import Identification, Rate, Relatives, Verification
 from faceauth.local.det import det_svg
-from faceauth.vision import ModelError
+from faceauth.local.specimens import Specimen
+from faceauth.vision import ModelError, Template
 
 EXPLANATION = """
 FOLDER holds a folder for each person, with pictures of that person in it; where a picture shows several faces, the
@@ -25,11 +29,22 @@ one nearest to its middle is meant. A picture that cannot be used is counted and
 The state file keeps the templates made so far, so that an interrupted run goes on where it was. Templates are
 biometric data: the file is encrypted with the keys of ENCRYPTION_KEYS, and removed at the end unless --keep-state.
 
+--labels names a JSON file of what is known of the pictures: one_person_two_names and relatives_or_twins (pairs of
+folders), label_cannot_be_told and shows_somebody_else (pictures to leave out). Relatives are counted apart.
+
 examples:
   manage.py calibrate people/
   manage.py calibrate people/ --state var/calibration --json rates.json --plot det.svg
   manage.py calibrate people/ --fmr 1e-4 --fmr 2e-5
 """
+
+UNUSABLE = (
+    specimens.NothingToMeasure,
+    specimens.StateUnusable,
+    labels.LabelsUnusable,
+    calibration.TooFew,
+    ModelError,
+)
 
 INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended, 128 + SIGINT
 
@@ -45,6 +60,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER")
         parser.add_argument("--fmr", type=rate, action="append", default=[], help="also say the threshold for this FMR")
+        parser.add_argument("--labels", type=Path, metavar="FILE", help="what is known to be wrong with the pictures")
+        parser.add_argument("--mean", type=Path, metavar="FILE", help="write the mean template of these people")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
         parser.add_argument("--plot", type=svg, metavar="FILE.svg", help="write the DET plot as SVG")
         parser.add_argument("--state", type=Path, metavar="FILE", help="continue from here, and keep what is done here")
@@ -57,36 +74,56 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, state: Path | None, **options: Any) -> None:
         try:
             kept = specimens.State(state) if state else None
-            comparisons = self.compare(folder, kept, options["processes"])
-        except (specimens.NothingToMeasure, specimens.StateUnusable, calibration.TooFew, ModelError) as error:
+            known = labels.read(options["labels"]) if options["labels"] else Labels()
+            found, made = self.look_at(folder, known, kept, options["processes"])
+            comparisons = calibration.Comparisons(
+                np.stack(made), np.array([one.person for one in found]), labels.related(found, known)
+            )
+        except UNUSABLE as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             cure = (
                 f"say the same with --state {state} to continue" if state else "with --state FILE it can be continued"
             )
             raise CommandError(f"Stopped; {cure}.", returncode=INTERRUPTED) from error
+        if options["mean"]:
+            write(options["mean"], mean_file(comparisons, folder.name))
+        self.show(comparisons, options)
+        if kept and not options["keep_state"]:
+            kept.remove()
+
+    def show(self, comparisons: calibration.Comparisons, options: dict[str, Any]) -> None:
         verification = calibration.verification(comparisons, options["fmr"])
         identification = calibration.identification(comparisons, verification.thresholds)
-        self.stdout.write(text_of(verification, identification, options["fmr"]))
+        relatives = calibration.relatives(comparisons)
+        self.stdout.write(text_of(verification, identification, relatives, options["fmr"]))
         if options["json"]:
-            figures = {"verification": asdict(verification), "identification": [asdict(row) for row in identification]}
+            figures = {
+                "verification": asdict(verification),
+                "identification": [asdict(row) for row in identification],
+                "relatives": [asdict(row) for row in relatives],
+            }
             write(options["json"], json.dumps(figures, indent=2) + "\n")
         if options["plot"]:
             title = f"{verification.pictures:,} pictures of {verification.people:,} people"
             write(options["plot"], det_svg(verification.curve, verification.thresholds, title))
-        if kept and not options["keep_state"]:
-            kept.remove()
 
-    def compare(self, folder: Path, state: specimens.State | None, processes: int) -> calibration.Comparisons:
-        found = specimens.specimens_in(folder)
+    def look_at(
+        self, folder: Path, known: Labels, state: specimens.State | None, processes: int
+    ) -> tuple[list[Specimen], list[Template]]:
+        """The pictures of the folder that can be used, and their templates."""
+        everything = specimens.specimens_in(folder)
+        found = labels.applied(everything, known)
+        if len(found) < len(everything):
+            self.stderr.write(f"{len(everything) - len(found):,} of {len(everything):,} pictures left out: labels")
         results = specimens.look_at_all(found, processes=processes, state=state, progress=self.progress(len(found)))
-        used = [(made, one.person) for made, one in zip(results, found, strict=True) if not isinstance(made, str)]
+        used = [(one, made) for one, made in zip(found, results, strict=True) if not isinstance(made, str)]
         skipped = Counter(made for made in results if isinstance(made, str))
         for reason, count in skipped.most_common():
             self.stderr.write(f"{count:,} of {len(found):,} pictures left out: {reason}")
         if not used:
             raise specimens.NothingToMeasure(f"No picture in {folder} shows a face.")
-        return calibration.Comparisons(np.stack([made for made, _ in used]), np.array([person for _, person in used]))
+        return [one for one, _ in used], [made for _, made in used]
 
     def progress(self, total: int) -> Any:
         """A line that counts, on a terminal alone."""
@@ -128,6 +165,19 @@ def svg(text: str) -> Path:
     return Path(text)
 
 
+def mean_file(comparisons: calibration.Comparisons, name: str) -> str:
+    """What `vision.MEAN` is: the mean of templates as SFace makes them, before any mean is subtracted."""
+    plain = mean_template.uncentred(comparisons.templates, vision.mean())
+    people = [plain[comparisons.people == person] for person in range(len(comparisons.pictures))]
+    origin = {
+        "what": "the mean over people of the mean of each one's templates of unit length",
+        "pictures": f"{len(plain)} of {len(people)} people in {name}",
+        "network": vision.RECOGNISER,
+        "made by": f"manage.py calibrate {name} --labels {name}-labels.json --mean FILE",
+    }
+    return mean_template.written(mean_template.mean_of(people), origin).decode()
+
+
 def write(path: Path, text: str) -> None:
     try:
         path.write_text(text)
@@ -138,7 +188,12 @@ def write(path: Path, text: str) -> None:
 # What is printed ------------------------------------------------------------------------------------------------------
 
 
-def text_of(verification: Verification, identification: list[Identification], wanted: list[float]) -> str:
+def text_of(
+    verification: Verification,
+    identification: list[Identification],
+    relatives: list[Relatives],
+    wanted: list[float],
+) -> str:
     lines = [
         f"{verification.pictures:,} pictures of {verification.people:,} people.",
         f"{verification.impostor_comparisons:,} impostor and {verification.genuine_comparisons:,} genuine comparisons.",
@@ -162,6 +217,16 @@ def text_of(verification: Verification, identification: list[Identification], wa
         for fmr in wanted
         if not any(at.fmr == fmr for at in verification.curve)
     ]
+    lines += (
+        [
+            "",
+            f"{relatives[0].pairs} pairs of relatives are not among these impostors.",
+            f"{'similarity':>10}  {'reached by % of their comparisons':>33}  {'by any of a pair':>16}",
+        ]
+        if relatives
+        else []
+    )
+    lines += [f"{row.similarity:>10g}  {100 * row.share:>33.1f}  {row.any_picture:>16}" for row in relatives]
     lines += [
         "",
         f"Searching one picture among many people, {calibration.DRAWS} random draws; intervals hold 95 % of them.",

@@ -401,7 +401,7 @@ def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
 
     then = ", who are refused" if here.shut_out else ", so nobody new is remembered" if here.full else ""
     return {
-        "people": f"{outlook.people:,}, with {outlook.faces:,} looks",
+        "people": f"{outlook.people:,}, enrolled on {outlook.occasions:,} occasions",
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
         "odds_at_most": odds.as_words(outlook.limit),
         "photo": needs(outlook.photo),
