@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from faceauth import ledger, people, sight, vectors
+from faceauth import dangling, ledger, people, sight, vectors
 from faceauth.models import Deletion, Enrolment, Examination, Face
 from faceauth.people import UNDER_WAY
 from faceauth.rekognition.collection import Collection, RememberedFace
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     WRONG_MODEL = "wrong_model_version"
     OTHER_COLLECTION = "other_collection"
     VECTOR_WITHOUT_USER = "vector_without_user"
+    DANGLING_ROW = "dangling_row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def examine(collection_id: str, repair: bool = False, report: Report = lambda co
     sight.sweep()
     collection = Collection(collection_id)
     version = patiently(collection.describe).face_model_version
+    yield from dangling_rows(repair)
     yield from unfinished_deletions(repair)
     looked_at = 0
     for page in pages(collection):
@@ -288,6 +290,16 @@ def missing(collection: Collection, repair: bool) -> Iterator[Finding]:
                 f"it is their last: rekognition_collection enrol {face.user.get_username()} PHOTO, or delete the user"
             )
             yield Finding(Kind.FACE_MISSING, str(face.face_id), what, MEND if spare else enrol, spare and repair)
+
+
+def dangling_rows(repair: bool) -> Iterator[Finding]:
+    """Our own rows whose user, or whatever they belong to, is gone; other apps' rows are left to whoever knows them."""
+    for found in dangling.dangling_rows():
+        ours = found.row._meta.app_label == Face._meta.app_label
+        if ours and repair:
+            dangling.let_go(found)
+        cure = MEND if ours else "restore what it belongs to from a backup, or delete the row"
+        yield Finding(Kind.DANGLING_ROW, found.name, found.what, cure, ours and repair)
 
 
 def elsewhere(collection_id: str) -> Iterator[Finding]:
