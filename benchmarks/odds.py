@@ -18,7 +18,7 @@ import numpy as np
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
-from benchmarks.people import Floats, Indices, Picture, Set, Templates, mean_of, parser, read_as_told  # noqa: E402
+from benchmarks.people import Floats, Indices, Set, Templates, mean_of, missed, parser, part, read_as_told  # noqa: E402
 from faceauth import odds, similarity  # noqa: E402
 
 REPLICATES = 1000
@@ -188,28 +188,6 @@ def mean_of_frames(these: Set) -> Matches:
     return weighed(these, known, cosines, a, b)
 
 
-# Groups ---------------------------------------------------------------------------------------------------------------
-
-
-def among(these: Set, names: Sequence[str]) -> Set:
-    """The same set of these people alone."""
-    wanted = np.isin(these.names, names)[these.owners]
-    people, owners = np.unique(these.owners[wanted], return_inverse=True)
-    places = {int(person): place for place, person in enumerate(people)}
-    pairs = [(places[a], places[b]) for a, b in these.relatives if a in places and b in places]
-    pictures = [Picture(*pair) for pair in zip(these.vectors[wanted], these.raw_mirrored[wanted], strict=True)]
-    return Set(pictures, owners.tolist(), [these.names[person] for person in people], pairs)
-
-
-def missed(these: Set, cosine: float) -> float:
-    """How often two pictures of one person fall short, each person counting once."""
-    shares = []
-    for person in np.flatnonzero(these.counts >= 2):
-        own = these.templates[these.of(person)]
-        shares.append(float(((own @ own.T)[np.triu_indices(len(own), 1)] < cosine).mean()))
-    return float(np.mean(shares))
-
-
 # What is printed ------------------------------------------------------------------------------------------------------
 
 
@@ -257,13 +235,13 @@ def show_groups(these: Set, groups: dict[str, list[str]]) -> None:
         return
     print("\n| group | people | similarity | FMR | upper end | FNMR |\n" + "| --- " * 6 + "|")
     for name, people in [("everybody", these.names), *groups.items()]:
-        part = among(these, people)
-        found = matches(part, by_one(part))
+        group = part(these, np.isin(these.names, people)[these.owners])
+        found = matches(group, by_one(group))
         cosines = list(odds.ONE)
         for cosine, (value, high, _) in zip(cosines, rates(found, cosines), strict=True):
-            cells = f"{value:.1e} | {high:.1e} | {100 * missed(part, cosine):.1f} %"
+            cells = f"{value:.1e} | {high:.1e} | {100 * missed(group, cosine):.1f} %"
             alike = similarity.from_cosine(cosine)
-            print(f"| {name} | {len(part.names):,} | {alike:.2f} | {cells} |", flush=True)
+            print(f"| {name} | {len(group.counts):,} | {alike:.2f} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

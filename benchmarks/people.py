@@ -1,5 +1,6 @@
 """A folder of people's folders as what the measurements of recognition need: templates, raw lengths, and who is who."""
 
+import copy
 import multiprocessing
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -52,6 +53,26 @@ class Set:
 
     def of(self, person: int | np.integer[Any]) -> Indices:
         return np.flatnonzero(self.owners == person)
+
+
+def part(these: Set, kept: NDArray[np.bool_]) -> Set:
+    """The set of these pictures alone."""
+    made = copy.copy(these)
+    people, made.owners = np.unique(these.owners[kept], return_inverse=True)
+    made.templates, made.lengths = these.templates[kept], these.lengths[kept]
+    made.counts = np.bincount(made.owners)
+    places = {int(person): place for place, person in enumerate(people)}
+    made.relatives = {(places[a], places[b]) for a, b in these.relatives if a in places and b in places}
+    return made
+
+
+def missed(these: Set, cosine: float) -> float:
+    """How often two pictures of one person fall short, each person counting once."""
+    shares = []
+    for person in np.flatnonzero(these.counts >= 2):
+        own = these.templates[these.of(person)]
+        shares.append(float(((own @ own.T)[np.triu_indices(len(own), 1)] < cosine).mean()))
+    return float(np.mean(shares))
 
 
 def unit(vectors: Templates) -> Templates:

@@ -42,7 +42,7 @@ ONE: dict[float, float] = {
     0.5000: 6.0e-7,
     0.5200: 4.4e-7,
     0.5600: 4.3e-7,
-    0.5800: 2.7e-7,
+    0.5650: 2.7e-7,
 }
 # The same where the other is known by several pictures, two to ten, of different days: the best of them or their mean.
 SEVERAL: dict[float, float] = {
@@ -58,7 +58,7 @@ SEVERAL: dict[float, float] = {
     0.5000: 1.4e-6,
     0.5200: 9.8e-7,
     0.5600: 6.2e-7,
-    0.5800: 6.2e-7,
+    0.5650: 6.2e-7,
 }
 COSINES = np.array(list(ONE))
 LEAST_RATE = min(ONE.values())
