@@ -37,7 +37,7 @@ def uncentred(templates: Templates, mean: Mean) -> Templates:
     return np.asarray(mean + np.expand_dims(lengths, -1) * rest, np.float32)
 
 
-def mean_of(people: Iterable[Sequence[Templates]]) -> Mean:
+def mean_of(people: Iterable[Sequence[Templates] | Templates]) -> Mean:
     """The mean over people of the mean of each one's templates, so that each person counts once."""
     return np.asarray(np.mean([np.mean(one, axis=0, dtype=np.float64) for one in people], axis=0), np.float64)
 
