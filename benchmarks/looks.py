@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
 from faceauth import similarity  # noqa: E402
-from faceauth.local import specimens  # noqa: E402
+from faceauth.evaluation import dataset  # noqa: E402
 from faceauth.local.operations.users import mean  # noqa: E402
 
 Templates = NDArray[np.float32]
@@ -44,8 +44,8 @@ class Row:
 
 def templates_of(folder: Path, processes: int) -> list[list[Templates]]:
     """The templates of each person, in the order of their pictures' names; pictures without a face are left out."""
-    found = specimens.specimens_in(folder)
-    results = specimens.look_at_all(found, processes=processes, progress=lambda done: None)
+    found = dataset.samples_in(folder)
+    results = dataset.templates_of(found, processes=processes)
     people: dict[int, list[Templates]] = {}
     for one, result in zip(found, results, strict=True):
         if not isinstance(result, str):

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceauth import images, mean_template, vision
-from faceauth.evaluation import labels
+from faceauth.evaluation import dataset, labels
 from faceauth.evaluation.labels import Labels
-from faceauth.local import specimens
 from faceauth.outcomes import Refusal
 
 Templates = NDArray[np.float32]
@@ -89,16 +88,15 @@ def look_at(path: Path) -> Picture | None:
     if isinstance(photo, Refusal):
         return None
     with photo:
-        faces = vision.find_faces(photo.pixels)
-        if not faces:
+        face = dataset.face_in_the_middle(photo.pixels)
+        if face is None:
             return None
-        face = min(faces, key=specimens.distance_from_middle_of(photo.pixels))
         return Picture(face.vector, vision.embed(np.ascontiguousarray(face.crop[:, ::-1])))
 
 
 def read(folder: Path, known: Labels, processes: int) -> Set:
-    """Raises as `specimens.specimens_in`. Templates stay in memory alone, so each run makes them anew."""
-    found = labels.applied(specimens.specimens_in(folder), known)
+    """Raises as `dataset.samples_in`. Templates stay in memory alone, so each run makes them anew."""
+    found = labels.applied(dataset.samples_in(folder), known)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         made = pool.map(look_at, [one.path for one in found], chunksize=16)
     used = [(one, picture) for one, picture in zip(found, made, strict=True) if picture is not None]

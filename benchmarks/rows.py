@@ -52,7 +52,7 @@ def makers() -> dict[str, Callable[[range], None]]:
     from django.utils import timezone
 
     from faceauth.models import Consent, Face, Login
-    from faceauth.tests.local import collection_named, remember, some_templates
+    from faceauth.tests.local import add_faces, collection_named, some_templates
     from notes import sealing
     from notes.models import Key, Note
 
@@ -108,7 +108,7 @@ def makers() -> dict[str, Callable[[range], None]]:
         Note.objects.bulk_create(Note.written(people[n], TEXT) for n in numbers)
 
     def templates(numbers: range) -> None:
-        remember(some_templates(len(numbers), numbers.start))
+        add_faces(some_templates(len(numbers), numbers.start))
 
     return {
         "auth_user": users,

@@ -73,45 +73,45 @@ def measure() -> Iterator[Row]:
 
 
 def small_collection() -> Iterator[Row]:
-    from faceauth.local import index
-    from faceauth.tests.local import collection_named, remember
+    from faceauth.local import search_index
+    from faceauth.tests.local import add_faces, collection_named
 
     collection_named("small")
     vectors = directions(100_000)
-    face_ids = [face_id for part in np.split(vectors, 20) for face_id in remember(part, "small")]
+    face_ids = [face_id for part in np.split(vectors, 20) for face_id in add_faces(part, "small")]
     search = answer("SearchFaces", CollectionId="small", FaceId=face_ids[7])
 
     def opening() -> None:
-        index.indexes.close("small")
+        search_index.indexes.close("small")
         search()
 
     yield Row("opening a collection of 100,000", times(opening, 5), 3000)
     yield Row("SearchFaces among 100,000", times(search), 4)
-    index.indexes.close("small")
+    search_index.indexes.close("small")
 
 
 def large_collection() -> Iterator[Row]:
     """A million templates in memory, as if they had been read from the database; a few faces are really there."""
-    from faceauth.local import index
+    from faceauth.local import search_index
     from faceauth.local.models import Collection, Face
-    from faceauth.tests.local import collection_named, remember
+    from faceauth.tests.local import add_faces, collection_named
 
     collection_named("large")
-    face_ids = remember(directions(10), "large")
+    face_ids = add_faces(directions(10), "large")
     collection = Collection.objects.get(collection_id="large")
-    opened = index.indexes.of(collection, Face)
+    opened = search_index.indexes.of(collection, Face)
     vectors = directions(1_000_000)
     before = memory()
-    for start in range(0, len(vectors), index.BATCH):
-        part = vectors[start : start + index.BATCH]
+    for start in range(0, len(vectors), search_index.BATCH):
+        part = vectors[start : start + search_index.BATCH]
         keys = np.arange(start + 10_000_000, start + 10_000_000 + len(part))
-        opened.templates.change(index.Changes(index.NO_KEYS, keys, part))
+        opened.templates.change(search_index.Changes(search_index.NO_KEYS, keys, part))
     opened.sequence = collection.sequence
     note = f"{memory() - before:.0f} MB"
     del vectors
     search = answer("SearchFaces", CollectionId="large", FaceId=face_ids[7])
     yield Row("SearchFaces among 1,000,000", times(search), 30, note)
-    index.indexes.close("large")
+    search_index.indexes.close("large")
 
 
 def index_faces() -> Row:

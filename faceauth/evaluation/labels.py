@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceauth.local.specimens import Specimen
+from faceauth.evaluation.dataset import Sample
 
 SAME, UNKNOWN, OTHER, RELATIVES = (
     "one_person_two_names",
@@ -65,21 +65,21 @@ def is_pair(value: object) -> bool:
     )
 
 
-def name_of(specimen: Specimen, labels: Labels) -> str:
+def name_of(sample: Sample, labels: Labels) -> str:
     """The first name of whoever a picture shows."""
-    folder = specimen.path.parent.name
+    folder = sample.path.parent.name
     return labels.names.get(folder, folder)
 
 
-def applied(specimens: Iterable[Specimen], labels: Labels) -> list[Specimen]:
+def applied(samples: Iterable[Sample], labels: Labels) -> list[Sample]:
     """The pictures that may be used, each person numbered once."""
-    kept = [one for one in specimens if not labels.omitted & {one.path.name, f"{one.path.parent.name}/{one.path.name}"}]
+    kept = [one for one in samples if not labels.omitted & {one.path.name, f"{one.path.parent.name}/{one.path.name}"}]
     numbers = {name: number for number, name in enumerate(sorted({name_of(one, labels) for one in kept}))}
-    return [Specimen(numbers[name_of(one, labels)], one.path) for one in kept]
+    return [Sample(numbers[name_of(one, labels)], one.path) for one in kept]
 
 
-def related(specimens: Iterable[Specimen], labels: Labels) -> list[tuple[int, int]]:
+def related(samples: Iterable[Sample], labels: Labels) -> list[tuple[int, int]]:
     """The pairs of relatives among the pictures that `applied` gave, by their people's numbers."""
-    numbers = {name_of(one, labels): one.person for one in specimens}
+    numbers = {name_of(one, labels): one.person for one in samples}
     pairs: Iterable[Sequence[str]] = (sorted(pair) for pair in labels.relatives)
     return sorted((numbers[one], numbers[other]) for one, other in pairs if one in numbers and other in numbers)

@@ -10,6 +10,6 @@ class LocalRekognitionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from faceauth.local.checks import check_keys  # it needs the models, which are loaded by now
+        from faceauth.local.checks import check_keys  # needs the models, which are loaded only now
 
         register(check_keys)

@@ -1,4 +1,4 @@
-"""What must be right before the first face is compared, said at start."""
+"""Django's system check of the local service."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,19 +8,19 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from faceauth.local import sealing
-from faceauth.local.models import Face, Sealed, User
+from faceauth.local import template_encryption
+from faceauth.local.models import Face, User
 
 
 def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """faceauth.local.E001: templates are sealed with a key that is not in the settings, and could never be matched."""
+    """faceauth.local.E001: templates are encrypted with a key that is not in the settings, and can never match."""
     try:
-        missing = sorted(set(missing_keys(Face)) | set(missing_keys(User)))
+        missing = missing_keys()
     except (DatabaseError, ImproperlyConfigured, ValueError):
-        return []  # no tables yet, no database, or keys that are none: other checks say so
+        return []  # no tables yet, no database, or invalid keys: other checks report these
     return [
         Error(
-            f"Remembered faces are sealed with the key {key_id}, which ENCRYPTION_KEYS does not hold.",
+            f"Faces are encrypted with the key {key_id}, which ENCRYPTION_KEYS does not hold.",
             hint="Put that key back into SECRETLY_ENCRYPTION_KEYS, after the others. Without it these faces are lost.",
             id="faceauth.local.E001",
         )
@@ -28,6 +28,8 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
     ]
 
 
-def missing_keys(kind: type[Sealed]) -> list[str]:
-    sealed = kind._default_manager.exclude(key_id__in=["", *sealing.keys()])
-    return list(sealed.order_by().values_list("key_id", flat=True).distinct()[:5])
+def missing_keys() -> list[str]:
+    """The ids of keys that the database uses and the settings lack."""
+    known = ["", *template_encryption.keys()]
+    unknown = (kind._default_manager.exclude(key_id__in=known).order_by() for kind in (Face, User))
+    return sorted({key_id for rows in unknown for key_id in rows.values_list("key_id", flat=True).distinct()})

@@ -1,97 +1,48 @@
-"""What Rekognition answers when it does not do what it was asked: its own codes, statuses and, where known, words."""
+"""Rekognition's error codes, with their HTTP statuses. The service model says which operation may give which."""
 
+from enum import StrEnum
 from http import HTTPStatus
 
 
+class Code(StrEnum):
+    INVALID_PARAMETER = "InvalidParameterException"
+    INVALID_S3_OBJECT = "InvalidS3ObjectException"
+    INVALID_IMAGE_FORMAT = "InvalidImageFormatException"
+    IMAGE_TOO_LARGE = "ImageTooLargeException"
+    INVALID_PAGINATION_TOKEN = "InvalidPaginationTokenException"  # noqa: S105
+    NOT_FOUND = "ResourceNotFoundException"
+    ALREADY_EXISTS = "ResourceAlreadyExistsException"
+    CONFLICT = "ConflictException"
+    QUOTA_EXCEEDED = "ServiceQuotaExceededException"
+    IDEMPOTENT_PARAMETER_MISMATCH = "IdempotentParameterMismatchException"
+    ACCESS_DENIED = "AccessDeniedException"
+    INTERNAL_SERVER_ERROR = "InternalServerError"
+    # Not in Rekognition's model, but given by every AWS service with the protocol JSON 1.1.
+    UNKNOWN_OPERATION = "UnknownOperationException"
+    SERIALIZATION = "SerializationException"
+    REQUEST_TOO_LARGE = "RequestEntityTooLargeException"
+    MISSING_AUTHENTICATION_TOKEN = "MissingAuthenticationTokenException"  # noqa: S105
+    INCOMPLETE_SIGNATURE = "IncompleteSignatureException"
+    INVALID_SIGNATURE = "InvalidSignatureException"
+    UNRECOGNIZED_CLIENT = "UnrecognizedClientException"
+
+    @property
+    def status(self) -> HTTPStatus:
+        statuses = {
+            Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+            Code.REQUEST_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        }
+        return statuses.get(self, HTTPStatus.BAD_REQUEST)
+
+
 class Refused(Exception):
-    """An answer with an error code; `code` is one of AWS's."""
+    """An answer with an error code instead of a result."""
 
-    code = "InvalidParameterException"
-    status = HTTPStatus.BAD_REQUEST
-
-    def __init__(self, message: str) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
+        self.code = code
         self.message = message
 
 
-class InvalidParameter(Refused):
-    """Also what breaks a constraint of the service model: of its errors this is the one that says so."""
-
-
-class AccessDenied(Refused):
-    """For what AWS can do and this service cannot."""
-
-    code = "AccessDeniedException"
-
-
-class InvalidS3Object(Refused):
-    code = "InvalidS3ObjectException"
-
-
-class InvalidImageFormat(Refused):
-    code = "InvalidImageFormatException"
-
-
-class ImageTooLarge(Refused):
-    code = "ImageTooLargeException"
-
-
-class InvalidPaginationToken(Refused):
-    code = "InvalidPaginationTokenException"
-
-
-class ResourceNotFound(Refused):
-    code = "ResourceNotFoundException"
-
-
-class ResourceAlreadyExists(Refused):
-    code = "ResourceAlreadyExistsException"
-
-
-class Conflict(Refused):
-    code = "ConflictException"
-
-
-class ServiceQuotaExceeded(Refused):
-    code = "ServiceQuotaExceededException"
-
-
-class IdempotentParameterMismatch(Refused):
-    code = "IdempotentParameterMismatchException"
-
-
-# Not of Rekognition's model, but of every AWS service that speaks JSON 1.1.
-
-
-class UnknownOperation(Refused):
-    code = "UnknownOperationException"
-
-
-class Serialization(Refused):
-    code = "SerializationException"
-
-
-class RequestTooLarge(Refused):
-    code = "RequestEntityTooLargeException"
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-
-
-class MissingAuthenticationToken(Refused):
-    code = "MissingAuthenticationTokenException"
-
-
-class IncompleteSignature(Refused):
-    code = "IncompleteSignatureException"
-
-
-class InvalidSignature(Refused):
-    code = "InvalidSignatureException"
-
-
-class UnrecognizedClient(Refused):
-    code = "UnrecognizedClientException"
-
-
-class InternalServerError(Refused):
-    code = "InternalServerError"
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
+def invalid_parameter(message: str) -> Refused:
+    return Refused(Code.INVALID_PARAMETER, message)

@@ -1,17 +1,17 @@
-"""Collections, faces and users as the local service keeps them. Templates are sealed; see sealing.py."""
+"""Collections, faces and users. Templates are encrypted; see template_encryption.py."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from django.db import models, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
-from faceauth.local import sealing
+from faceauth.local import template_encryption
 
-# 7.0 is Rekognition's: the version whose behaviour this service has (quality filters, 100 faces a picture, no
-# OrientationCorrection). The last number is ours and changes with the network: templates of two do not compare.
+# 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
+# OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare.
 FACE_MODEL_VERSION = "7.0.1"
 
 TEMPLATE = np.dtype("<f4")
@@ -19,100 +19,91 @@ TEMPLATE = np.dtype("<f4")
 
 class Collection(models.Model):
     collection_id = models.CharField(max_length=255, unique=True)
-    # Tells this collection from one of the same name before it, so that nothing remembered of that one is used again.
+    # Tells this collection from an earlier one of the same name, so that no cache or token of that one is used again.
     incarnation = models.UUIDField(default=uuid.uuid4, editable=False)
     face_model_version = models.CharField(max_length=20, default=FACE_MODEL_VERSION)
     created = models.DateTimeField(auto_now_add=True)
     tags = models.JSONField(default=dict, blank=True)
     face_count = models.PositiveBigIntegerField(default=0)
-    # Counts the changes of faces and users. Written first in each transaction that makes one (`begin_change`).
+    # Counts the changes of faces and users; `begin_change` raises it first in every transaction that makes one.
     sequence = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.collection_id
 
 
-class Unsettled:
-    """Waits in a transaction of this connection for its commit: that transaction has changed a collection."""
+class UncommittedChange:
+    """Waits for the commit of a transaction that changes a collection. Django drops it then, and at a rollback too."""
 
     def __init__(self, collection: int) -> None:
         self.collection = collection
 
     def __call__(self) -> None:
-        """Nothing is left to do after the commit: Django drops this object then, and at a rollback as well."""
+        """Do nothing: only the waiting counts."""
 
 
 def begin_change(collection_id: str) -> Collection:
-    """Lock the collection for a change of its faces or users and return it with the change's own sequence.
+    """Lock the collection for a change of its faces or users; its `sequence` is then the change's own.
 
-    Call it first in a transaction. The row stays locked to its end, so changes of one collection become visible in the
-    order of their sequences, and whoever sees a sequence sees every change up to it. Raises Collection.DoesNotExist.
+    Call it first in a transaction. The row stays locked to the end, so changes become visible in the order of their
+    sequences, and whoever reads a sequence sees every change up to it. Raises Collection.DoesNotExist.
     """
     chosen = Collection.objects.filter(collection_id=collection_id)
     chosen.update(sequence=F("sequence") + 1)
     collection = chosen.get()
-    transaction.on_commit(Unsettled(collection.pk), using=collection._state.db)
+    transaction.on_commit(UncommittedChange(collection.pk), using=collection._state.db)
     return collection
 
 
-def is_unsettled(collection: Collection) -> bool:
+def has_uncommitted_change(collection: Collection) -> bool:
     """Whether this connection is in a transaction that has changed `collection` and may still be rolled back.
 
-    Django keeps what waits for a commit in `run_on_commit` and drops it when its transaction or savepoint is rolled
-    back, which is just what has to be known here.
+    Django keeps what waits for a commit in `run_on_commit`, and drops it when its transaction or savepoint is rolled
+    back.
     """
-    connection = transaction.get_connection(collection._state.db)
-    waiting = (entry[1] for entry in connection.run_on_commit)
-    return any(isinstance(it, Unsettled) and it.collection == collection.pk for it in waiting)
+    waiting = (entry[1] for entry in transaction.get_connection(collection._state.db).run_on_commit)
+    return any(isinstance(it, UncommittedChange) and it.collection == collection.pk for it in waiting)
 
 
-class Sealed(models.Model):
-    """A row with a template, which is 128 float32 of unit length; `seal` and `template_of` are the ways in and out."""
+class EncryptedTemplate(models.Model):
+    """A row with an encrypted template: 128 float32 of unit length."""
 
     kind: ClassVar[str]
-    """A letter that tells faces from users, in removals and where a template belongs."""
+    """A letter that tells faces from users, in removals and in the context of the encryption."""
     name_field: ClassVar[str]
     """The field that names a row within its collection."""
 
     template = models.BinaryField(null=True)
-    key_id = models.CharField(max_length=sealing.KEY_ID, blank=True, db_index=True)
+    key_id = models.CharField(max_length=template_encryption.KEY_ID, blank=True, db_index=True)
     sequence = models.PositiveBigIntegerField()
 
     class Meta:
         abstract = True
 
     @classmethod
-    def rows(cls, collection: Collection) -> models.QuerySet[Any]:
-        """The rows of a collection."""
-        manager: Any = cls._default_manager  # faces and users each have their own `collection`
-        return manager.filter(collection=collection)  # type: ignore[no-any-return]
-
-    @classmethod
-    def place(cls, incarnation: uuid.UUID, name: object) -> bytes:
-        """Where a template belongs: a token moved to another row, or to another collection, does not open there."""
+    def context(cls, incarnation: uuid.UUID, name: object) -> bytes:
+        """Binds a template to its row: moved to another row, kind or collection, it does not decrypt."""
         return incarnation.bytes + f"{cls.kind}{name}".encode()
 
-    @property
-    def name(self) -> object:
-        return getattr(self, self.name_field)
+    def own_context(self, collection: Collection) -> bytes:
+        return self.context(collection.incarnation, getattr(self, self.name_field))
 
-    def seal(self, collection: Collection, template: NDArray[np.float32] | None) -> None:
+    def set_template(self, collection: Collection, template: NDArray[np.float32] | None) -> None:
         if template is None:
             self.template, self.key_id = None, ""
             return
-        key = sealing.writing_key()
-        self.template = key.seal(template.astype(TEMPLATE).tobytes(), self.place(collection.incarnation, self.name))
+        key = template_encryption.current_key()
+        self.template = key.encrypt(template.astype(TEMPLATE).tobytes(), self.own_context(collection))
         self.key_id = key.id
 
-    def unsealed(self, collection: Collection) -> NDArray[np.float32]:
-        """The template. Raises `sealing.KeyMissing` and `sealing.Tampered`."""
-        token = bytes(self.template or b"")
-        value = sealing.key_named(self.key_id).open(token, self.place(collection.incarnation, self.name))
-        return np.frombuffer(value, TEMPLATE)
+    def get_template(self, collection: Collection) -> NDArray[np.float32]:
+        """The template. Raises `template_encryption.KeyMissing` and `template_encryption.Tampered`."""
+        key = template_encryption.key_named(self.key_id)
+        return np.frombuffer(key.decrypt(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
 
 
-class User(Sealed):
-    """Faces of one person. The template is the mean of theirs; a user without faces has none."""
+class User(EncryptedTemplate):
+    """Several faces of one person. The template is their mean; a user without faces has none."""
 
     kind = "u"
     name_field = "user_id"
@@ -132,7 +123,7 @@ class User(Sealed):
         return "CREATED" if self.template is None else "ACTIVE"
 
 
-class Face(Sealed):
+class Face(EncryptedTemplate):
     kind = "f"
     name_field = "face_id"
 
@@ -159,7 +150,7 @@ class Face(Sealed):
 
 
 class Removal(models.Model):
-    """A face or user that is gone: the row that tells every process so. It names only what the row was numbered."""
+    """A deleted face or user, by its primary key, so that every process removes it from its search index."""
 
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="removals")
     sequence = models.PositiveBigIntegerField()
@@ -174,7 +165,7 @@ class Removal(models.Model):
 
 
 class RequestToken(models.Model):
-    """A ClientRequestToken that was used, and what was answered: the same request again gets the same answer."""
+    """A used ClientRequestToken with its answer, which the same request gets again."""
 
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="request_tokens")
     operation = models.CharField(max_length=40)

@@ -1,8 +1,4 @@
-"""The HTTP server around wire.py: gunicorn, which this site has anyway.
-
-Not the standard library's http.server, which its own documentation keeps from production: no limits for headers, no
-worker processes, no keep-alive that times out.
-"""
+"""The HTTP server: gunicorn, which the site uses too. Python's http.server is not meant for production."""
 
 import socket
 import struct
@@ -12,10 +8,10 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from faceauth import vision
-from faceauth.local import wire
+from faceauth.local import http
 
-IDLE = 5  # seconds without a byte in the middle of a request; callers are programs, which have it ready
-THREADS = 16  # most of them wait for their clients
+IDLE = 5  # seconds without a byte within a request; callers are programs, which have it ready
+THREADS = 16  # most of them wait for clients
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -25,10 +21,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": workers,
             "worker_class": "gthread",
             "threads": THREADS,
-            "keepalive": 60,  # SDKs keep their connections, and to open one costs more than to keep it
+            "keepalive": 60,  # SDKs keep their connections open
             "timeout": 60,
             "preload_app": True,  # the workers share the memory of the models
-            "control_socket_disable": True,  # nothing here asks it
+            "control_socket_disable": True,
             "on_starting": warm_up,
             "when_ready": limit_silence,
         }
@@ -39,11 +35,11 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return wire.application
+        return http.application
 
 
 def limit_silence(arbiter: Arbiter) -> None:
-    """Let the kernel give up a connection that falls silent within a request; accepted sockets inherit this."""
+    """Let the kernel time out a connection that is silent within a request; accepted sockets inherit this."""
     for listener in arbiter.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE, 0))
 

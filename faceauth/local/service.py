@@ -1,7 +1,4 @@
-"""Rekognition's answers: a target and a JSON body in, a status, headers and a JSON body out.
-
-Both ways in end here: transport.py (this process) and wire.py (HTTP).
-"""
+"""Answer one request: a target and a JSON body in; a status, headers and a JSON body out."""
 
 import json
 import logging
@@ -13,10 +10,10 @@ from typing import Any, NamedTuple
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
-from faceauth.local import sealing
-from faceauth.local.errors import AccessDenied, InternalServerError, Refused, UnknownOperation
-from faceauth.local.operations import collections, faces, users
-from faceauth.local.shapes import Parameters, operation_model, read_request, service_model
+from faceauth.local.errors import Code, Refused
+from faceauth.local.operations import collections, faces, pictures, users
+from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
+from faceauth.local.template_encryption import KeyMissing, Tampered
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +24,8 @@ OPERATIONS: dict[str, Callable[[Parameters], dict[str, Any]]] = {
     "DescribeCollection": collections.describe_collection,
     "ListCollections": collections.list_collections,
     "DeleteCollection": collections.delete_collection,
-    "DetectFaces": faces.detect_faces,
-    "CompareFaces": faces.compare_faces,
+    "DetectFaces": pictures.detect_faces,
+    "CompareFaces": pictures.compare_faces,
     "IndexFaces": faces.index_faces,
     "ListFaces": faces.list_faces,
     "DeleteFaces": faces.delete_faces,
@@ -54,40 +51,40 @@ def answer(target: str, body: bytes) -> Answer:
     """Answer a request: `target` as in the header X-Amz-Target, `body` its JSON. Never raises."""
     request_id = str(uuid.uuid4())
     try:
-        return written(HTTPStatus.OK, request_id, perform(target, body))
+        return written(HTTPStatus.OK, perform(target, body), request_id)
     except Refused as error:
         return refusal(error, request_id)
-    except (sealing.KeyMissing, sealing.Tampered, ImproperlyConfigured) as error:
+    except (KeyMissing, Tampered, ImproperlyConfigured) as error:
         logger.error("Request %s failed: %s", request_id, error)
-        return refusal(InternalServerError(str(error)), request_id)
+        return refusal(Refused(Code.INTERNAL_SERVER_ERROR, str(error)), request_id)
     except Exception:
-        # Whatever it is, the client learns only that it happened. A traceback shows lines of code, never a picture.
+        # The client learns only that it happened. The logged traceback has lines of code, never a picture.
         logger.exception("Request %s failed.", request_id)
-        return refusal(InternalServerError("Internal server error."), request_id)
+        return refusal(Refused(Code.INTERNAL_SERVER_ERROR, "Internal server error."), request_id)
 
 
 def perform(target: str, body: bytes) -> dict[str, Any]:
     prefix, _, name = target.partition(".")
     if prefix != service_model().metadata["targetPrefix"]:
-        raise UnknownOperation("The request's X-Amz-Target does not name an operation of Rekognition.")
+        raise Refused(Code.UNKNOWN_OPERATION, "The request's X-Amz-Target does not name an operation of Rekognition.")
     try:
         model = operation_model(name)
     except OperationNotFoundError as error:
-        raise UnknownOperation("Rekognition has no operation of this name.") from error
+        raise Refused(Code.UNKNOWN_OPERATION, "Rekognition has no operation of this name.") from error
     if name not in OPERATIONS:
-        raise AccessDenied(f"rekognition:{name} is not allowed: this service has face collections alone.")
+        raise Refused(
+            Code.ACCESS_DENIED, f"rekognition:{name} is not allowed: this service has face collections alone."
+        )
     return OPERATIONS[name](read_request(model, body))
 
 
 def refusal(error: Refused, request_id: str) -> Answer:
-    """An error as Rekognition writes it: its body names the code twice, and JSON 1.1 once more."""
+    """An error as Rekognition writes it: its body names the code twice, and a header once more."""
     members = {"__type": error.code, "Code": error.code, "Logref": request_id, "Message": error.message}
-    return written(error.status, request_id, members, {"x-amzn-ErrorType": error.code})
+    return written(error.code.status, members, request_id, {"x-amzn-ErrorType": error.code})
 
 
-def written(
-    status: HTTPStatus, request_id: str, members: dict[str, Any], headers: dict[str, str] | None = None
-) -> Answer:
+def written(status: int, members: dict[str, Any], request_id: str, headers: dict[str, str] | None = None) -> Answer:
     body = json.dumps(members, allow_nan=False).encode()
-    fixed = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(body)), "x-amzn-RequestId": request_id}
-    return Answer(int(status), fixed | (headers or {}), body)
+    common = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(body)), "x-amzn-RequestId": request_id}
+    return Answer(int(status), common | (headers or {}), body)

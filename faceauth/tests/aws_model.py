@@ -9,7 +9,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from faceauth.local.shapes import compiled
+from faceauth.local.service_model import compiled
 
 
 def broken_rules(shape: Shape, value: Any, path: str = "answer") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Helpers for the tests of the local Rekognition: faces without pictures, and other processes."""
+"""Helpers for the tests of the local service: faces without pictures, and other processes."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ Template = NDArray[np.float32]
 
 
 def some_templates(count: int, seed: int = 1) -> Template:
-    """Random templates, (count, 128): no two of them are alike."""
+    """Random templates, (count, 128), no two of them similar."""
     vectors = np.random.default_rng(seed).standard_normal((count, 128)).astype(np.float32)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
@@ -32,8 +32,8 @@ def collection_named(name: str = "people") -> Collection:
     return Collection.objects.create(collection_id=name)
 
 
-def remember(templates: Template, name: str = "people") -> list[str]:
-    """Put faces with these templates into the collection; returns their FaceIds."""
+def add_faces(templates: Template, name: str = "people") -> list[str]:
+    """Add faces with these templates to the collection; returns their FaceIds."""
     with transaction.atomic():
         collection = begin_change(name)
         faces = []
@@ -48,7 +48,7 @@ def remember(templates: Template, name: str = "people") -> list[str]:
                 confidence=99.0,
                 sequence=collection.sequence,
             )
-            face.seal(collection, template)
+            face.set_template(collection, template)
             faces.append(face)
         Face.objects.bulk_create(faces)
         Collection.objects.filter(pk=collection.pk).update(face_count=F("face_count") + len(faces))
@@ -56,7 +56,7 @@ def remember(templates: Template, name: str = "people") -> list[str]:
 
 
 def call(operation: str, **parameters: Any) -> dict[str, Any]:
-    """The service's answer, whatever it is; "status" is the HTTP status. Bytes are given as such."""
+    """The service's answer; "status" is the HTTP status. Bytes in the parameters are encoded."""
     answer = service.answer(f"RekognitionService.{operation}", json.dumps(parameters, default=encoded).encode())
     return {"status": answer.status, **json.loads(answer.body)}
 
@@ -68,7 +68,7 @@ def encoded(value: object) -> str:
 
 
 def names_of(answer: dict[str, Any]) -> list[str]:
-    """The FaceIds that matched, the best first."""
+    """The FaceIds that matched, the most similar first."""
     return [match["Face"]["FaceId"] for match in answer["FaceMatches"]]
 
 
@@ -76,7 +76,7 @@ def names_of(answer: dict[str, Any]) -> list[str]:
 
 
 class Worker:
-    """Another process with the service in it, over tests/local_worker.py."""
+    """Another process with the service; see local_worker.py."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -88,15 +88,15 @@ class Worker:
             text=True,
         )
 
-    def tell(self, operation: str, **parameters: Any) -> None:
+    def send(self, operation: str, **parameters: Any) -> None:
         if self.process.stdin is None:
-            raise RuntimeError("The worker has no ears.")
+            raise RuntimeError("The worker has no stdin.")
         self.process.stdin.write(json.dumps([operation, parameters], default=encoded) + "\n")
         self.process.stdin.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         if self.process.stdout is None:
-            raise RuntimeError("The worker has no voice.")
+            raise RuntimeError("The worker has no stdout.")
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"The worker is gone: {self.process.wait(10)}.")
@@ -104,8 +104,8 @@ class Worker:
         return answer
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        self.tell(operation, **parameters)
-        return self.hear()
+        self.send(operation, **parameters)
+        return self.receive()
 
     def kill(self) -> None:
         """As `kill -9`."""

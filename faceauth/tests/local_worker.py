@@ -1,7 +1,7 @@
-"""A process with the local service in it: a line in with an operation and its parameters, a line out with the answer.
+"""A process with the local service: a line in with an operation and its parameters, a line out with the answer.
 
-`remember` and `nearest` speak of templates instead of pictures; `stop_after_writing` makes the next IndexFaces wait for
-ever in the middle of its transaction, to be killed there.
+`add_faces` takes templates instead of pictures. `stop_after_writing` makes the next IndexFaces wait within its
+transaction, to be killed there.
 """
 
 import json
@@ -16,7 +16,7 @@ django.setup()
 from django.db.models import QuerySet  # noqa: E402
 
 from faceauth.local import service  # noqa: E402
-from faceauth.tests.local import remember, some_templates  # noqa: E402
+from faceauth.tests.local import add_faces, some_templates  # noqa: E402
 
 
 def stop_after_writing() -> dict[str, Any]:
@@ -38,8 +38,8 @@ def say(answer: dict[str, Any]) -> None:
 def answer(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     if operation == "stop_after_writing":
         return stop_after_writing()
-    if operation == "remember":
-        return {"face_ids": remember(some_templates(**parameters))}
+    if operation == "add_faces":
+        return {"face_ids": add_faces(some_templates(**parameters))}
     answered = service.answer(f"RekognitionService.{operation}", json.dumps(parameters).encode())
     return {"status": answered.status, **json.loads(answered.body)}
 

@@ -218,7 +218,7 @@ def test_memory_stays_flat(collection: Collection, monkeypatch: pytest.MonkeyPat
     """Whatever the collection holds, a page of it is in memory."""
     import tracemalloc
 
-    from faceauth.tests.local import remember as put
+    from faceauth.tests.local import add_faces as put
     from faceauth.tests.local import some_templates
 
     monkeypatch.setattr("faceauth.rekognition.collection.MOST_IDS", 100)

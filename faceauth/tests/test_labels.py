@@ -4,10 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceauth.evaluation import labels
+from faceauth.evaluation import error_rates, labels
+from faceauth.evaluation.dataset import Sample
 from faceauth.evaluation.labels import Labels, LabelsUnusable
-from faceauth.local import calibration
-from faceauth.local.specimens import Specimen
 
 CONTENT = {
     "one_person_two_names": [["Ada", "Augusta"]],
@@ -25,14 +24,14 @@ def known(tmp_path: Path) -> Labels:
 
 
 @pytest.fixture
-def specimens() -> list[Specimen]:
+def samples() -> list[Sample]:
     files = ["Ada/Ada_0001.jpg", "Ada/Ada_0002.jpg", "Alan/1.jpg", "Augusta/1.jpg", "Byron/1.jpg"]
     folders = sorted({file.split("/")[0] for file in files})
-    return [Specimen(folders.index(file.split("/")[0]), Path("lfw") / file) for file in files]
+    return [Sample(folders.index(file.split("/")[0]), Path("lfw") / file) for file in files]
 
 
-def test_second_names_are_merged_and_wrong_pictures_left_out(known: Labels, specimens: list[Specimen]) -> None:
-    kept = labels.applied(specimens, known)
+def test_second_names_are_merged_and_wrong_pictures_left_out(known: Labels, samples: list[Sample]) -> None:
+    kept = labels.applied(samples, known)
     assert [(one.person, one.path.as_posix()) for one in kept] == [
         (0, "lfw/Ada/Ada_0001.jpg"),
         (0, "lfw/Augusta/1.jpg"),
@@ -40,13 +39,13 @@ def test_second_names_are_merged_and_wrong_pictures_left_out(known: Labels, spec
     ]
 
 
-def test_relatives_are_found_by_either_name_where_both_are_there(known: Labels, specimens: list[Specimen]) -> None:
-    assert labels.related(labels.applied(specimens, known), known) == [(0, 1)]
+def test_relatives_are_found_by_either_name_where_both_are_there(known: Labels, samples: list[Sample]) -> None:
+    assert labels.related(labels.applied(samples, known), known) == [(0, 1)]
 
 
-def test_without_labels_everything_stays(specimens: list[Specimen]) -> None:
-    assert labels.applied(specimens, Labels()) == specimens
-    assert labels.related(specimens, Labels()) == []
+def test_without_labels_everything_stays(samples: list[Sample]) -> None:
+    assert labels.applied(samples, Labels()) == samples
+    assert labels.related(samples, Labels()) == []
 
 
 @pytest.mark.parametrize(
@@ -78,11 +77,11 @@ def test_relatives_are_no_impostors_and_are_counted_apart() -> None:
     for row, place in enumerate((0, 1, 0, 2, 3, 3)):
         templates[row, place] = 1
     people = np.array([7, 7, 8, 9, 10, 10])
-    all_of_them = calibration.Comparisons(templates, people)
-    apart = calibration.Comparisons(templates, people, [(7, 8), (7, 100)])
+    all_of_them = error_rates.Comparisons(templates, people)
+    apart = error_rates.Comparisons(templates, people, [(7, 8), (7, 100)])
     assert (all_of_them.impostors, apart.impostors) == (13, 11)
-    assert calibration.verification(all_of_them).thresholds[-1].fmr.value == pytest.approx(1 / 13)
-    assert calibration.verification(apart).thresholds[-1].fmr.value == 0
-    twins = calibration.relatives(apart)[-1]
+    assert error_rates.verification(all_of_them).thresholds[-1].fmr.value == pytest.approx(1 / 13)
+    assert error_rates.verification(apart).thresholds[-1].fmr.value == 0
+    twins = error_rates.relatives(apart)[-1]
     assert (twins.pairs, twins.share, twins.any_picture) == (1, 0.5, 1)
-    assert calibration.relatives(all_of_them) == []
+    assert error_rates.relatives(all_of_them) == []

@@ -345,7 +345,7 @@ def test_whose_face_it_is_decides_what_may_be_associated(client: Any, people: st
     assert (again["AssociatedFaces"], again["UnsuccessfulFaceAssociations"]) == ([], [])
 
     mixed = client.associate_faces(CollectionId=people, UserId="grace", FaceIds=[eileen, unknown])
-    unlike, missing = mixed["UnsuccessfulFaceAssociations"]
+    missing, unlike = mixed["UnsuccessfulFaceAssociations"]
     assert (unlike["FaceId"], unlike["Reasons"]) == (eileen, ["LOW_MATCH_CONFIDENCE"])
     assert unlike["Confidence"] < 75
     assert missing == {"FaceId": unknown, "Reasons": ["FACE_NOT_FOUND"]}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from faceauth.local import service
 from faceauth.local.service import OPERATIONS
-from faceauth.local.shapes import operation_model
+from faceauth.local.service_model import operation_model
 from faceauth.tests.aws_model import check_answer
 from faceauth.tests.pictures import collins, encoded, hopper, opened
 

@@ -3,28 +3,27 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from faceauth.conf import conf
-from faceauth.local.errors import InternalServerError, ResourceAlreadyExists, ResourceNotFound
-from faceauth.local.index import indexes
+from faceauth.local.errors import Code, Refused
 from faceauth.local.models import FACE_MODEL_VERSION, Collection, begin_change
-from faceauth.local.pages import next_token, position
-from faceauth.local.shapes import Parameters
+from faceauth.local.pagination import page
+from faceauth.local.search_index import indexes
+from faceauth.local.service_model import Parameters
 
 Answer = dict[str, Any]
 
-ACCOUNT = "000000000000"  # an ARN names one, and there is only this one here
-PAGE = 1000  # of collections and of faces, where the request does not say
+ACCOUNT = "000000000000"  # an ARN names an account; this service has only one
+PAGE = 1000  # collections or faces, where the request does not say
 
 
 def arn(collection_id: str) -> str:
     return f"arn:aws:rekognition:{conf().REGION}:{ACCOUNT}:collection/{collection_id}"
 
 
-def not_found(collection_id: str) -> ResourceNotFound:
-    return ResourceNotFound(f"The collection id: {collection_id} does not exist")
+def not_found(collection_id: str) -> Refused:
+    return Refused(Code.NOT_FOUND, f"The collection id: {collection_id} does not exist")
 
 
 def find(collection_id: str) -> Collection:
-    """The collection as it is now."""
     try:
         return Collection.objects.get(collection_id=collection_id)
     except Collection.DoesNotExist as error:
@@ -33,20 +32,21 @@ def find(collection_id: str) -> Collection:
 
 
 def find_comparable(collection_id: str) -> Collection:
-    """A collection whose templates compare with those that are made now."""
+    """A collection whose templates can be compared with new ones."""
     return comparable(find(collection_id))
 
 
 def comparable(collection: Collection) -> Collection:
     if collection.face_model_version != FACE_MODEL_VERSION:
-        raise InternalServerError(
-            f"The faces of {collection} were indexed with face model {collection.face_model_version} and do not compare"
-            f" with those of {FACE_MODEL_VERSION}: index the pictures again, in a new collection."
+        raise Refused(
+            Code.INTERNAL_SERVER_ERROR,
+            f"The faces of {collection} were indexed with face model {collection.face_model_version} and cannot be"
+            f" compared with those of {FACE_MODEL_VERSION}: index the pictures again, in a new collection.",
         )
     return collection
 
 
-def change(collection_id: str) -> Collection:
+def lock(collection_id: str) -> Collection:
     """Lock the collection for a change, in a transaction; see `begin_change`."""
     try:
         return begin_change(collection_id)
@@ -60,7 +60,7 @@ def create_collection(parameters: Parameters) -> Answer:
         with transaction.atomic():
             Collection.objects.create(collection_id=name, tags=parameters.get("Tags", {}))
     except IntegrityError as error:
-        raise ResourceAlreadyExists(f"The collection id: {name} already exists") from error
+        raise Refused(Code.ALREADY_EXISTS, f"The collection id: {name} already exists") from error
     return {"StatusCode": 200, "CollectionArn": arn(name), "FaceModelVersion": FACE_MODEL_VERSION}
 
 
@@ -76,22 +76,17 @@ def describe_collection(parameters: Parameters) -> Answer:
 
 
 def list_collections(parameters: Parameters) -> Answer:
-    place = b"ListCollections"
-    most = parameters.get("MaxResults") or PAGE
-    after = position(parameters.get("NextToken"), place)
-    found = list(Collection.objects.filter(pk__gt=after).order_by("pk")[: most + 1])
-    answer: Answer = {
-        "CollectionIds": [it.collection_id for it in found[:most]],
-        "FaceModelVersions": [it.face_model_version for it in found[:most]],
+    found, token = page(Collection.objects.all(), parameters, PAGE, "ListCollections")
+    return {
+        "CollectionIds": [it.collection_id for it in found],
+        "FaceModelVersions": [it.face_model_version for it in found],
+        **token,
     }
-    if len(found) > most:
-        answer["NextToken"] = next_token(found[most - 1].pk, place)
-    return answer
 
 
 def delete_collection(parameters: Parameters) -> Answer:
     with transaction.atomic():
-        collection = change(parameters["CollectionId"])
+        collection = lock(parameters["CollectionId"])
         # One statement a table; Django's own cascade would first fetch every face.
         for rows in (collection.faces, collection.users, collection.removals, collection.request_tokens):
             rows.all()._raw_delete(using=collection._state.db)

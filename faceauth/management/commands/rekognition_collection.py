@@ -23,7 +23,7 @@ from faceauth import crowd, doctor, looks, odds, people
 from faceauth.conf import conf
 from faceauth.crowd import Crowd
 from faceauth.images import read_photo
-from faceauth.local.sealing import KeyMissing, Tampered
+from faceauth.local.template_encryption import KeyMissing, Tampered
 from faceauth.management.common import days, unanswered
 from faceauth.models import Deletion, Face
 from faceauth.outcomes import Outcome, Refusal, sentence
@@ -279,7 +279,7 @@ class Command(BaseCommand):
         if conf().ENDPOINT != "local":
             message = "The templates are not in this database: rotate the keys where the endpoint is local."
             raise CommandError(message, returncode=CANNOT)
-        from faceauth.local.rotation import rotate_keys  # its tables are only there where the service is installed
+        from faceauth.local.key_rotation import rotate_keys  # its tables are only there where the service is installed
 
         done = 0
         with self.progress(options, "templates") as bar:
@@ -294,20 +294,20 @@ class Command(BaseCommand):
         if file.exists():
             raise CommandError(f"{file} is there already, and is not written over.", returncode=NO)
         passphrase = self.passphrase(passphrase_file, twice=True)
-        from faceauth.local import moving
+        from faceauth.local import transfer
 
         with self.progress(options, "rows") as bar, self.not_moved(file), fresh_file(file) as written:
-            moved = moving.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
+            moved = transfer.export_collection(collection, passphrase, written, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors of {moved.collection_id} are in {file}."
         self.report(options, asdict(moved) | {"file": str(file)}, text + " Whoever has its passphrase has them.")
 
     def run_import(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
         self.only_local()
         passphrase = self.passphrase(passphrase_file, twice=False)
-        from faceauth.local import moving
+        from faceauth.local import transfer
 
         with self.progress(options, "rows") as bar, self.not_moved(file), file.open("rb") as read:
-            moved = moving.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
+            moved = transfer.import_collection(collection, passphrase, read, lambda count: bar.update(count - bar.n))
         text = f"{moved.faces} faces and {moved.users} vectors came into {moved.collection_id};"
         self.report(options, asdict(moved) | {"file": str(file)}, f"{text} {moved.there} were there already.")
 
@@ -323,12 +323,12 @@ class Command(BaseCommand):
 
     @contextmanager
     def not_moved(self, file: Path) -> Iterator[None]:
-        from faceauth.local.moving import CannotMove
-        from faceauth.local.parcel import DoesNotOpen, NotAParcel
+        from faceauth.local.passphrase_file import CannotDecrypt, NotOurFile
+        from faceauth.local.transfer import CannotTransfer
 
         try:
             yield
-        except (CannotMove, DoesNotOpen, NotAParcel) as error:
+        except (CannotDecrypt, CannotTransfer, NotOurFile) as error:
             raise CommandError(str(error), returncode=NO) from error
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}.", returncode=BROKEN) from error

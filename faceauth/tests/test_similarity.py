@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceauth import similarity
-from faceauth.local import calibration, specimens
+from faceauth.evaluation import dataset, error_rates
 from faceauth.similarity import CURVE, from_cosine, to_cosine
 from faceauth.tests.pictures import FACES, needs_faces
 
@@ -60,8 +60,8 @@ def test_arrays_and_numbers_are_answered_in_kind() -> None:
 def test_the_map_holds_on_people_by_the_thousand() -> None:
     """FMR at 80, 90 and 99 within a factor of two of 1e-3, 1e-4 and 1e-5, with one picture of each of 1,454 people."""
     first = [sorted(folder.iterdir())[0] for folder in sorted((FACES / "lfw").iterdir())]
-    found = [specimens.Specimen(number, path) for number, path in enumerate(first)]
-    made = specimens.look_at_all(found, processes=2, progress=lambda done: None)
+    found = [dataset.Sample(number, path) for number, path in enumerate(first)]
+    made = dataset.templates_of(found, processes=2)
     templates = np.stack([template for template in made if not isinstance(template, str)])
     assert len(templates) > 1400
     rows, columns = np.triu_indices(len(templates), 1)
@@ -71,4 +71,4 @@ def test_the_map_holds_on_people_by_the_thousand() -> None:
 
 
 def test_the_curve_has_points_where_calibrate_measures() -> None:
-    assert set(CURVE) <= set(calibration.CURVE_FMR)
+    assert set(CURVE) <= set(error_rates.CURVE_FMR)

@@ -12,11 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from faceauth.local import index, rotation, sealing, service
+from faceauth.local import key_rotation, search_index, service, template_encryption
 from faceauth.local.checks import check_keys
+from faceauth.local.key_rotation import rotate_keys
 from faceauth.local.models import Collection, Face, User
-from faceauth.local.rotation import rotate_keys
-from faceauth.tests.local import call, collection_named, names_of, remember, some_templates
+from faceauth.tests.local import add_faces, call, collection_named, names_of, some_templates
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -25,7 +25,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 def use_keys(settings: Settings) -> object:
     def use(*keys: str) -> None:
         settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": list(keys)}
-        index.indexes.close("people")  # as after a start
+        search_index.indexes.close("people")  # as after a start
 
     use(OLD)
     return use
@@ -35,7 +35,7 @@ def use_keys(settings: Settings) -> object:
 def face_ids(use_keys: object, transactional_db: None) -> list[str]:
     """Five faces, the first two of a user."""
     collection_named()
-    kept = remember(some_templates(5))
+    kept = add_faces(some_templates(5))
     call("CreateUser", CollectionId="people", UserId="somebody")
     call("AssociateFaces", CollectionId="people", UserId="somebody", FaceIds=kept[:2], UserMatchThreshold=0)
     return kept
@@ -56,21 +56,21 @@ def test_the_database_shows_no_template(face_ids: list[str]) -> None:
         for kind in ("<f2", "<f4", "<f8", ">f4"):
             raw = template.astype(kind).tobytes()
             assert not any(raw[start : start + 16] in everything for start in range(0, len(raw), 16))
-    assert len({token[: sealing.NONCE] for token in tokens}) == 6
+    assert len({token[: template_encryption.NONCE] for token in tokens}) == 6
 
 
 def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
     collection = Collection.objects.get()
     first, second = Face.objects.order_by("pk")[:2]
-    np.testing.assert_array_equal(first.unsealed(collection), some_templates(5)[0])
+    np.testing.assert_array_equal(first.get_template(collection), some_templates(5)[0])
     first.template, second.template = second.template, first.template
     for face in (first, second):
-        with pytest.raises(sealing.Tampered):
-            face.unsealed(collection)
+        with pytest.raises(template_encryption.Tampered):
+            face.get_template(collection)
     first.refresh_from_db()
     collection.incarnation = uuid.uuid4()
-    with pytest.raises(sealing.Tampered):
-        first.unsealed(collection)
+    with pytest.raises(template_encryption.Tampered):
+        first.get_template(collection)
 
 
 @pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: b"", lambda token: b"\0" + token[1:]])
@@ -107,7 +107,7 @@ def test_a_lost_key_is_said_at_start_and_never_matches_nothing(face_ids: list[st
 def test_no_key_at_all(settings: Settings) -> None:
     settings.FACEAUTH = settings.FACEAUTH | {"ENCRYPTION_KEYS": []}
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
-        sealing.writing_key()
+        template_encryption.current_key()
     assert check_keys(None) == []  # what is wrong with the settings is said elsewhere
 
 
@@ -119,14 +119,14 @@ def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -
 def test_keys_are_rotated_in_batches_and_may_be_stopped(
     face_ids: list[str], use_keys: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "BATCH", 2)
+    monkeypatch.setattr(key_rotation, "BATCH", 2)
     before = {face_id: found(face_id) for face_id in face_ids}
     use_keys(NEW, OLD)  # type: ignore[operator]
     some = rotate_keys()
     assert next(some) == (0, 6)
     assert next(some) == (2, 6)
     del some
-    new_key = sealing.writing_key().id
+    new_key = template_encryption.current_key().id
     assert Face.objects.filter(key_id=new_key).count() == 2
     assert {face_id: found(face_id) for face_id in face_ids} == before  # half-way, both keys read
 
@@ -141,14 +141,14 @@ def test_keys_are_rotated_in_batches_and_may_be_stopped(
 
 def test_a_rotation_without_the_old_key_says_so(face_ids: list[str], use_keys: object) -> None:
     use_keys(NEW)  # type: ignore[operator]
-    with pytest.raises(sealing.KeyMissing):
+    with pytest.raises(template_encryption.KeyMissing):
         list(rotate_keys())
 
 
 def test_a_users_template_is_the_mean_of_the_faces(face_ids: list[str]) -> None:
     collection, user = Collection.objects.get(), User.objects.get()
     total = some_templates(5)[:2].sum(axis=0)
-    np.testing.assert_allclose(user.unsealed(collection), total / np.linalg.norm(total), atol=1e-6)
+    np.testing.assert_allclose(user.get_template(collection), total / np.linalg.norm(total), atol=1e-6)
 
 
 def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
@@ -185,7 +185,7 @@ def test_a_collection_has_room_for_so_many(db: None) -> None:
 def test_a_user_has_a_hundred_faces(db: None) -> None:
     collection_named()
     template = some_templates(1)
-    face_ids = remember(np.repeat(template, 101, axis=0))
+    face_ids = add_faces(np.repeat(template, 101, axis=0))
     call("CreateUser", CollectionId="people", UserId="somebody")
     question = {"CollectionId": "people", "UserId": "somebody"}
     assert len(call("AssociateFaces", **question, FaceIds=face_ids[:100])["AssociatedFaces"]) == 100

@@ -1,4 +1,4 @@
-"""Collections of the local service in files: out, in, and refused."""
+"""Export and import of the local service's collections."""
 
 import io
 import json
@@ -11,6 +11,7 @@ import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import numpy as np
@@ -21,7 +22,7 @@ from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.local import models as local
-from faceauth.local import moving, parcel
+from faceauth.local import passphrase_file, transfer
 from faceauth.models import Face
 from faceauth.outcomes import Outcome
 from faceauth.people import recognise, remember
@@ -30,12 +31,14 @@ from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 
 PASSPHRASE = "correct horse battery staple"
+COST = passphrase_file.COST
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same key derivation with less work: half a second a file adds up."""
-    monkeypatch.setattr(parcel, "WORK", 2)
+    """A cheap key derivation, and several pieces a file."""
+    monkeypatch.setattr(passphrase_file, "COST", 2)
+    monkeypatch.setattr(transfer, "BATCH", 2)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def full(collection: Collection) -> local.Collection:
-    """A collection with two people, one of whom has a vector of two looks, and a face that is nobody's."""
+    """A collection with two users, one of whom has two faces, and three faces without a user."""
     return filled("secretly")
 
 
@@ -63,14 +66,14 @@ def filled(collection_id: str) -> local.Collection:
         vector = generator.normal(size=128)
         user = local.User(collection=made, user_id=f"user {uuid4()}", sequence=made.sequence) if number < 2 else None
         if user:
-            user.seal(made, unit(vector))
+            user.set_template(made, unit(vector))
             user.save()
         for look in range(2 if number == 0 else 1):
             face = local.Face(
                 collection=made, image_id=uuid4(), external_image_id=f"person-{number}", left=0.1, top=0.2, width=0.3,
                 height=1 / 3, confidence=99.5, user=user, sequence=made.sequence,
             )  # fmt: skip
-            face.seal(made, unit(vector + look * generator.normal(size=128) / 10))
+            face.set_template(made, unit(vector + look * generator.normal(size=128) / 10))
             face.save()
     local.Collection.objects.filter(pk=made.pk).update(face_count=6)
     return local.Collection.objects.get(pk=made.pk)
@@ -81,9 +84,11 @@ def unit(vector: Any) -> Any:
 
 
 def everything(collection_id: str = "secretly") -> list[dict[str, Any]]:
-    """What a collection holds, templates opened; not when it was made."""
-    found = [line for kind, line in moving.lines(local.Collection.objects.get(collection_id=collection_id)) if kind]
-    return sorted(found, key=str)
+    """What a collection holds, with its templates."""
+    collection = local.Collection.objects.get(collection_id=collection_id)
+    users = [transfer.user_item(user, collection) for user in collection.users.all()]
+    faces = [transfer.face_item(face, collection) for face in transfer.faces_of(collection)]
+    return sorted(users + faces, key=str)
 
 
 def run(*args: object) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def status(*args: object) -> int:
     return caught.value.returncode
 
 
-def test_out_and_in_again(full: local.Collection, file: Path, secret: Path) -> None:
+def test_a_collection_is_the_same_after_export_and_import(full: local.Collection, file: Path, secret: Path) -> None:
     before = everything()
     assert len(before) == 8
     given = run("export", file, "--passphrase-file", secret)
@@ -114,7 +119,7 @@ def test_out_and_in_again(full: local.Collection, file: Path, secret: Path) -> N
     assert Collection("secretly").describe().face_count == 6
 
 
-def test_whoever_was_remembered_is_recognised_after_the_move(
+def test_people_are_recognised_after_a_transfer_to_other_keys(
     collection: Collection, file: Path, secret: Path, settings: Settings
 ) -> None:
     user = remember(read(pictures.hopper())).user
@@ -128,7 +133,7 @@ def test_whoever_was_remembered_is_recognised_after_the_move(
     assert (found.outcome, found.user) == (Outcome.RECOGNISED, user)
 
 
-def test_in_under_another_name(full: local.Collection, file: Path, secret: Path) -> None:
+def test_import_under_another_name(full: local.Collection, file: Path, secret: Path) -> None:
     before = everything()
     run("export", file, "--passphrase-file", secret)
     assert status("import", file, "--passphrase-file", secret, "--collection", "other") == 3  # a FaceId is once
@@ -139,21 +144,21 @@ def test_in_under_another_name(full: local.Collection, file: Path, secret: Path)
 
 
 @pytest.mark.parametrize("name", ["my faces", "../faces", "a" * 256])
-def test_not_in_under_what_is_no_name(name: str, full: local.Collection, file: Path, secret: Path) -> None:
-    """No operation would describe or delete it again."""
+def test_an_invalid_name_is_refused(name: str, full: local.Collection, file: Path, secret: Path) -> None:
+    """No operation could describe or delete such a collection."""
     run("export", file, "--passphrase-file", secret)
     run("delete", "--yes")
     assert status("import", file, "--passphrase-file", secret, "--collection", name) == 3
     assert not local.Collection.objects.exists()
 
 
-def test_nothing_can_be_read_in_the_file(full: local.Collection, file: Path, secret: Path) -> None:
+def test_the_file_is_encrypted(full: local.Collection, file: Path, secret: Path) -> None:
     run("export", file, "--passphrase-file", secret)
     data = file.read_bytes()
     for row in everything():
         assert str(row.get("face_id", row["user_id"])).encode() not in data
     face = local.Face.objects.all()[0]
-    assert face.unsealed(full).tobytes() not in data
+    assert face.get_template(full).tobytes() not in data
 
 
 # Refused --------------------------------------------------------------------------------------------------------------
@@ -161,7 +166,7 @@ def test_nothing_can_be_read_in_the_file(full: local.Collection, file: Path, sec
 
 @pytest.fixture
 def moved(full: local.Collection, file: Path, secret: Path) -> Iterator[Path]:
-    """An exported file, whose collection is gone; whatever the test does must leave nothing behind."""
+    """An exported file whose collection was deleted. The test must not bring anything back."""
     run("export", file, "--passphrase-file", secret)
     run("delete", "--yes")
     yield file
@@ -169,7 +174,7 @@ def moved(full: local.Collection, file: Path, secret: Path) -> Iterator[Path]:
     assert not local.Face.objects.exists()
 
 
-def test_another_passphrase(moved: Path, tmp_path: Path) -> None:
+def test_a_wrong_passphrase(moved: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("correct horse battery stable")
     assert status("import", moved, "--passphrase-file", other) == 3
@@ -178,14 +183,14 @@ def test_another_passphrase(moved: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["magic", "salt", "length", "content", "end", "more"])
 def test_a_file_that_was_altered(place: str, moved: Path, secret: Path) -> None:
     data = bytearray(moved.read_bytes())
-    start = len(parcel.MAGIC)
+    start = len(passphrase_file.MAGIC)
     match place:
         case "magic":
             data[3] ^= 1
         case "salt":
             data[start] ^= 1
         case "length":
-            data[start + parcel.SALT] ^= 1
+            data[start + passphrase_file.SALT] ^= 1
         case "content":
             data[start + 100] ^= 1
         case "end":
@@ -196,59 +201,90 @@ def test_a_file_that_was_altered(place: str, moved: Path, secret: Path) -> None:
     assert status("import", moved, "--passphrase-file", secret) == 3
 
 
-@pytest.mark.parametrize("what", ["swapped", "last missing", "first twice"])
-def test_pieces_have_their_place(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcel, "PIECE", 64)
-    lines = [os.urandom(40).hex().encode() + b"\n" for _ in range(20)]
+HEADER = len(passphrase_file.MAGIC) + passphrase_file.SALT
+
+
+def encrypted_pieces(data: bytes) -> list[bytes]:
+    """The pieces of a file, each with its length."""
+    found, rest = [], data[HEADER:]
+    while rest:
+        size = 4 + int.from_bytes(rest[:4], "big")
+        found.append(rest[:size])
+        rest = rest[size:]
+    return found
+
+
+@pytest.mark.parametrize("what", ["swapped", "last missing", "all but the last missing", "first twice", "more"])
+def test_pieces_have_their_place(what: str) -> None:
     file = io.BytesIO()
-    parcel.pack(lines, PASSPHRASE, file)
-    assert [it + b"\n" for it in parcel.unpack(io.BytesIO(file.getvalue()), PASSPHRASE)] == lines
-    file.seek(len(parcel.MAGIC) + parcel.SALT)
-    pieces = list(iter(lambda: parcel.read_piece(file), b""))
-    assert len(pieces) > 3
+    written = [b"one", b"two", b"three"]
+    passphrase_file.write(written, PASSPHRASE, file)
+    data = file.getvalue()
+    assert list(passphrase_file.read(PASSPHRASE, io.BytesIO(data))) == written
+    pieces = encrypted_pieces(data)
+    assert len(pieces) == 4
     match what:
         case "swapped":
             pieces[1], pieces[2] = pieces[2], pieces[1]
         case "last missing":
             del pieces[-1]
+        case "all but the last missing":
+            del pieces[:-1]
         case "first twice":
             pieces.insert(1, pieces[0])
-    forged = io.BytesIO(file.getvalue()[: len(parcel.MAGIC) + parcel.SALT])
-    forged.seek(0, 2)
-    for piece in pieces:
-        parcel.write_piece(forged, piece)
-    forged.seek(0)
-    with pytest.raises(parcel.DoesNotOpen):
-        list(parcel.unpack(forged, PASSPHRASE))
+        case "more":
+            pieces.append(pieces[0])
+    forged = io.BytesIO(data[:HEADER] + b"".join(pieces))
+    with pytest.raises(passphrase_file.CannotDecrypt):
+        list(passphrase_file.read(PASSPHRASE, forged))
 
 
-def packed(rows: list[dict[str, Any]], file: Path) -> Path:
-    with file.open("wb") as written:
-        parcel.pack(moving.with_digest(rows), PASSPHRASE, written)
+def test_a_length_that_would_fill_the_memory_is_refused() -> None:
+    file = mock.Mock(wraps=io.BytesIO(passphrase_file.MAGIC + bytes(passphrase_file.SALT) + b"\xff\xff\xff\xff"))
+    with pytest.raises(passphrase_file.CannotDecrypt):
+        list(passphrase_file.read(PASSPHRASE, file))
+    assert max(call.args[0] for call in file.read.call_args_list) < 100
+
+
+def test_the_cost_of_guessing_a_passphrase() -> None:
+    """As OWASP's Password Storage Cheat Sheet recommends: N = 2^17, r = 8, p = 1."""
+    with mock.patch.multiple(passphrase_file, Scrypt=mock.DEFAULT, COST=COST) as replaced:
+        scrypt = replaced["Scrypt"]
+        scrypt.return_value.derive.return_value = bytes(32)
+        passphrase_file.cipher(PASSPHRASE, b"salt")
+    assert scrypt.call_args.kwargs == {"salt": b"salt", "length": 32, "n": COST, "r": 8, "p": 1}
+    assert COST == 2**17
+
+
+def written(pieces: list[dict[str, Any]], file: Path) -> Path:
+    with file.open("wb") as target:
+        passphrase_file.write((json.dumps(piece).encode() for piece in pieces), PASSPHRASE, target)
     return file
 
 
-HEAD = {"format": 1, "collection_id": "secretly", "face_model_version": local.FACE_MODEL_VERSION, "tags": {}}
+HEAD = {"collection_id": "secretly", "face_model_version": local.FACE_MODEL_VERSION, "tags": {}}
 
 
-def test_a_foreign_face_model(db: None, file: Path, secret: Path) -> None:
-    packed([{**HEAD, "face_model_version": "6.0.1"}], file)
+def test_another_face_model_is_refused(db: None, file: Path, secret: Path) -> None:
+    written([{**HEAD, "face_model_version": "6.0.1"}], file)
     assert status("import", file, "--passphrase-file", secret) == 3
     assert not local.Collection.objects.exists()
 
 
 @pytest.mark.parametrize("vector", [np.zeros(128), np.full(128, 2.0), np.full(128, np.nan), np.full(64, 0.125)])
-def test_what_is_no_template(vector: Any, db: None, file: Path, secret: Path) -> None:
+def test_a_value_that_is_not_a_template_is_refused(vector: Any, db: None, file: Path, secret: Path) -> None:
     import base64
 
     text = base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    packed([HEAD, {"user_id": "somebody", "template": text}], file)
+    written([HEAD, {"users": [{"user_id": "somebody", "template": text}]}], file)
     assert status("import", file, "--passphrase-file", secret) == 3
     assert not local.Collection.objects.exists()
 
 
 @pytest.mark.parametrize("field", ["user_id", "confidence", "template"])
-def test_a_face_that_is_another_here(field: str, full: local.Collection, file: Path, secret: Path) -> None:
+def test_a_face_that_differs_from_the_one_here_is_refused(
+    field: str, full: local.Collection, file: Path, secret: Path
+) -> None:
     run("export", file, "--passphrase-file", secret)
     face = local.Face.objects.exclude(user=None)[0]
     if field == "user_id":
@@ -256,7 +292,7 @@ def test_a_face_that_is_another_here(field: str, full: local.Collection, file: P
     elif field == "confidence":
         face.confidence = 12.0
     else:
-        face.seal(full, unit(np.ones(128)))
+        face.set_template(full, unit(np.ones(128)))
     face.save()
     local.Face.objects.exclude(pk=face.pk).delete()
     before = everything()
@@ -264,10 +300,10 @@ def test_a_face_that_is_another_here(field: str, full: local.Collection, file: P
     assert everything() == before  # not even the faces that fitted came in
 
 
-def test_a_vector_that_is_another_here(full: local.Collection, file: Path, secret: Path) -> None:
+def test_a_user_that_differs_from_the_one_here_is_refused(full: local.Collection, file: Path, secret: Path) -> None:
     run("export", file, "--passphrase-file", secret)
     user = local.User.objects.all()[0]
-    user.seal(full, unit(np.ones(128)))
+    user.set_template(full, unit(np.ones(128)))
     user.save()
     assert status("import", file, "--passphrase-file", secret) == 3
 
@@ -287,13 +323,13 @@ def test_templates_do_not_leave_another_endpoint(
     assert not file.exists()
 
 
-def test_nothing_is_written_over(full: local.Collection, file: Path, secret: Path) -> None:
+def test_an_existing_file_is_not_overwritten(full: local.Collection, file: Path, secret: Path) -> None:
     file.write_text("something")
     assert status("export", file, "--passphrase-file", secret) == 3
     assert file.read_text() == "something"
 
 
-def test_a_folder_that_is_not_there(full: local.Collection, tmp_path: Path, secret: Path) -> None:
+def test_a_missing_folder(full: local.Collection, tmp_path: Path, secret: Path) -> None:
     """The file that was asked for is named, and not the draft that it would have been made of."""
     file = tmp_path / "nowhere" / "faces.secretly"
     with pytest.raises(CommandError, match=f"^{file}: No such file") as caught:
@@ -301,14 +337,16 @@ def test_a_folder_that_is_not_there(full: local.Collection, tmp_path: Path, secr
     assert caught.value.returncode == 1
 
 
-def test_no_half_file_is_left(full: local.Collection, file: Path, secret: Path, settings: Settings) -> None:
+def test_a_failed_export_leaves_no_file(full: local.Collection, file: Path, secret: Path, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": ["c2VjcmV0bHktdGVzdHMtYW5vdGhlci1rZXktaGVyZSE="]}
     assert status("export", file, "--passphrase-file", secret) == 1
     assert [path.name for path in file.parent.iterdir()] == ["passphrase"]
 
 
 @pytest.mark.parametrize(("text", "code"), [("too short\n", 2), (None, 1)])
-def test_a_passphrase_that_will_not_do(text: str | None, code: int, full: local.Collection, file: Path) -> None:
+def test_a_passphrase_that_is_too_short_or_unreadable(
+    text: str | None, code: int, full: local.Collection, file: Path
+) -> None:
     path = file.with_name("passphrase")
     if text is not None:
         path.write_text(text)
@@ -316,7 +354,7 @@ def test_a_passphrase_that_will_not_do(text: str | None, code: int, full: local.
     assert not file.exists()
 
 
-def test_without_a_terminal_nobody_types_a_passphrase(full: local.Collection, file: Path) -> None:
+def test_without_a_terminal_a_passphrase_file_is_required(full: local.Collection, file: Path) -> None:
     assert status("export", file) == 2
 
 
@@ -330,7 +368,7 @@ def test_a_passphrase_is_typed_twice(full: local.Collection, file: Path, monkeyp
 
 
 @pytest.mark.parametrize("what", ["no file", "no collection"])
-def test_what_is_not_there(what: str, db: None, file: Path, secret: Path) -> None:
+def test_a_missing_file_or_collection(what: str, db: None, file: Path, secret: Path) -> None:
     if what == "no file":
         assert status("import", file, "--passphrase-file", secret) == 1
     else:
@@ -377,8 +415,9 @@ def read_some(terminal: int) -> bytes:
         return b""
 
 
-def test_the_threshold_is_not_in_the_file(full: local.Collection) -> None:
-    """What the file says of the collection is what the collection is, and no setting of the site."""
-    [head] = [line for kind, line in moving.lines(full) if kind is None]
-    assert set(head) == {"format", "collection_id", "face_model_version", "created", "tags", "exported"}
-    assert head["collection_id"] == conf().COLLECTION
+def test_the_file_describes_the_collection_and_no_setting(full: local.Collection) -> None:
+    assert transfer.description(full) == {
+        "collection_id": conf().COLLECTION,
+        "face_model_version": local.FACE_MODEL_VERSION,
+        "tags": {},
+    }

@@ -1,6 +1,6 @@
-"""The way in over HTTP: a WSGI application that verifies the signature of a request and answers it.
+"""A WSGI application that verifies the signature of a request and answers it.
 
-Nothing of Django's request handling is in between: no cookies, no middleware, no error page.
+It is not a Django view: there are no cookies, middleware or error pages.
 """
 
 import time
@@ -13,18 +13,18 @@ from typing import Any
 from django.db import close_old_connections
 
 from faceauth.conf import conf
-from faceauth.local.errors import Refused, RequestTooLarge, Serialization, UnknownOperation
+from faceauth.local.errors import Code, Refused
 from faceauth.local.service import Answer, answer, refusal
 from faceauth.local.signature import read_claim, verify
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
-# CompareFaces carries two pictures of 5,242,880 bytes in base64; a tenth more for everything around them, so that a
-# picture that is a little too large is still answered with ImageTooLargeException.
-MOST_BYTES = 2 * 5_242_880 * 4 // 3 * 11 // 10
+# CompareFaces carries two pictures of 5,242,880 bytes in base64. A tenth more is for everything else, and so that a
+# picture that is a little too large is answered with ImageTooLargeException.
+MAX_BYTES = 2 * 5_242_880 * 4 // 3 * 11 // 10
 
-READ_WITHIN = 30.0  # seconds for a whole body: a client that trickles does not hold a thread for longer
+BODY_DEADLINE = 30.0  # seconds for a whole body: a slow client holds a thread no longer
 CHUNK = 64 * 1024
 
 
@@ -41,9 +41,9 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
 def answer_signed(environ: Environ) -> Answer:
     try:
         if (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")) != ("POST", "/", ""):
-            raise UnknownOperation("Requests to Rekognition are POST /, with X-Amz-Target.")
+            raise Refused(Code.UNKNOWN_OPERATION, "Requests to Rekognition are POST /, with X-Amz-Target.")
         headers = headers_of(environ)
-        # Whoever cannot sign is told so before anything large is read.
+        # A request without a known key is refused before its body is read.
         claim = read_claim(headers, conf().LOCAL_SECRET_KEYS, datetime.now(UTC))
         body = read_body(environ)
         verify(claim, headers, body)
@@ -66,20 +66,20 @@ def headers_of(environ: Environ) -> dict[str, str]:
 
 
 def read_body(environ: Environ) -> bytes:
-    """The body, all of it or an error. Raises `RequestTooLarge` and `Serialization`."""
+    """The whole body. Raises `Refused`."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdigit()):
-        raise Serialization("A request has a Content-Length.")
-    if int(length) > MOST_BYTES:
-        raise RequestTooLarge(f"A request has at most {MOST_BYTES} bytes.")
-    left, chunks, deadline = int(length), [], time.monotonic() + READ_WITHIN
+        raise Refused(Code.SERIALIZATION, "The request has no Content-Length.")
+    if int(length) > MAX_BYTES:
+        raise Refused(Code.REQUEST_TOO_LARGE, f"The request has more than {MAX_BYTES} bytes.")
+    left, chunks, deadline = int(length), [], time.monotonic() + BODY_DEADLINE
     while left:
         try:
             chunk = environ["wsgi.input"].read(min(left, CHUNK))
-        except OSError:  # the client is gone, or has been silent for too long; see server.py
+        except OSError:  # the client is gone, or silent for too long; see server.py
             chunk = b""
         if not chunk or time.monotonic() > deadline:
-            raise Serialization("The body of the request did not come in time.")
+            raise Refused(Code.SERIALIZATION, "The body of the request did not come in time.")
         chunks.append(chunk)
         left -= len(chunk)
     return b"".join(chunks)

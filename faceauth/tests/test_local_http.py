@@ -1,9 +1,10 @@
-"""The door of the HTTP service: who may speak to it, and how much."""
+"""The HTTP service: signatures, bodies and limits."""
 
 import io
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -17,8 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from faceauth.local import signature, wire
-from faceauth.local.errors import Serialization
+from faceauth.local import http, signature
+from faceauth.local.errors import Code, Refused
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, post, serving, signed_headers
 from secretly import environment
 
@@ -45,13 +46,13 @@ def signed(url: str, body: bytes = b"{}", **changed: str) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value}
 
 
-def test_who_signs_is_answered(server: str) -> None:
+def test_a_signed_request_is_answered(server: str) -> None:
     status, headers, body = post(server, signed(server), b"{}")
     assert (status, json.loads(body)) == (200, {"CollectionIds": [], "FaceModelVersions": []})
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
 
 
-def test_who_does_not_sign_is_refused(server: str) -> None:
+def test_an_unsigned_request_is_refused(server: str) -> None:
     assert error_of(post(server, signed(server, Authorization=""), b"{}")) == (
         400,
         "MissingAuthenticationTokenException",
@@ -68,7 +69,7 @@ def test_who_does_not_sign_is_refused(server: str) -> None:
         "AWS4-HMAC-SHA256 " + "x" * 5000,
     ],
 )
-def test_an_authorization_that_is_none(server: str, authorization: str) -> None:
+def test_a_malformed_authorization_header(server: str, authorization: str) -> None:
     answer = post(server, signed(server, Authorization=authorization), b"{}")
     assert error_of(answer) == (400, "IncompleteSignatureException")
 
@@ -101,7 +102,7 @@ def test_a_temporary_credential(server: str) -> None:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_what_was_signed_may_not_change(server: str, changed: dict[str, str]) -> None:
+def test_a_signed_header_may_not_change(server: str, changed: dict[str, str]) -> None:
     assert error_of(post(server, signed(server, b"{}", **changed), b"{}")) == (400, "InvalidSignatureException")
 
 
@@ -119,7 +120,7 @@ def test_a_clock_that_is_wrong(server: str, minutes: int, words: str) -> None:
     assert words in json.loads(answer[2])["Message"]
 
 
-def test_a_clock_that_is_a_little_wrong(server: str) -> None:
+def test_a_clock_that_is_four_minutes_slow(server: str) -> None:
     then = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=4)
     with mock.patch.object(auth, "get_current_datetime", return_value=then):
         headers = signed(server)
@@ -160,6 +161,13 @@ def raw(url: str, request: bytes) -> bytes:
     return received
 
 
+@contextmanager
+def refused(code: Code) -> Iterator[None]:
+    with pytest.raises(Refused) as caught:
+        yield
+    assert caught.value.code == code
+
+
 def head(method: str = "POST", path: str = "/", **headers: str) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Connection: close"]
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode("latin-1")
@@ -172,8 +180,8 @@ def test_another_path_or_method(server: str) -> None:
         assert b"UnknownOperationException" in answer
 
 
-def test_too_much_is_refused_before_it_is_read(server: str) -> None:
-    length = str(wire.MOST_BYTES + 1)
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: str) -> None:
+    length = str(http.MAX_BYTES + 1)
     headers = signed(server) | {"Content-Length": length, "Host": urlsplit(server).netloc}
     answer = raw(server, head(**headers))
     assert b"413 " in answer
@@ -181,9 +189,9 @@ def test_too_much_is_refused_before_it_is_read(server: str) -> None:
 
 
 @pytest.mark.parametrize("length", [None, "", "-1", "1e3", "²"])
-def test_a_length_is_needed(length: str | None) -> None:
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()})
+def test_a_content_length_is_required(length: str | None) -> None:
+    with refused(Code.SERIALIZATION):
+        http.read_body({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()})
 
 
 def test_a_body_that_ends_too_soon(server: str) -> None:
@@ -191,16 +199,16 @@ def test_a_body_that_ends_too_soon(server: str) -> None:
     assert b"SerializationException" in raw(server, head(**headers) + b"{}")
 
 
-def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "READ_WITHIN", -1.0)
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
+def test_a_body_that_comes_too_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_DEADLINE", -1.0)
+    with refused(Code.SERIALIZATION):
+        http.read_body({"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"{}{}")})
 
 
-def test_a_client_that_falls_silent_is_given_up() -> None:
+def test_a_body_that_stops_is_refused() -> None:
     silent = mock.Mock(read=mock.Mock(side_effect=BlockingIOError))
-    with pytest.raises(Serialization):
-        wire.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
+    with refused(Code.SERIALIZATION):
+        http.read_body({"CONTENT_LENGTH": "4", "wsgi.input": silent})
 
 
 def test_several_requests_on_one_connection(server: str) -> None:
@@ -230,15 +238,15 @@ def test_without_credentials_it_does_not_start(settings: Settings) -> None:
 AMZ = ("AUTHORIZATION", "HOST", "X_AMZ_DATE", "X_AMZ_TARGET", "X_AMZ_CONTENT_SHA256")
 NAMES = st.sampled_from([*(f"HTTP_{name}" for name in AMZ), "CONTENT_LENGTH"])
 SCOPE = f"{KEY_ID}/20260101/x/rekognition/aws4_request"
-SIGNED_BY_NOBODY = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
+WRONG_SIGNATURE = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(headers=st.dictionaries(NAMES, st.text(st.characters(max_codepoint=255), max_size=300)), body=st.binary())
-@example(headers={"HTTP_AUTHORIZATION": SIGNED_BY_NOBODY, "HTTP_X_AMZ_DATE": "20260101T000000Z"}, body=b"")
-def test_no_headers_make_it_answer_or_break(headers: dict[str, str], body: bytes) -> None:
+@example(headers={"HTTP_AUTHORIZATION": WRONG_SIGNATURE, "HTTP_X_AMZ_DATE": "20260101T000000Z"}, body=b"")
+def test_unsigned_headers_of_any_kind_are_refused(headers: dict[str, str], body: bytes) -> None:
     environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": io.BytesIO(body), **headers}
-    answer = wire.answer_signed(environ)
+    answer = http.answer_signed(environ)
     assert answer.status == 400
     assert json.loads(answer.body)["__type"].endswith("Exception")
 

@@ -1,11 +1,11 @@
-"""How well templates tell people apart, in the words of ISO/IEC 19795-1.
+"""How well templates tell people apart, in the terms of ISO/IEC 19795-1.
 
 `verification` compares two pictures: the false match rate (FMR) and the false non-match rate (FNMR) at a threshold.
-`identification` searches a picture among many people: the false positive and the false negative identification rate
+`identification` searches for a picture among many people: the false positive and the false negative identification rate
 (FPIR, FNIR) against the number of people enrolled.
 
-Intervals hold 95 % and come from a bootstrap over people, 1,000 times: comparisons that share a person rise and fall
-together, so an interval that counts them as independent (binomial) would be several times too narrow.
+Intervals are of 95 %, from 1,000 bootstrap samples of people. Comparisons that share a person are not independent, so
+a binomial interval would be several times too narrow.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ Flags = NDArray[np.bool_]
 Templates = NDArray[np.float32]
 
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 99.0)
-# For the plot; those that similarity.CURVE has too are its source.
+# For the plot; similarity.CURVE has the cosines measured at some of these.
 CURVE_FMR = tuple(10 ** (-step / 2) for step in range(1, 13))
 ENROLLED = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 REPLICATES = 1000
 DRAWS = 100
-LEVEL = (2.5, 97.5)  # percentiles that hold 95 %
-BINS = 20_000  # of the cosine, from -1 to 1: a threshold is read to 0.0001
+LEVEL = (2.5, 97.5)  # percentiles
+BINS = 20_000  # of the cosine, from -1 to 1: thresholds are read to 0.0001
 BLOCK = 1024  # templates compared with all others at a time: the cosines of 13,000 then need 50 MB and not 700
 SEED = 19795  # the same pictures give the same figures
 
@@ -46,20 +46,20 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class AtThreshold:
-    """The error rates of comparing two pictures, a match at this similarity (0 to 100) and above."""
+    """The error rates where a similarity (0 to 100) of this or more is a match."""
 
     similarity: float
     cosine: float
     fmr: Rate
     fnmr: Rate
-    """Of all genuine comparisons: a person with many pictures counts for much."""
+    """Of all genuine comparisons: a person with many pictures weighs more."""
     fnmr_of_people: Rate
-    """The mean over people: each counts once."""
+    """The mean over people: each weighs the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtFmr:
-    """The least threshold with at most this FMR, and its FNMR."""
+    """The lowest threshold with at most this FMR, and its FNMR."""
 
     fmr: float
     cosine: float
@@ -80,7 +80,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """Searches among `enrolled` people of one picture each; the best match counts, at this similarity and above."""
+    """Searches among `enrolled` people with one picture each; the best match counts from this similarity on."""
 
     enrolled: int
     similarity: float
@@ -89,7 +89,7 @@ class Identification:
     fnir: Rate
     """Of the searches for somebody who is, those that return nobody, or somebody else first."""
     fpir_expected: float
-    """1 - (1 - FMR) ^ enrolled: what the FMR would make it if comparisons were independent."""
+    """1 - (1 - FMR) ^ enrolled: the FPIR if comparisons were independent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Block(NamedTuple):
     cosines: NDArray[np.float32]
     genuine: Flags
     impostor: Flags
-    """With `genuine`, every pair once and nothing with itself."""
+    """With `genuine`, every pair once and none with itself."""
 
 
 class Comparisons:
@@ -130,21 +130,25 @@ class Comparisons:
         self.relatives = [(places[a], places[b]) for a, b in relatives if a in places and b in places]
         self.pictures = np.bincount(self.people, minlength=1)
         if len(names) < 2:
-            raise TooFew("Fewer than two people have a usable picture, so nobody can be mistaken for anybody.")
+            raise TooFew("Fewer than two people have a usable picture, so there are no impostor comparisons.")
         if self.pictures.max() < 2:
-            raise TooFew("Nobody has two usable pictures, so nobody can be recognised.")
+            raise TooFew("Nobody has two usable pictures, so there are no genuine comparisons.")
         self.genuine_of_people = self.pictures * (self.pictures - 1) // 2
         histogram = np.zeros(BINS, np.int64)
         cosines, owners = [], []
         for block in self.blocks():
-            histogram += np.bincount(bin_of(block.cosines[block.impostor]), minlength=BINS)
+            impostors = block.cosines[block.impostor].astype(np.float64)
+            bins = np.clip((impostors + 1) * (BINS / 2), 0, BINS - 1).astype(np.int64)
+            histogram += np.bincount(bins, minlength=BINS)
             cosines.append(block.cosines[block.genuine])
             owners.append(self.people[block.rows[block.genuine.nonzero()[0]]])
         self.genuine_cosines = np.concatenate(cosines).astype(np.float64)
         self.genuine_people = np.concatenate(owners)
         self.impostors_above = histogram[::-1].cumsum()[::-1]
-        """How many impostors have a cosine in this bin or above it."""
+        """How many impostor comparisons have a cosine in this bin or above."""
         self.impostors = int(self.impostors_above[0])
+        if not self.impostors:
+            raise TooFew("All people are relatives, so there are no impostor comparisons.")
 
     def blocks(self) -> Iterator[Block]:
         everybody = np.arange(len(self.people))
@@ -171,12 +175,12 @@ class Comparisons:
         ]
 
     def cosine_for(self, fmr: float) -> float:
-        """The least cosine (to 0.0001) that at most this share of the impostors reaches."""
+        """The lowest cosine (to 0.0001) that at most this share of the impostor comparisons reaches."""
         above = np.append(self.impostors_above, 0)
         return float(2 * np.argmax(above <= fmr * self.impostors) / BINS - 1)
 
     def false_non_matches(self, cosine: float) -> Floats:
-        """How many genuine comparisons of each person fall below."""
+        """How many genuine comparisons of each person are below."""
         below = (self.genuine_cosines < cosine).astype(np.float64)
         return np.asarray(np.bincount(self.genuine_people, below, minlength=len(self.pictures)), np.float64)
 
@@ -193,32 +197,23 @@ class Comparisons:
         return np.concatenate(first)[order], np.concatenate(second)[order], found[order]
 
 
-def bin_of(cosines: NDArray[np.float32]) -> Integers:
-    return np.clip((cosines.astype(np.float64) + 1) * (BINS / 2), 0, BINS - 1).astype(np.int64)
-
-
 # Comparing two pictures -----------------------------------------------------------------------------------------------
 
 
 def verification(comparisons: Comparisons, wanted: Sequence[float] = ()) -> Verification:
-    """Error rates at THRESHOLDS, and the thresholds for the FMRs of CURVE_FMR and the wanted ones."""
+    """Error rates at THRESHOLDS, and the thresholds for the FMRs of CURVE_FMR and the wanted ones.
+
+    An FMR is left out where fewer than three false matches are to be expected (the rule of three).
+    """
+    rates = sorted({*CURVE_FMR, *wanted}, reverse=True)
     return Verification(
         people=len(comparisons.pictures),
         pictures=len(comparisons.people),
         impostor_comparisons=comparisons.impostors,
         genuine_comparisons=len(comparisons.genuine_cosines),
         thresholds=at_thresholds(comparisons),
-        curve=[
-            at_fmr(comparisons, fmr)
-            for fmr in sorted({*CURVE_FMR, *wanted}, reverse=True)
-            if measurable(comparisons, fmr)
-        ],
+        curve=[at_fmr(comparisons, fmr) for fmr in rates if fmr * comparisons.impostors >= 3],
     )
-
-
-def measurable(comparisons: Comparisons, fmr: float) -> bool:
-    """Whether there are enough impostors: three false matches to be expected, as the rule of three has it."""
-    return fmr * comparisons.impostors >= 3
 
 
 def at_fmr(comparisons: Comparisons, fmr: float) -> AtFmr:
@@ -247,10 +242,9 @@ def at_thresholds(comparisons: Comparisons) -> list[AtThreshold]:
         """FMR, FNMR and FNMR of people, (3, thresholds), with each person counted `weights` times."""
         alike = np.concatenate([[0], (weights[first] * weights[second]).cumsum()])[matches]
         pictures = weights * comparisons.pictures
-        # A person who was drawn twice is not compared with the copy.
         related = sum(pictures[one] * pictures[other] for one, other in comparisons.relatives)
-        impostors = (pictures.sum() ** 2 - (pictures**2).sum()) / 2 - related
-        with np.errstate(invalid="ignore", divide="ignore"):  # a draw with nobody to compare: NaN, left out below
+        impostors = (pictures.sum() ** 2 - (pictures**2).sum()) / 2 - related  # none between two copies of a person
+        with np.errstate(invalid="ignore", divide="ignore"):  # a sample without such comparisons: NaN, left out below
             fnmr = weights @ below / (weights @ genuine)
             fnmr_of_people = weights[several] @ shares / weights[several].sum()
             return np.stack([alike / impostors, fnmr, fnmr_of_people])
@@ -258,11 +252,10 @@ def at_thresholds(comparisons: Comparisons) -> list[AtThreshold]:
     everybody = len(comparisons.pictures)
     values = rates(np.ones(everybody))
     random = np.random.default_rng(SEED)
-    drawn = np.stack(
-        [rates(np.bincount(random.integers(everybody, size=everybody), minlength=everybody)) for _ in range(REPLICATES)]
-    )
+    samples = (random.integers(everybody, size=everybody) for _ in range(REPLICATES))
+    drawn = np.stack([rates(np.bincount(sample, minlength=everybody)) for sample in samples])
     low, high = np.nanpercentile(drawn, LEVEL, axis=0)
-    # Where nothing went wrong, every draw says 0: the rule of three over people gives the upper end.
+    # Where no error was seen, every sample says 0: the rule of three over people gives the upper end.
     nothing = np.array([3 / (everybody * (everybody - 1) / 2), *[3 / several.sum()] * 2])
     high = np.where(values == 0, np.minimum(1, nothing)[:, np.newaxis], high)
     return [
@@ -287,8 +280,8 @@ def relatives(comparisons: Comparisons) -> list[Relatives]:
 def identification(comparisons: Comparisons, thresholds: Sequence[AtThreshold]) -> list[Identification]:
     """FPIR and FNIR as people are enrolled, over DRAWS random choices of people and pictures.
 
-    Up to three quarters of the people are enrolled with one picture; each of them searches with another, each of the
-    rest with one. The intervals hold 95 % of the draws.
+    Up to three quarters of the people are enrolled with one picture. Each of them searches with another picture, and
+    everybody else with one. The intervals hold 95 % of the draws.
     """
     everybody = len(comparisons.pictures)
     sizes = [size for size in ENROLLED if size <= everybody * 3 // 4] or [max(1, everybody // 2)]
@@ -313,22 +306,21 @@ def draw(comparisons: Comparisons, size: int, cosines: Floats, random: np.random
     later = np.setdiff1d(np.arange(len(owners)), first)
     again, second = np.unique(owners[later], return_index=True)
     second_of = dict(zip(again.tolist(), shuffled[later[second]].tolist(), strict=True))
-    gallery_people, strangers = people[:size], people[size:]
+    enrolled, strangers = people[:size], people[size:]
     first_of = shuffled[first]  # by person
-    gallery = comparisons.templates[first_of[gallery_people]]
-    mates = [(place, second_of[p]) for place, p in enumerate(gallery_people.tolist()) if p in second_of]
+    gallery = comparisons.templates[first_of[enrolled]].T
+    mates = [(place, second_of[person]) for place, person in enumerate(enrolled.tolist()) if person in second_of]
 
-    false_positives = np.full(len(cosines), np.nan)
-    false_negatives = np.full(len(cosines), np.nan)
+    rates = np.full((2, len(cosines)), np.nan)
     if len(strangers):
-        best = (comparisons.templates[first_of[strangers]] @ gallery.T).max(axis=1)
-        false_positives = (best[:, np.newaxis] >= cosines).mean(axis=0)
+        best = (comparisons.templates[first_of[strangers]] @ gallery).max(axis=1)
+        rates[0] = (best[:, np.newaxis] >= cosines).mean(axis=0)
     if mates:
         places, probes = np.array(mates).T
-        scores = comparisons.templates[probes] @ gallery.T
+        scores = comparisons.templates[probes] @ gallery
         right = scores.argmax(axis=1) == places
-        false_negatives = 1 - (right[:, np.newaxis] & (scores.max(axis=1)[:, np.newaxis] >= cosines)).mean(axis=0)
-    return np.stack([false_positives, false_negatives])
+        rates[1] = 1 - (right[:, np.newaxis] & (scores.max(axis=1)[:, np.newaxis] >= cosines)).mean(axis=0)
+    return rates
 
 
 def rate_of(draws: Floats) -> Rate:

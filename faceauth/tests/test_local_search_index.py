@@ -1,4 +1,4 @@
-"""The index finds exactly what is in the database: at once, everywhere, and nothing else."""
+"""A search finds exactly what is in the database, at once and in every process."""
 
 import threading
 from collections.abc import Iterator
@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from django.db import connection, connections, transaction
 
-from faceauth.local import index
+from faceauth.local import search_index
 from faceauth.local.models import Collection, Face, begin_change
-from faceauth.local.sealing import Tampered
-from faceauth.tests.local import Template, call, collection_named, names_of, remember, some_templates, workers
+from faceauth.local.template_encryption import Tampered
+from faceauth.tests.local import Template, add_faces, call, collection_named, names_of, some_templates, workers
 from faceauth.tests.pictures import collins, hopper
 
 
 def search(vector: Template, least: float = 0.5, most: int = 10, name: str = "people") -> list[str]:
     """The FaceIds that the index finds."""
     collection = Collection.objects.get(collection_id=name)
-    return [str(face.face_id) for face, _ in index.search(collection, Face.objects.all(), vector, least, most)]
+    return [str(face.face_id) for face, _ in search_index.search(collection, Face.objects.all(), vector, least, most)]
 
 
 def shared_keys() -> set[int]:
     """What is in the shared memory of this process."""
-    opened = index.indexes.open.get(("people", Face.kind))
+    opened = search_index.indexes.open.get(("people", Face.kind))
     return set() if opened is None else set(opened.templates.keys.tolist())
 
 
@@ -32,10 +32,10 @@ def shared_keys() -> set[int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_finds_what_a_plain_product_finds() -> None:
+def test_a_search_finds_what_a_full_comparison_finds() -> None:
     collection_named()
     templates = some_templates(3000)
-    face_ids = remember(templates)
+    face_ids = add_faces(templates)
     for query in some_templates(20, seed=2):
         cosines = dict(zip(face_ids, templates.astype(np.float64) @ query.astype(np.float64), strict=True))
         ranked = sorted(cosines.values(), reverse=True)
@@ -43,19 +43,19 @@ def test_finds_what_a_plain_product_finds() -> None:
             found = [cosines[face_id] for face_id in search(query, least, most)]
             expected = [cosine for cosine in ranked if cosine >= least][:most]
             assert found[: len(expected)] == pytest.approx(expected, abs=1e-6)
-            assert all(cosine >= least - index.ROUNDING for cosine in found)
+            assert all(cosine >= least - search_index.ROUNDING for cosine in found)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_tells_apart_what_half_precision_cannot() -> None:
-    """A crowd of templates that are all but the same: their order and the threshold between them are still exact."""
+def test_order_and_threshold_are_exact_among_nearly_equal_templates() -> None:
+    """Half precision alone could not tell these apart."""
     collection_named()
     query, *others = some_templates(2)
     steps = np.linspace(0.700, 0.701, 500)  # of cosine; half precision is off by up to 0.0005
     across = others[0] - (others[0] @ query) * query
     across /= np.linalg.norm(across)
     crowd = np.asarray([step * query + np.sqrt(1 - step**2) * across for step in steps], np.float32)
-    face_ids = remember(crowd)
+    face_ids = add_faces(crowd)
     assert search(query, least=0.6, most=10) == face_ids[:-11:-1]
     assert search(query, least=0.6, most=1000) == face_ids[::-1]
     middle = float(steps[250] + steps[251]) / 2
@@ -64,19 +64,46 @@ def test_tells_apart_what_half_precision_cannot() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_alike_the_elder_comes_first() -> None:
+def test_nothing_is_missed_where_half_precision_errs_most() -> None:
+    """Two templates whose numbers lie beside the middle of two half-precision numbers, and all round the same way.
+
+    In half precision the nearer one is behind the other by nearly twice 2^-11, and below a threshold that it reaches.
+    """
     collection_named()
-    face_ids = remember(np.repeat(some_templates(1), 5, axis=0))
+    query = np.repeat([0.125, 0.0], 64).astype(np.float32)
+    down, up = (near_query(2**-11 + sign * 2**-20, last) for sign, last in ((-1, 0.12), (1, 0.1199)))
+    nearer, other = add_faces(np.stack([down, up]))
+    cosines = np.stack([down, up]) @ query
+    halves = np.stack([down, up]).astype(np.float16).astype(np.float32) @ query
+    assert cosines[0] > cosines[1] > 0.99
+    assert halves[1] - halves[0] > 1.8 * 2**-11
+    assert search(query, least=0.5, most=1) == [nearer]
+    assert search(query, least=float(cosines[0]) - 1e-6, most=10) == [nearer]
+    assert search(query, least=float(cosines[1]) - 1e-6, most=10) == [nearer, other]
+
+
+def near_query(excess: float, last: float) -> Template:
+    """63 numbers of 0.125 and a little more, a last one, and the rest of a unit vector where the query has zeros."""
+    vector = np.zeros(128)
+    vector[:63], vector[63] = 0.125 * (1 + excess), last
+    vector[64] = np.sqrt(1 - vector @ vector)
+    return vector.astype(np.float32)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_equal_templates_the_oldest_comes_first() -> None:
+    collection_named()
+    face_ids = add_faces(np.repeat(some_templates(1), 5, axis=0))
     assert search(some_templates(1)[0], most=3) == face_ids[:3]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lost_row_in_the_middle_of_opening_leaves_no_half_index() -> None:
+def test_a_damaged_row_leaves_no_half_loaded_index() -> None:
     collection_named()
     templates = some_templates(6)
-    face_ids = remember(templates[:3])
+    face_ids = add_faces(templates[:3])
     assert search(templates[0]) == face_ids[:1]
-    remember(templates[3:])
+    add_faces(templates[3:])
     spoilt = Face.objects.order_by("pk").last()
     assert spoilt is not None
     token = spoilt.template
@@ -90,27 +117,27 @@ def test_a_lost_row_in_the_middle_of_opening_leaves_no_half_index() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_keeps_up_through_growth_and_many_removals() -> None:
+def test_the_index_follows_many_additions_and_removals() -> None:
     collection_named()
     templates = some_templates(6000)
     face_ids: list[str] = []
     for start in range(0, 6000, 1500):
-        face_ids += remember(templates[start : start + 1500])
+        face_ids += add_faces(templates[start : start + 1500])
         assert search(templates[start]) == [face_ids[start]]
     call("DeleteFaces", CollectionId="people", FaceIds=face_ids[:4000])
     assert search(templates[10]) == []
     assert search(templates[5000]) == [face_ids[5000]]
     assert len(shared_keys()) == 2000
-    again = remember(templates[:10])
+    again = add_faces(templates[:10])
     assert search(templates[3]) == [again[3]]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_index_far_behind_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "REMOVALS_KEPT", 3)
+def test_an_index_far_behind_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_REMOVALS", 3)
     collection_named()
     templates = some_templates(12)
-    face_ids = remember(templates)
+    face_ids = add_faces(templates)
     assert search(templates[0]) == [face_ids[0]]
     for face_id in face_ids[:10]:
         call("DeleteFaces", CollectionId="people", FaceIds=[face_id])
@@ -119,14 +146,14 @@ def test_an_index_far_behind_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_collection_of_the_same_name_is_another_one() -> None:
+def test_a_new_collection_of_the_same_name_shares_nothing_with_the_old() -> None:
     templates = some_templates(2)
     collection_named()
-    remember(templates[:1])
+    add_faces(templates[:1])
     assert len(search(templates[0])) == 1
     call("DeleteCollection", CollectionId="people")
     collection_named()
-    remember(templates[1:])
+    add_faces(templates[1:])
     assert search(templates[0]) == []
     assert len(search(templates[1])) == 1
 
@@ -136,33 +163,33 @@ def test_a_collection_of_the_same_name_is_another_one() -> None:
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """A transaction, or a savepoint within one, that comes to nothing."""
+    """A transaction, or a savepoint within one, that is rolled back."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_face_that_is_rolled_back_never_matches() -> None:
+def test_a_face_that_was_rolled_back_never_matches() -> None:
     collection_named()
     old, new, other = some_templates(3)
-    kept = remember(old[np.newaxis])
+    kept = add_faces(old[np.newaxis])
     assert search(old) == kept
     with rolled_back():
-        face_ids = remember(new[np.newaxis])
+        face_ids = add_faces(new[np.newaxis])
         assert search(new) == face_ids  # its own transaction sees it
     assert search(new) == []
     # The database gives the sequence and the primary key of the lost face to the next one.
-    later = remember(other[np.newaxis])
+    later = add_faces(other[np.newaxis])
     assert search(new) == []
     assert search(other) == later
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_removal_that_is_rolled_back_never_was() -> None:
+def test_a_deletion_that_was_rolled_back_has_no_effect() -> None:
     collection_named()
     template = some_templates(1)[0]
-    face_ids = remember(template[np.newaxis])
+    face_ids = add_faces(template[np.newaxis])
     with rolled_back():
         call("DeleteFaces", CollectionId="people", FaceIds=face_ids)
         assert search(template) == []  # also with an index that is opened now
@@ -170,13 +197,13 @@ def test_a_removal_that_is_rolled_back_never_was() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_savepoint_that_is_rolled_back_leaves_the_rest() -> None:
+def test_a_rolled_back_savepoint_leaves_the_rest_of_the_transaction() -> None:
     collection_named()
     first, second = some_templates(2)
     with transaction.atomic():
-        kept = remember(first[np.newaxis])
+        kept = add_faces(first[np.newaxis])
         with rolled_back():
-            remember(second[np.newaxis])
+            add_faces(second[np.newaxis])
             assert len(search(second)) == 1
         assert search(second) == []
         assert search(first) == kept
@@ -190,7 +217,7 @@ def test_nothing_of_an_open_transaction_gets_into_shared_memory() -> None:
     """Django's TestCase holds such a transaction around every test."""
     collection_named()
     template = some_templates(1)[0]
-    face_ids = remember(template[np.newaxis])
+    face_ids = add_faces(template[np.newaxis])
     assert search(template) == face_ids
     assert shared_keys() == set()
 
@@ -199,7 +226,7 @@ def test_nothing_of_an_open_transaction_gets_into_shared_memory() -> None:
 def test_a_transaction_that_changed_nothing_fills_shared_memory() -> None:
     collection_named()
     template = some_templates(1)[0]
-    remember(template[np.newaxis])
+    add_faces(template[np.newaxis])
     with transaction.atomic():
         assert len(search(template)) == 1
     assert len(shared_keys()) == 1
@@ -215,7 +242,7 @@ def test_a_transaction_that_changed_nothing_fills_shared_memory() -> None:
 def test_searches_while_faces_come_and_go() -> None:
     collection_named()
     templates = some_templates(400)
-    stays = remember(templates[:1])
+    stays = add_faces(templates[:1])
     wrong: list[str] = []
     done = threading.Event()
 
@@ -227,7 +254,7 @@ def test_searches_while_faces_come_and_go() -> None:
 
     def change(part: Template) -> None:
         for template in part:
-            face_ids = remember(template[np.newaxis])
+            face_ids = add_faces(template[np.newaxis])
             if search(template) != face_ids:
                 wrong.append("a new face was missed")
             call("DeleteFaces", CollectionId="people", FaceIds=face_ids)
@@ -251,7 +278,7 @@ def test_searches_while_faces_come_and_go() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_one_process_changes_the_others_know_at_once(tmp_path: Path) -> None:
+def test_other_processes_see_a_change_at_once(tmp_path: Path) -> None:
     with workers(str(tmp_path), 2) as (one, other):
         one.call("CreateCollection", CollectionId="people")
         mine = one.call("IndexFaces", CollectionId="people", Image={"Bytes": hopper()}, ExternalImageId="grace")
@@ -270,12 +297,12 @@ def test_what_one_process_changes_the_others_know_at_once(tmp_path: Path) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_process_killed_in_the_middle_leaves_no_face(tmp_path: Path) -> None:
+def test_a_process_killed_in_a_transaction_leaves_no_face(tmp_path: Path) -> None:
     with workers(str(tmp_path), 2) as (dies, lives):
         lives.call("CreateCollection", CollectionId="people")
         dies.call("stop_after_writing")
-        dies.tell("IndexFaces", CollectionId="people", Image={"Bytes": hopper()})
-        assert dies.hear() == {"written": True}  # in its transaction, which is still open
+        dies.send("IndexFaces", CollectionId="people", Image={"Bytes": hopper()})
+        assert dies.receive() == {"written": True}  # in its transaction, which is still open
         dies.kill()
 
         assert lives.call("DescribeCollection", CollectionId="people")["FaceCount"] == 0
@@ -287,13 +314,13 @@ def test_a_process_killed_in_the_middle_leaves_no_face(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_processes_that_index_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+def test_processes_that_index_at_the_same_time_lose_no_face(tmp_path: Path) -> None:
     with workers(str(tmp_path), 3) as (first, second, third):
         first.call("CreateCollection", CollectionId="people")
         for round_ in range(10):
             for number, worker in enumerate((first, second)):
-                worker.tell("remember", count=5, seed=100 * round_ + number)
-            face_ids = first.hear()["face_ids"] + second.hear()["face_ids"]
+                worker.send("add_faces", count=5, seed=100 * round_ + number)
+            face_ids = first.receive()["face_ids"] + second.receive()["face_ids"]
             for face_id in face_ids:
                 found = third.call("SearchFaces", CollectionId="people", FaceId=face_id, FaceMatchThreshold=0)
                 assert found["status"] == 200
@@ -302,13 +329,13 @@ def test_processes_that_index_at_the_same_time_lose_nothing(tmp_path: Path) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_can_happen_once_happens_once(tmp_path: Path) -> None:
+def test_of_simultaneous_creations_and_deletions_one_succeeds(tmp_path: Path) -> None:
     with workers(str(tmp_path), 3) as together:
 
         def all_at_once(operation: str, **parameters: str) -> list[int]:
             for worker in together:
-                worker.tell(operation, **parameters)
-            return sorted(worker.hear()["status"] for worker in together)
+                worker.send(operation, **parameters)
+            return sorted(worker.receive()["status"] for worker in together)
 
         for number in range(8):
             assert all_at_once("CreateCollection", CollectionId=f"people-{number}") == [200, 400, 400]

@@ -1,0 +1,45 @@
+"""Operations on pictures alone."""
+
+from faceauth import similarity
+from faceauth.local.operations.collections import Answer
+from faceauth.local.pictures import (
+    bounding_box,
+    check_attributes,
+    face_detail,
+    faces_in,
+    good_faces,
+    no_faces,
+    read_picture,
+)
+from faceauth.local.service_model import Parameters
+from faceauth.vision import template
+
+THRESHOLD = 80.0
+
+
+def detect_faces(parameters: Parameters) -> Answer:
+    check_attributes(parameters.get("Attributes", []))
+    pixels = read_picture(parameters["Image"])
+    return {"FaceDetails": [face_detail(face, pixels) for face in faces_in(pixels)]}
+
+
+def compare_faces(parameters: Parameters) -> Answer:
+    quality = parameters.get("QualityFilter", "NONE")
+    threshold = parameters.get("SimilarityThreshold", THRESHOLD)
+    source, target = read_picture(parameters["SourceImage"]), read_picture(parameters["TargetImage"])
+    sources, targets = good_faces(source, quality), good_faces(target, quality)
+    if not sources or not targets:
+        raise no_faces()
+    wanted = template(source, sources[0])
+    matches, others = [], []
+    for face in targets:
+        alike = similarity.from_cosine(float(wanted @ template(target, face)))
+        if alike >= threshold:
+            matches.append({"Similarity": alike, "Face": face_detail(face, target)})
+        else:
+            others.append(face_detail(face, target))
+    return {
+        "SourceImageFace": {"BoundingBox": bounding_box(sources[0], source), "Confidence": sources[0].confidence},
+        "FaceMatches": sorted(matches, key=lambda match: -match["Similarity"]),
+        "UnmatchedFaces": others,
+    }
