@@ -12,7 +12,6 @@ from faceauth.evaluation import dataset, error_rates, labels
 from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Relatives, Verification
 from faceauth.evaluation.labels import Labels
 
-
 NOTHING_KNOWN = Labels()
 
 

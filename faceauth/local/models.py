@@ -1,7 +1,7 @@
 """Collections, faces and users. Templates are encrypted; see template_encryption.py."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from django.db import models, transaction
@@ -9,10 +9,16 @@ from django.db.models import F
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
+from faceauth.mean_template import centred, uncentred
+from faceauth.vision import mean
 
 # 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
-# OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare.
-FACE_MODEL_VERSION = "7.0.1"
+# OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,
+# and with what is stored of them.
+FACE_MODEL_VERSION = "7.0.2"
+# Of 7.0.1 the templates are stored with the mean in them (`vision.mean`). It is subtracted as they are read, so both
+# compare; `conversion.convert` makes the one of the other.
+WITH_MEAN = "7.0.1"
 
 TEMPLATE = np.dtype("<f4")
 
@@ -72,6 +78,8 @@ class EncryptedTemplate(models.Model):
     """A letter that tells faces from users, in removals and in the context of the encryption."""
     name_field: ClassVar[str]
     """The field that names a row within its collection."""
+    collection: Any
+    """Each kind has its own reference to a Collection."""
 
     template = models.BinaryField(null=True)
     key_id = models.CharField(max_length=template_encryption.KEY_ID, blank=True, db_index=True)
@@ -92,6 +100,8 @@ class EncryptedTemplate(models.Model):
         if template is None:
             self.template, self.key_id = None, ""
             return
+        if collection.face_model_version == WITH_MEAN:
+            template = uncentred(template, mean())
         key = template_encryption.current_key()
         self.template = key.encrypt(template.astype(TEMPLATE).tobytes(), self.own_context(collection))
         self.key_id = key.id
@@ -99,7 +109,8 @@ class EncryptedTemplate(models.Model):
     def get_template(self, collection: Collection) -> NDArray[np.float32]:
         """The template. Raises `template_encryption.KeyMissing` and `template_encryption.Tampered`."""
         key = template_encryption.key_named(self.key_id)
-        return np.frombuffer(key.decrypt(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
+        stored = np.frombuffer(key.decrypt(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
+        return centred(stored, mean()) if collection.face_model_version == WITH_MEAN else stored
 
 
 class User(EncryptedTemplate):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceauth.images import Pixels
 from faceauth.local import search_index, template_encryption
 from faceauth.local.errors import Code, Refused, invalid_parameter
-from faceauth.local.models import FACE_MODEL_VERSION, Collection, Face, Removal
+from faceauth.local.models import Collection, Face, Removal
 from faceauth.local.operations.collections import PAGE, Answer, comparable, find, find_comparable, lock
 from faceauth.local.pagination import page
 from faceauth.local.pictures import (
@@ -35,7 +35,7 @@ Template = NDArray[np.float32]
 
 def index_faces(parameters: Parameters) -> Answer:
     check_attributes(parameters.get("DetectionAttributes", []))
-    find_comparable(parameters["CollectionId"])  # refused before the picture is read
+    collection = find_comparable(parameters["CollectionId"])  # refused before the picture is read
     pixels = read_picture(parameters["Image"])
     wanted, unwanted = choose(pixels, parameters.get("QualityFilter", "AUTO"), parameters.get("MaxFaces"))
     templates = [template(pixels, face) for face in wanted]
@@ -47,7 +47,7 @@ def index_faces(parameters: Parameters) -> Answer:
             for stored, seen in zip(faces, wanted, strict=True)
         ],
         "UnindexedFaces": [{"Reasons": reasons, "FaceDetail": face_detail(seen, pixels)} for seen, reasons in unwanted],
-        "FaceModelVersion": FACE_MODEL_VERSION,
+        "FaceModelVersion": collection.face_model_version,
     }
 
 
@@ -152,14 +152,14 @@ def search_faces(parameters: Parameters) -> Answer:
     face = find_face(collection, parameters["FaceId"])
     return {
         "SearchedFaceId": str(face.face_id),
-        "FaceMatches": matching_faces(collection, face.get_template(collection), parameters, besides=face.pk),
+        "FaceMatches": matching_faces(collection, face.get_template(face.collection), parameters, besides=face.pk),
         "FaceModelVersion": collection.face_model_version,
     }
 
 
 def find_face(collection: Collection, face_id: str) -> Face:
     try:
-        return Face.objects.get(collection=collection, face_id=face_id)
+        return Face.objects.select_related("collection").get(collection=collection, face_id=face_id)
     except Face.DoesNotExist as error:
         raise invalid_parameter("faceId was not found in the collection.") from error
 

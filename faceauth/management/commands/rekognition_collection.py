@@ -55,6 +55,7 @@ EXAMPLES = {
     "expire": "expire --inactive-days 1095 --dry-run",
     "enrol": "enrol maria maria.jpg maria-with-glasses.jpg",
     "rotate-keys": "rotate-keys",
+    "convert": "convert",
     "export": "export faces.secretly --passphrase-file /root/passphrase",
     "import": "import faces.secretly --passphrase-file /root/passphrase --json",
 }
@@ -113,6 +114,8 @@ class Command(BaseCommand):
         enrol.add_argument("username")
         enrol.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
         action("rotate-keys", "seal the templates of the local service with the first key", self.run_rotate_keys)
+        text = "make the templates of a collection of an earlier version comparable at no cost"
+        on_collection(action("convert", text, self.run_convert))
         text = "write a collection of the local service, with its templates, into an encrypted file"
         with_file(on_collection(action("export", text, self.run_export)))
         text = "take such a file into the local service: all of it, or nothing"
@@ -288,6 +291,20 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
         text = f"{done} templates were sealed with the first key. The others are no longer needed for faces."
         self.report(options, {"sealed": done}, text)
+
+    def run_convert(self, collection: str, **options: Any) -> None:
+        if conf().ENDPOINT != "local":
+            message = "The templates are not in this database: convert them where the endpoint is local."
+            raise CommandError(message, returncode=CANNOT)
+        from faceauth.local import conversion, models
+
+        with self.progress(options, "templates") as bar:
+            try:
+                done = conversion.convert(collection, lambda done: bar.update(done - bar.n))
+            except models.Collection.DoesNotExist as error:
+                raise CommandError(f"There is no collection {collection} here.", returncode=NO) from error
+        text = f"{done} templates were converted." if done else f"The templates of {collection} need no conversion."
+        self.report(options, {"collection_id": collection, "converted": done}, text)
 
     def run_export(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
         self.only_local()
