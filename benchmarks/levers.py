@@ -19,7 +19,7 @@ django.setup()
 
 from benchmarks.odds import by_one, matches  # noqa: E402
 from benchmarks.people import Floats, Indices, Set, Templates, mean_of, missed, parser, part, read_as_told, unit  # noqa: E402
-from faceauth import mean_template, vision  # noqa: E402
+from faceauth import mean_template, similarity, vision  # noqa: E402
 
 FMRS = (1e-4, 1e-5, 1e-6)
 SEED = 19795
@@ -111,11 +111,16 @@ def show(these: Set, groups: dict[str, list[str]]) -> None:
     print("| lever | " + " | ".join(f"FMR {fmr:g}" for fmr in FMRS) + " |\n" + "| --- " * (1 + len(FMRS)) + "|")
     for name, made in variants(these):
         print(f"| {name} | {' | '.join(f'{100 * missed_at(made, fmr):.2f} %' for fmr in FMRS)} |", flush=True)
-    print("\n| known by | shown | strangers compared | highest | 1 % of genuine below |\n" + "| --- " * 5 + "|")
-    for known_by, shown in ((1, 1), (3, 1), (3, 3)):
+    print(
+        "\n| known by | shown | strangers compared | highest | FMR at 90 | FNMR at 90 | at 99 | 1 % of genuine below |"
+    )
+    print("| --- " * 8 + "|")
+    for known_by, shown in ((1, 1), (1, 3), (3, 1), (3, 3)):
         wrong, right = strangers(these, known_by, shown), several(these, known_by, shown)
-        cells = f"{len(wrong):,} | {wrong.max():.3f} | {np.percentile(right, 1):.3f}"
-        print(f"| {known_by} | {shown} | {cells} |", flush=True)
+        rates = [float((wrong >= similarity.to_cosine(90)).mean())]
+        rates += [float((right < similarity.to_cosine(value)).mean()) for value in (90, 99)]
+        cells = f"{len(wrong):,} | {wrong.max():.3f} | {rates[0]:.1e} | {100 * rates[1]:.2f} % | {100 * rates[2]:.2f} %"
+        print(f"| {known_by} | {shown} | {cells} | {np.percentile(right, 1):.3f} |", flush=True)
     print("\n| length | group | short | people | pictures, mean | 1 % need more than | never |\n" + "| --- " * 7 + "|")
     for least in LENGTHS:
         for name, people in [("everybody", these.names), *groups.items()]:

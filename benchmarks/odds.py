@@ -1,9 +1,9 @@
 """The odds of a stranger: `python -m benchmarks.odds FOLDER --labels FILE`.
 
-Three tables: how rarely strangers reach a cosine with somebody who is known by pictures of one occasion, or of several,
-with the upper end of the 95 % interval, which is in `faceauth.odds`; what frames of one occasion change; and the same
-among women and among men, where --groups says who they are. What it costs who belongs here: benchmarks/visitors.py.
-Each pair of people counts once, however many pictures they have. docs/odds.md has the figures.
+Three tables: how rarely strangers reach a cosine with somebody who is known by one picture, or by several of several
+days, with the upper end of the 95 % interval, of which `faceauth.odds` is made; what frames of one occasion change; and
+the same among women and among men, where --groups says who they are. What it costs who belongs here:
+benchmarks/visitors.py. Each pair of people counts once, whatever pictures they have. docs/odds.md has the figures.
 """
 
 import json
@@ -25,6 +25,7 @@ REPLICATES = 1000
 SEED = 19795
 MOST_LOOKS = 10  # that a person may be known by
 BLOCK = 2048
+OCCASION = 0.8  # cosine of all of three pictures: as alike as those of one occasion are
 LEAST = 0.29  # cosine from which comparisons are kept
 
 
@@ -156,15 +157,37 @@ def most(count: float) -> float:
 def multiples(these: Set, cosines: Sequence[float]) -> Iterator[tuple[str, Floats]]:
     """How many more strangers match than of one picture with one picture, for frames of one occasion on either side.
 
-    Mirror images stand for a second frame of everybody; as a check, pictures of one person that are as alike as frames
-    stand for three.
+    Mirror images stand for a second frame of everybody. As a check, pictures of one person that are as alike as frames
+    are stand for three: of few people, compared with what each of these pictures does alone.
     """
     one = matches(these, by_one(these))
     base = sums(one, cosines)
     yield "known by two frames, one shown", sums(matches(these, by_occasion(these)), cosines) / base
     both = mean_of_frames(these)
     yield "known by two frames, two shown", sums(both, cosines) / base
+    trios, singles = (sums(matches(these, known), cosines) for known in by_trios(these))
+    yield "known by three real pictures of one occasion, one shown", trios / singles
     yield "known by several pictures, one shown", sums(matches(these, by_several(these)), cosines) / base
+
+
+def by_trios(these: Set) -> tuple[Known, Known]:
+    """Those with three pictures that are as alike as frames: by all three and their mean, and by one of them."""
+    found: list[tuple[int, Indices]] = []
+    for person in np.flatnonzero(these.counts >= 3):
+        own = these.of(person)
+        cosines = these.templates[own] @ these.templates[own].T
+        near = np.argsort(-cosines, axis=1)[:, :3]
+        least = np.array([cosines[np.ix_(three, three)].min() for three in near])
+        if least.max() >= OCCASION:
+            found.append((person, own[near[least.argmax()]]))
+    people = np.array([person for person, _ in found])
+    rows = [these.templates[three] for _, three in found]
+    together = np.concatenate([np.concatenate([one, mean_of(one)[np.newaxis]]) for one in rows])
+    alone = np.concatenate(rows)
+    return (
+        Known(together, np.arange(0, len(together), 4), people),
+        Known(alone, np.arange(len(alone)), np.repeat(people, 3)),
+    )
 
 
 def sums(these: Matches, cosines: Sequence[float]) -> Floats:
@@ -208,7 +231,7 @@ def show(these: Set, groups: dict[str, list[str]]) -> None:
 def show_rates(these: Set) -> None:
     cosines = list(odds.ONE)
     found = []
-    for known, claimed in ((by_occasion(these), odds.ONE), (by_several(these), odds.SEVERAL)):
+    for known, claimed in ((by_one(these), odds.ONE), (by_several(these), odds.SEVERAL)):
         apart, all_pairs = matches(these, known), matches(these, known, with_relatives=True)
         print(f"{apart.pairs:,.0f} pairs of people")
         found.append((list(rates(apart, cosines)), list(rates(all_pairs, cosines)), claimed))

@@ -300,7 +300,7 @@ def test_a_fixed_threshold_that_lets_strangers_in_is_said(db: None, limit: Any) 
     limit(1e-4, THRESHOLD=90)
     [message] = warned()
     assert message.id == "faceauth.W002"
-    assert "1 in 67 attempts" in message.msg
+    assert "1 in 39 attempts" in message.msg
     assert "auto" in str(message.hint)
 
 
@@ -506,23 +506,24 @@ def lfw() -> Any:
 
 @pytest.mark.slow
 def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
-    from benchmarks.odds import by_occasion, by_several, matches, rates
+    from benchmarks.odds import by_one, by_several, matches, rates
 
-    for known, claimed in ((by_occasion(lfw), odds.ONE), (by_several(lfw), odds.SEVERAL)):
+    for known, claimed in ((by_one(lfw), odds.ONE), (by_several(lfw), odds.SEVERAL)):
         measured = rates(matches(lfw, known), list(claimed))
         for (value, high, _), bound in zip(measured, claimed.values(), strict=True):
-            assert value <= bound * 1.3  # by 300 people it is known no better
+            assert value <= bound
             assert high >= odds.LEAST_RATE
 
 
 @pytest.mark.slow
 def test_frames_of_one_occasion_let_in_no_more_strangers_than_is_claimed(lfw: Any) -> None:
-    """At 80 to 90, where 300 people give enough matches; the mean of two frames must stay below the best of them."""
+    """At 80 to 90, where 300 people give enough matches."""
     from benchmarks.odds import multiples
 
     cosines = list(odds.ONE)[:3]
     table = dict(multiples(lfw, cosines))
-    assert (table["known by two frames, two shown"] <= table["known by two frames, one shown"]).all()
+    for name, times in table.items():
+        assert (times <= (4.0 if "several" in name else 2.5)).all(), name
 
 
 @pytest.mark.slow
