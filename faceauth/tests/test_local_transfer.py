@@ -279,7 +279,7 @@ def test_the_mean_is_subtracted_from_a_file_of_an_earlier_version(db: None, file
     plain = unit(np.ones(128) + np.arange(128))
     item = {"user_id": "somebody", "template": base64.b64encode(plain.tobytes()).decode()}
     written([{**HEAD, "face_model_version": local.WITH_MEAN}, {"users": [item]}], file)
-    assert status("import", file, "--passphrase-file", secret) == 0
+    run("import", file, "--passphrase-file", secret)
     user = local.User.objects.select_related("collection").get()
     assert np.allclose(user.get_template(user.collection), centred(plain, mean()), atol=1e-6)
     assert user.collection.face_model_version == local.FACE_MODEL_VERSION
