@@ -134,7 +134,7 @@ def test_nobody_is_nobodys_double(limit: Any) -> None:
 def test_one_picture_is_enough_up_to_99_and_then_frames_are_combined(limit: Any) -> None:
     limit(1e-4)
     assert needed(1, 3).frames == 1
-    assert needed(5, 3).frames == 1
+    assert needed(3, 3).frames == 1
     ten = needed(10, 3)
     assert (ten.frames, ten.lock) == (3, False)
     assert needed(10, 1) == replace(ten, frames=1)
