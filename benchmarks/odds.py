@@ -179,7 +179,7 @@ def by_trios(these: Set) -> tuple[Known, Known]:
         near = np.argsort(-cosines, axis=1)[:, :3]
         least = np.array([cosines[np.ix_(three, three)].min() for three in near])
         if least.max() >= OCCASION:
-            found.append((person, own[near[least.argmax()]]))
+            found.append((int(person), own[near[least.argmax()]]))
     people = np.array([person for person, _ in found])
     rows = [these.templates[three] for _, three in found]
     together = np.concatenate([np.concatenate([one, mean_of(one)[np.newaxis]]) for one in rows])
