@@ -87,6 +87,9 @@ class Conf:
     """More acts that need a fresh proof: the names of their URLs, and of the page to come back to. See
     `faceauth.web.reauthentication`."""
 
+    TRUSTED_DEVICE_DAYS: int = 90
+    """How long a trusted device stays one without being used."""
+
     EXPORTERS: list[str] = field(default_factory=list)
     """Dotted paths of functions that add to a person's export: see `faceauth.privacy.export`."""
 

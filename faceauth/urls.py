@@ -1,6 +1,16 @@
 from django.urls import path
 
-from faceauth.web import account, liveness, login, mfa, mfa_resets, reauthentication, second_factor
+from faceauth.web import (
+    account,
+    device_question,
+    devices,
+    liveness,
+    login,
+    mfa,
+    mfa_resets,
+    reauthentication,
+    second_factor,
+)
 
 app_name = "faceauth"
 
@@ -11,6 +21,8 @@ urlpatterns = [
     path("login/liveness/", liveness.start_view, name="liveness"),
     path("login/liveness/frame/", liveness.frame_view, name="liveness_frame"),
     path("login/second-factor/", second_factor.second_factor_view, name="second_factor"),
+    path("login/device/", devices.proof_view, name="device_proof"),
+    path("login/device/approval/", devices.approval_view, name="device_approval"),
     path("logout/", login.logout_view, name="logout"),
     path("reauthenticate/", reauthentication.reauthenticate_view, name="reauthenticate"),
     path("account/", account.account_view, name="account"),
@@ -18,6 +30,11 @@ urlpatterns = [
     path("account/sessions/end-others/", account.end_others_view, name="end_others"),
     path("account/faces/", account.faces_view, name="faces"),
     path("account/faces/<uuid:face_id>/remove/", account.remove_face_view, name="remove_face"),
+    path("account/devices/", devices.devices_view, name="devices"),
+    path("account/devices/trust/", device_question.trust_view, name="trust_device"),
+    path("account/devices/approve/", devices.approve_view, name="approve_device"),
+    path("account/devices/end/", devices.end_devices_view, name="end_devices"),
+    path("account/devices/<int:pk>/end/", devices.end_device_view, name="end_device"),
     path("account/mfa/", mfa.mfa_view, name="mfa"),
     path("account/mfa/passkey/", mfa.passkey_view, name="add_passkey"),
     path("account/mfa/app/", mfa.app_view, name="add_app"),

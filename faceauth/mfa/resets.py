@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from faceauth.conf import conf
+from faceauth.mfa import trusted_devices
 from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCodes
 
 if TYPE_CHECKING:
@@ -70,3 +71,4 @@ def apply_all_due() -> None:
 def remove_all(user: "User") -> None:
     for model in (Passkey, AuthenticatorApp, RecoveryCodes):
         model.objects.filter(user_id=user.pk).delete()
+    trusted_devices.end_all(user)  # whoever lost the telephone with the passkey may have lost a trusted device with it

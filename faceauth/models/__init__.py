@@ -1,5 +1,6 @@
 """The models of faceauth. Pictures are never stored."""
 
+from faceauth.models.devices import DeviceApproval, TrustedDevice
 from faceauth.models.faces import Consent, Deletion, Enrolment, Face, HealthCheck, Receipt
 from faceauth.models.liveness import LivenessSession, SpentFrame
 from faceauth.models.mfa import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCodes
@@ -9,6 +10,7 @@ __all__ = [
     "AuthenticatorApp",
     "Consent",
     "Deletion",
+    "DeviceApproval",
     "Enrolment",
     "Face",
     "HealthCheck",
@@ -21,4 +23,5 @@ __all__ = [
     "RecoveryCodes",
     "SignIn",
     "SpentFrame",
+    "TrustedDevice",
 ]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from faceauth.audit import sessions
-from faceauth.mfa import authenticators, resets
+from faceauth.mfa import authenticators, resets, trusted_devices
 from faceauth.policy import accounts
 from faceauth.privacy.forget import forget
 
@@ -53,12 +53,17 @@ class Order:
 def deactivate(user: "User", order: Order) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_sessions(user)
+    sign_out(user, order)
 
 
 def activate(user: "User", order: Order) -> None:
     user.is_active = True
     user.save(update_fields=["is_active"])
+
+
+def sign_out(user: "User", order: Order) -> None:
+    trusted_devices.end_all(user)
+    sessions.end_sessions(user)
 
 
 def can_be_reset(user: "User") -> bool:
@@ -84,7 +89,7 @@ ACTIONS: dict[str, Action] = {
         _("End sessions"),
         _("They are signed out on all devices, and can sign in again by face."),
         gettext_noop("Ended all sessions."),
-        lambda user, order: sessions.end_sessions(user),
+        sign_out,
     ),
     "reset_mfa": Action(
         _("Reset second factor"),

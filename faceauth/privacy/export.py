@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from faceauth.audit import user_agents
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Consent, Face, MFAReset, SignIn
+from faceauth.models import Consent, Face, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import photo_logins
 from privatekit import zipstream
 from privatekit.zipstream import File, json_array
@@ -108,6 +108,10 @@ def second_factors(user: "User") -> dict[str, object]:
         "factors": [
             {"kind": it.kind, "name": it.name, "added": it.added, "last_used": it.last_used, "host": it.host}
             for it in authenticators.factors_of(user)
+        ],
+        "trusted_devices": [
+            {"name": it.name, "added": it.created, "last_used": it.last_used, "key": bool(it.public_key)}
+            for it in TrustedDevice.objects.filter(user_id=user.pk)
         ],
         "recovery_codes_left": authenticators.codes_left(user),
         "photos": photo_logins.choice_of(user),

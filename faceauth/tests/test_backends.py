@@ -23,7 +23,7 @@ def test_other_code_can_authenticate(hopper: User) -> None:
 def test_a_face_that_needs_a_second_factor_opens_nothing_alone(hopper: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other code cannot forget to ask for it."""
     alone = Recognition(Outcome.RECOGNISED, user=hopper, needs_mfa=True)
-    monkeypatch.setattr("faceauth.recognition.search.recognise", lambda photos: alone)
+    monkeypatch.setattr("faceauth.recognition.search.recognise", lambda *args: alone)
     assert authenticate(photo=read(pictures.hopper())) is None
 
 

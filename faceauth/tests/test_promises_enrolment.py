@@ -8,7 +8,7 @@ from PIL import Image
 
 from faceauth.enrolment import enrol as enrolment_module
 from faceauth.enrolment.enrol import enrol
-from faceauth.enrolment.faces import add_face
+from faceauth.enrolment.faces import add_face, drop
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import thresholds
@@ -17,7 +17,7 @@ from faceauth.recognition import user_vectors
 from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.tests import pictures
-from faceauth.tests.conftest import read
+from faceauth.tests.conftest import Fault, read
 from faceauth.vision import faces, quality_gate, similarity
 
 QUALITY = faces.Quality(brightness=50.0, sharpness=90.0)
@@ -123,7 +123,7 @@ def test_a_face_that_a_vector_still_holds_is_deleted_all_the_same(
     transactional_db: None, hopper: User, collection: Collection, calls: list[str]
 ) -> None:
     """A crash may come between making the vector and noting that; Rekognition then refuses to delete the face."""
-    second = remember_another(hopper, collection)
+    second = enrol_another(hopper, collection)
     Face.objects.update(associated=False)
     calls.clear()
     Face.objects.get(face_id=second).delete()
@@ -145,7 +145,7 @@ def test_the_last_face_that_a_vector_still_holds_takes_the_vector_along(
     assert (list(collection.faces()), list(collection.users())) == ([], [])
 
 
-def remember_another(user: User, collection: Collection) -> str:
+def enrol_another(user: User, collection: Collection) -> str:
     """One more picture of the person, in the vector too; its FaceId."""
     add_face(user, read(pictures.another(pictures.hopper())), QUALITY)
     user_vectors.renew(user)
@@ -155,3 +155,47 @@ def remember_another(user: User, collection: Collection) -> str:
 def test_somebody_known_is_not_enrolled_twice(hopper: User) -> None:
     assert enrol(read(pictures.another(pictures.hopper()))).user == hopper
     assert User.objects.count() == 1
+
+
+# An operator deletes faces --------------------------------------------------------------------------------------------
+
+
+def test_only_the_named_faces_are_dropped(transactional_db: None, hopper: User, collection: Collection) -> None:
+    second = enrol_another(hopper, collection)
+    collins = enrol(read(pictures.collins())).user
+    nobodys = collection.index(pictures.another(pictures.collins()), "nobody")
+    assert isinstance(nobodys, IndexedFace)
+    unknown = str(uuid.uuid4())
+    deletion = drop(collection, [second, nobodys.face_id, unknown])
+    assert (sorted(deletion.deleted), deletion.unknown, deletion.failed) == (
+        sorted([second, nobodys.face_id]),
+        [unknown],
+        {},
+    )
+    assert {face.face_id for face in collection.faces()} == {str(face.face_id) for face in Face.objects.all()}
+    assert [face.user for face in Face.objects.order_by("pk")] == [hopper, collins]
+    assert recognise(read(pictures.hopper())).user == hopper
+    assert recognise(read(pictures.collins())).user == collins
+
+
+def test_what_cannot_be_dropped_is_said_and_opens_nothing(
+    transactional_db: None, hopper: User, collection: Collection, fault: Fault
+) -> None:
+    """Its person is recognised by what is left, and not by a vector that may still be made of it."""
+    second = enrol_another(hopper, collection)
+    fault("DisassociateFaces", "InternalServerError", status=500)
+    deletion = drop(collection, [second])
+    assert (deletion.deleted, deletion.failed) == ([], {second: "unavailable"})
+    assert [str(face.face_id) for face in Face.objects.all()] != [second]
+    assert recognise(read(pictures.hopper())).user == hopper
+
+
+def test_the_vector_is_made_anew_without_the_dropped_face(
+    transactional_db: None, hopper: User, collection: Collection, calls: list[str]
+) -> None:
+    second = enrol_another(hopper, collection)
+    calls.clear()
+    drop(collection, [second])
+    assert calls[:2] == ["DisassociateFaces", "DeleteFaces"]
+    assert "AssociateFaces" in calls
+    assert Face.objects.get().associated

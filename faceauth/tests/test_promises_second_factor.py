@@ -5,6 +5,7 @@ import time
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from faceauth.tests.mfa_cast import enrolled, looking_like, open_notebook, show_face, with_app
@@ -12,7 +13,7 @@ from faceauth.web import pending_login
 from faceauth.web.reauthentication import MFA_VERIFIED
 
 SECOND_LOCK = "/login/second-factor/"
-ASKS_AGAIN = ["/account/mfa/app/", "/account/mfa/passkey/", "/account/export/", "/account/forget/"]
+ASKS_AGAIN = ["faceauth:add_passkey", "faceauth:export", "faceauth:forget"]
 
 
 @pytest.fixture
@@ -32,23 +33,22 @@ def opened_ago(user: User, seconds: float) -> Client:
     return client
 
 
-@pytest.mark.parametrize("path", ASKS_AGAIN)
-def test_a_proof_of_the_second_factor_counts_for_five_minutes(path: str, known: User) -> None:
-    client = opened_ago(known, 4 * 60 + 50)
-    assert client.get(path).headers.get("Location", "").startswith(SECOND_LOCK) is False
+@pytest.mark.parametrize("name", ASKS_AGAIN)
+def test_a_proof_of_the_second_factor_counts_for_five_minutes(name: str, known: User) -> None:
+    assert opened_ago(known, 4 * 60 + 50).get(reverse(name)).status_code == 200
 
 
-@pytest.mark.parametrize("path", ASKS_AGAIN)
-def test_after_five_minutes_it_is_asked_for_again(path: str, known: User) -> None:
-    answer = opened_ago(known, 5 * 60 + 1).get(path)
+@pytest.mark.parametrize("name", ASKS_AGAIN)
+def test_after_five_minutes_it_is_asked_for_again(name: str, known: User) -> None:
+    answer = opened_ago(known, 5 * 60 + 1).get(reverse(name))
     assert answer.status_code == 302
     assert answer["Location"].startswith(SECOND_LOCK)
 
 
 def test_an_old_proof_ends_nothing(known: User) -> None:
-    opened_ago(known, 5 * 60 + 1).post("/account/forget/", {"word": "forget me"})
+    opened_ago(known, 5 * 60 + 1).post(reverse("faceauth:forget"), {"word": "forget me"})
     assert User.objects.filter(pk=known.pk).exists()
-    opened_ago(known, 4 * 60 + 50).post("/account/forget/", {"word": "forget me"})
+    opened_ago(known, 4 * 60 + 50).post(reverse("faceauth:forget"), {"word": "forget me"})
     assert not User.objects.filter(pk=known.pk).exists()
 
 

@@ -22,6 +22,7 @@ from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.audit.sessions import stored_key
 from faceauth.conf import conf
+from faceauth.mfa import trusted_devices
 from faceauth.models import SignIn
 from faceauth.operators import dashboard
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
@@ -30,7 +31,7 @@ from faceauth.policy.sign_in import Access, Decision
 from faceauth.ratelimit import limits
 from faceauth.recognition.matching import Evidence
 from faceauth.vision.photos import Photo, reopen_photo
-from faceauth.web import consent, pending_login, recognise
+from faceauth.web import consent, device_question, pending_login, recognise
 from faceauth.web.http import Result, answer, given_next, next_url, open_session, result_of, throttled
 from faceauth.web.photo_forms import takes_pictures
 from faceauth.web.uploads import Pictures, pictures_in
@@ -56,8 +57,8 @@ def login_view(request: HttpRequest) -> HttpResponse:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
         with pictures_in(request) as pictures:
-            recognition = or_near_match(request, recognise.recognise(pictures.photos, evidence_of(pictures)))
-            decision = sign_in.decide(recognition, pictures.method)
+            recognition = or_near_match(request, recognise.recognise(pictures.photos, evidence_of(request, pictures)))
+            decision = decide(request, recognition, pictures.method)
             heard = heard_by_visitor(decision, pictures.photos)
             if heard.outcome == Outcome.STRANGER and conf().ENROLMENT == "open":
                 decision = enrol_now(request, pictures, decision)
@@ -99,8 +100,8 @@ def claim_view(request: HttpRequest) -> HttpResponse:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
         with unsealed_pictures(request) as pictures:
-            recognition = recognise.recognise(pictures.photos, evidence_of(pictures))
-            decision = sign_in.decide(recognition, pictures.method)
+            recognition = recognise.recognise(pictures.photos, evidence_of(request, pictures))
+            decision = decide(request, recognition, pictures.method)
             owner = decision.recognition.user
             if decision.access == Access.CLAIM and owner is not None:
                 decision = settle_claim(request, owner, pictures, request.POST.get("answer") == "yes")
@@ -122,9 +123,16 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 # The steps ------------------------------------------------------------------------------------------------------------
 
 
-def evidence_of(pictures: Pictures) -> Evidence:
+def evidence_of(request: HttpRequest, pictures: Pictures) -> Evidence:
     """How the pictures came."""
-    return Evidence(live=pictures.method == SignIn.Method.LIVENESS)
+    people = frozenset(device.user.pk for device in trusted_devices.people_of(request))
+    return Evidence(live=pictures.method == SignIn.Method.LIVENESS, trusted=people)
+
+
+def decide(request: HttpRequest, recognition: Recognition, method: str) -> Decision:
+    """The policy's decision, which knows whether this is a trusted device of the person."""
+    user = recognition.user
+    return sign_in.decide(recognition, method, user is not None and trusted_devices.is_trusted(request, user))
 
 
 def or_near_match(request: HttpRequest, recognition: Recognition) -> Recognition:
@@ -157,7 +165,7 @@ def enrol_now(request: HttpRequest, pictures: Pictures, known: Decision | None =
         return Decision(Access.NONE, Recognition(Outcome.THROTTLED))
     concealed = known.recognition.near if known and known.access == Access.CONCEALED else None
     recognition = recognise.enrol(pictures.photos, consented, pictures.method, concealed)
-    decision = sign_in.decide(or_near_match(request, recognition), pictures.method)
+    decision = decide(request, or_near_match(request, recognition), pictures.method)
     if decision.access == Access.CONCEALED:
         return enrol_now(request, pictures, decision, consented)
     return decision
@@ -170,8 +178,8 @@ def settle_claim(request: HttpRequest, owner: "User", pictures: Pictures, mine: 
         return Decision(Access.NONE, outcomes.refused(pictures.photos.reason))
     if not mine:
         photo_logins.supersede(owner)
-        recognition = recognise.recognise(pictures.photos, evidence_of(pictures))
-        return sign_in.decide(or_near_match(request, recognition), pictures.method)
+        recognition = recognise.recognise(pictures.photos, evidence_of(request, pictures))
+        return decide(request, or_near_match(request, recognition), pictures.method)
     recognition = recognise.claim(owner, pictures.photos)
     access = Access.OPEN if recognition.user is not None else Access.NONE
     return Decision(access, recognition)
@@ -208,12 +216,12 @@ def open_or_refuse(
     if decision.access == Access.CLAIM and user is not None:
         record(request, outcomes.refused(Reason.CLAIM, decision.recognition.similarity, user), method)
         return ask_whose(request, user, sealed)
-    opened = decision.access == Access.OPEN and user is not None
-    if opened and user is not None:
+    if decision.access == Access.OPEN and user is not None:
         open_session(request, user, method)
-    record(request, decision.recognition, method, opened)
-    if opened:
+        record(request, decision.recognition, method, opened=True)
+        trusted_devices.used(request, user)
         return result_of(heard, next=inside(request, heard), page="")
+    record(request, decision.recognition, method)
     if heard.outcome == Outcome.STRANGER:
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         page = "faceauth/consent.html"
@@ -249,7 +257,8 @@ def ask_whose(request: HttpRequest, user: "User", sealed: str) -> Result:
 def inside(request: HttpRequest, heard: Recognition) -> str:
     """Where somebody who comes in goes: a new person first adds a second factor, where one will be required."""
     newcomer = heard.outcome == Outcome.ENROLLED
-    return reverse("faceauth:mfa") if newcomer and capacity.mfa_required() else next_url(request)
+    where = reverse("faceauth:mfa") if newcomer and capacity.mfa_required() else next_url(request)
+    return device_question.question_url(where) if device_question.should_ask(request) else where
 
 
 def shown(request: HttpRequest) -> dict[str, Any]:

@@ -58,6 +58,10 @@ SENSITIVE: dict[str, str] = {
     "faceauth:recovery_codes": "faceauth:mfa",
     "faceauth:remove_factor": "faceauth:mfa",
     "faceauth:photo_logins": "faceauth:mfa",
+    "faceauth:trust_device": "faceauth:trust_device",
+    "faceauth:approve_device": "faceauth:devices",
+    "faceauth:end_device": "faceauth:devices",
+    "faceauth:end_devices": "faceauth:devices",
     "faceauth:export": "faceauth:export",
     "faceauth:forget": "faceauth:forget",
 }

@@ -18,7 +18,7 @@ from faceauth import outcomes
 from faceauth.audit import sessions
 from faceauth.audit.log import record
 from faceauth.crypto import CannotOpen
-from faceauth.mfa import authenticators, webauthn
+from faceauth.mfa import authenticators, trusted_devices, webauthn
 from faceauth.mfa.authenticators import Verdict
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
@@ -129,6 +129,7 @@ def show_second_factor(request: HttpRequest, user: "User", message: str = "", st
         "message": message,
         "next": given_next(request),
         "open": request.user.is_authenticated,
+        "has_devices": not request.user.is_authenticated and trusted_devices.devices_of(user).exists(),
     }
     result = Result(
         {429: Outcome.THROTTLED, 503: Outcome.UNAVAILABLE}.get(status, Outcome.REFUSED),

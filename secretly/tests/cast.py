@@ -57,7 +57,7 @@ def make() -> Cast:
     from django.utils import timezone
 
     from faceauth.audit.sessions import store, stored_key
-    from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn
+    from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn, TrustedDevice
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
 
@@ -74,11 +74,18 @@ def make() -> Cast:
     trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
 
     sessions = {
-        "owner": open_session(owner, {"faceauth.face_verified": time.time()}),
+        "owner": open_session(
+            owner, {"faceauth.face_verified": time.time(), "faceauth.liveness_verified": time.time()}
+        ),
         "newcomer": open_session(newcomer),
         "locked": open_session(locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time()}),
         "operator": open_session(operator),
+        "pending": pending_session(locked),
     }
+    for user, public_key in ((owner, b"key"), (owner, b""), (locked, b"")):
+        TrustedDevice.objects.create(
+            user=user, cookie_hash=uuid4().hex, public_key=public_key, name="computer, Firefox, Linux"
+        )
     browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
     came_in = {"outcome": "recognised", "user": owner, "similarity": 99.2, "method": "camera", "device": browser}
     for key in (sessions["owner"], open_session(owner)):
@@ -139,6 +146,20 @@ def open_session(user, extra=None) -> str:  # type: ignore[no-untyped-def]
     session.update(extra or {})
     session.save()
     return str(session.session_key)
+
+
+def pending_session(user) -> str:  # type: ignore[no-untyped-def]
+    """The key of a session whose person has still to give their second factor."""
+    from django.test import Client, RequestFactory
+
+    from faceauth.models import SignIn
+    from faceauth.web import pending_login
+
+    request = RequestFactory().get("/")
+    request.session = Client().session
+    pending_login.begin(request, user, SignIn.objects.create(outcome="refused", reason="mfa_required", user=user))
+    request.session.save()
+    return str(request.session.session_key)
 
 
 if __name__ == "__main__":

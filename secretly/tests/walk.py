@@ -29,9 +29,14 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
+    "faceauth:claim": "goes on to the notebook or the consent question",
+    "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to my door",
     "faceauth:end_others": "goes back to my door",
     "faceauth:remove_face": "goes back to my looks",
+    "faceauth:end_device": "goes back to the list of devices",
+    "faceauth:end_devices": "goes back to the list of devices",
+    "faceauth:device_proof": "JSON",
     "faceauth:export": "a ZIP",
     "faceauth:liveness": "JSON",
     "faceauth:liveness_frame": "JSON",
@@ -54,7 +59,7 @@ class Stop:
     name: str
     address: str
     who: str = "owner"
-    """"owner", "newcomer", "locked", "operator", or "nobody"."""
+    """"owner", "newcomer", "locked", "pending", "operator", or "nobody"."""
 
     sends_to: str = ""
     fields: Mapping[str, str | File] = field(default_factory=dict)
@@ -139,6 +144,10 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("my-door", reverse("faceauth:account"))
     yield Stop("my-looks", reverse("faceauth:faces"))
     yield Stop("again", reverse("faceauth:reauthenticate"))
+    devices = reverse("faceauth:devices")
+    yield Stop("trust-device", reverse("faceauth:trust_device"))
+    yield Stop("device-refused", devices, sends_to=reverse("faceauth:approve_device"), fields={"number": ""})
+    yield Stop("trusted-devices", devices)
     yield Stop("my-locks", reverse("faceauth:mfa"))
     yield Stop("add-passkey", reverse("faceauth:add_passkey"))
     yield Stop("add-app", reverse("faceauth:add_app"))
@@ -147,6 +156,9 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("second-lock", lock, "locked")
     yield Stop("second-lock-wrong", lock, "locked", sends_to=lock, fields={"code": "wrong"})
     yield Stop("recovery-codes", reverse("faceauth:mfa"), "locked", sends_to=reverse("faceauth:recovery_codes"))
+    approval = reverse("faceauth:device_approval")
+    yield Stop("ask-trusted-device", approval, "pending")
+    yield Stop("ask-trusted-device-waiting", approval, "pending", sends_to=approval)
     forget = reverse("faceauth:forget")
     yield Stop("forget", forget)
     yield Stop("forget-mistyped", forget, sends_to=forget, fields={"word": "forget you"})

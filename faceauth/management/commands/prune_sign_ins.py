@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from faceauth.management.common import days
+from faceauth.mfa import trusted_devices
 from faceauth.operators import sign_ins_csv
 
 
@@ -19,3 +20,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, keep_days: int, **options: Any) -> None:
         self.stdout.write(f"{sign_ins_csv.prune(keep_days)} sign-ins were deleted.")
+        trusted_devices.delete_expired()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0013_photo_policy"),
+        ("faceauth", "0014_trusted_devices"),
     ]
 
     operations = [
