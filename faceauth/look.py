@@ -14,6 +14,7 @@ from faceauth.liveness_geometry import (
     ROOM,
     STRAIGHT,
     TURN,
+    almost,
     growth,
     has_depth,
     is_straight,
@@ -198,7 +199,8 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
     if came_closer if state.asking == Ask.CLOSER else state.asking in poses:
         return hold(replace(state, wrong=0), seen)
     wrong = came_closer or is_wrong(state, seen, poses)
-    state = replace(state, held=0, moving=state.moving.plus(seen.template), wrong=state.wrong + 1 if wrong else 0)
+    held = state.held if almost(state.asking, base, seen) else 0  # detectors tremble
+    state = replace(state, held=held, moving=state.moving.plus(seen.template), wrong=state.wrong + 1 if wrong else 0)
     if state.wrong < WRONG:
         return state, state.asking
     # Left and right are mixed up, a chin is up by itself where somebody looked down at first, and some lean forward.

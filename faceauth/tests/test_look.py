@@ -226,6 +226,23 @@ def failure_of(film: Film) -> Code | None:
     return film.state.failure
 
 
+def test_a_tremor_of_the_detector_does_not_undo_what_was_seen() -> None:
+    film = Film(asking(Ask.UP, Ask.LEFT))
+    film.begin()
+    film.state = replace(film.state, holds=(2, 2))
+    for pitch in (6.0, 14.0, 9.0):
+        film.show(pitch=pitch)
+    assert film.state.held == 1
+    assert film.show(pitch=14.0) == Ask.LEFT
+
+
+def test_whoever_comes_back_too_early_begins_the_movement_anew(film: Film) -> None:
+    film.state = replace(film.state, holds=(2, 2))
+    for yaw in (13, 26, 13):
+        film.show(yaw=yaw)
+    assert film.state.held == 0
+
+
 @pytest.mark.parametrize("second", [Ask.RIGHT, Ask.UP])
 def test_something_else_than_what_was_asked_for_a_second_time(second: Ask) -> None:
     film = Film(asking(Ask.LEFT, Ask.CLOSER))
