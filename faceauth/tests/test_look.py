@@ -81,7 +81,7 @@ def test_whoever_does_what_is_asked_passes_whatever_is_drawn() -> None:
         assert film.at < look.SECONDS
 
 
-def test_it_ends_on_frontal_frames_and_one_of_a_movement_the_best_first(film: Film) -> None:
+def test_it_ends_on_one_frame_of_a_movement_and_the_frontal_ones_the_best_first(film: Film) -> None:
     film.do(Ask.LEFT)
     film.do(Ask.RIGHT)
     moved = film.state.moved
@@ -91,7 +91,7 @@ def test_it_ends_on_frontal_frames_and_one_of_a_movement_the_best_first(film: Fi
     assert film.show(yaw=0, quality=60.0) == Ask.STRAIGHT
     assert film.show(quality=90.0) == Hint.DONE
     finals = film.taken[-2:]
-    assert film.state.best == (finals[1].digest, moved.digest, finals[0].digest)
+    assert film.state.best == (moved.digest, finals[1].digest, finals[0].digest)
     assert {*film.state.best} <= {*film.state.kept}
     assert all(abs(one.yaw) <= STRAIGHT for one in finals)
 
@@ -105,7 +105,7 @@ def test_frames_that_are_not_good_enough_to_be_remembered_by_are_the_second_choi
         film.show()
     film.show(good=True, quality=10.0)
     assert film.state.passed
-    assert film.state.best[0] == film.taken[-1].digest
+    assert film.state.best[1] == film.taken[-1].digest
 
 
 def test_progress_says_nothing_of_what_is_still_to_come() -> None:
@@ -427,7 +427,7 @@ def test_a_single_movement(ask: Ask) -> None:
     film = shorter(Kind.SINGLE, Ask.CLOSER, ask)
     assert film.say == ask
     assert film.do(ask) == Hint.DONE
-    first, moved, second = film.state.best
+    moved, first, second = film.state.best
     assert {first, second} == {one.digest for one in film.taken[:2]}
     assert moved in {one.digest for one in film.taken[2:]}
     assert film.at < 2
