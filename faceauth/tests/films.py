@@ -162,7 +162,7 @@ class Actor:
     @property
     def can_all(self) -> bool:
         """Whether their pictures show all that somebody can be asked for."""
-        return len(self.straight) >= 2 and all(map(self.can, Ask))
+        return len(self.straight) >= 3 and all(map(self.can, Ask))
 
     def frame(self, ask: Ask) -> bytes:
         """The next frame of somebody who is asked for this."""
