@@ -156,7 +156,7 @@ def test_a_stranger_is_remembered_and_known_again(grace: Visitor) -> None:
 
     back = Visitor(grace.clock, pictures.another(pictures.hopper()))
     response = back.enter(back.look(), Accept="text/html")
-    assert (response.status_code, response["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/account/devices/trust/?next=%2F")
     assert back.client.session["_auth_user_id"] == str(user.pk)
     assert SignIn.objects.filter(outcome=Outcome.RECOGNISED, method=SignIn.Method.LIVENESS, user=user).count() == 1
 
