@@ -35,7 +35,7 @@ from faceauth.vision import photos  # noqa: E402
 PICTURES = 10  # that somebody must have
 PAIRS = 8  # frontal pictures that each other one is compared with
 RECORDINGS = 1000
-OPENS = 0.4187  # the cosine of similarity 90
+OPENS = 0.4187  # the cosine of similarity 90, with the mean in the templates
 PARTS = ("numbers", "people", "attacks", "recordings")
 
 

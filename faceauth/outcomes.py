@@ -30,6 +30,7 @@ class Reason(models.TextChoices):
     TOO_BRIGHT = "too_bright", _("too bright")
     BLURRED = "blurred", _("blurred")
     TURNED_AWAY = "turned_away", _("turned away")
+    UNCLEAR = "unclear", _("unclear")
     NOT_AN_IMAGE = "not_an_image", _("not an image")
     UNSUPPORTED_FORMAT = "unsupported_format", _("unsupported format")
     TOO_LARGE = "too_large", _("too large")
@@ -68,6 +69,9 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.TOO_BRIGHT: _("It is too bright to see you. Turn away from the light and try again."),
     Reason.BLURRED: _("The picture is blurred. Hold still and try again."),
     Reason.TURNED_AWAY: _("You are turned away. Look straight at me and try again."),
+    Reason.UNCLEAR: _(
+        "I cannot see your face clearly enough. Look straight at me, in good light, with nothing over it."
+    ),
     Reason.NOT_AN_IMAGE: _("That is not a picture that I can open. Choose a photo of your face."),
     Reason.UNSUPPORTED_FORMAT: _("I cannot read this kind of picture. Choose a JPEG, PNG, HEIC or WebP photo."),
     Reason.TOO_LARGE: _("This picture is too large. Choose one below 15 MB."),

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from faceauth.evaluation import dataset, error_rates
-from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Verification
+from faceauth.evaluation import dataset, error_rates, labels
+from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Relatives, Verification
+from faceauth.evaluation.labels import Labels
+from faceauth.vision import faces, mean_template
+
+NOTHING_KNOWN = Labels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +21,15 @@ class Report:
     identification: list[Identification]
     left_out: dict[str, int]
     """How many pictures have no template, by reason; the most frequent first."""
+    relatives: list[Relatives]
+    mean: bytes
+    """The file that `vision.MEAN` would be, made of these people."""
 
 
 def measure(
     folder: Path,
     *,
+    known: Labels = NOTHING_KNOWN,
     fmrs: Sequence[float] = (),
     processes: int,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -30,16 +38,39 @@ def measure(
 
     Raises NothingToMeasure, TooFew and ModelError.
     """
-    samples = dataset.samples_in(folder)
+    everything = dataset.samples_in(folder)
+    samples = labels.applied(everything, known)
     results = dataset.templates_of(samples, processes=processes, progress=lambda done: progress(done, len(samples)))
-    used = [(made, one.person) for made, one in zip(results, samples, strict=True) if not isinstance(made, str)]
+    used = [(made, one) for made, one in zip(results, samples, strict=True) if not isinstance(made, str)]
     left_out = Counter(made for made in results if isinstance(made, str))
+    if len(samples) < len(everything):
+        left_out["labels"] = len(everything) - len(samples)
     if not used:
         raise dataset.NothingToMeasure(f"No picture in {folder} shows a face.")
-    comparisons = Comparisons(np.stack([made for made, _ in used]), np.array([person for _, person in used]))
+    comparisons = Comparisons(
+        np.stack([made for made, _ in used]), np.array([one.person for _, one in used]), labels.related(samples, known)
+    )
     verification = error_rates.verification(comparisons, fmrs)
-    identification = error_rates.identification(comparisons, verification.thresholds)
-    return Report(verification, identification, dict(left_out.most_common()))
+    return Report(
+        verification,
+        error_rates.identification(comparisons, verification.thresholds),
+        dict(left_out.most_common()),
+        error_rates.relatives(comparisons),
+        mean_file(comparisons, folder.name),
+    )
+
+
+def mean_file(comparisons: Comparisons, name: str) -> bytes:
+    """The mean of templates as SFace makes them, before any mean is subtracted, and where it comes from."""
+    plain = mean_template.uncentred(comparisons.templates, faces.mean())
+    people = [plain[comparisons.people == person] for person in range(len(comparisons.pictures))]
+    origin = {
+        "what": "the mean over people of the mean of each one's templates of unit length",
+        "pictures": f"{len(plain)} of {len(people)} people in {name}",
+        "network": faces.RECOGNISER,
+        "made by": f"manage.py calibrate {name} --labels {name}-labels.json --mean FILE",
+    }
+    return mean_template.written(mean_template.mean_of(people), origin)
 
 
 def text_of(report: Report, fmrs: Sequence[float]) -> str:
@@ -68,6 +99,7 @@ def text_of(report: Report, fmrs: Sequence[float]) -> str:
             for fmr in fmrs
             if not any(at.fmr == fmr for at in found.curve)
         ),
+        *relatives_of(report.relatives),
         "",
         f"Searching for one picture among many people, {error_rates.DRAWS} random draws; intervals hold 95 % of them.",
         f"{'enrolled':>10}  {'similarity':>10}  {'FPIR %':^22}  {'expected':>8}  {'FNIR %':^22}",
@@ -78,6 +110,17 @@ def text_of(report: Report, fmrs: Sequence[float]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def relatives_of(rows: Sequence[Relatives]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        "",
+        f"{rows[0].pairs} pairs of relatives are not among these impostors.",
+        f"{'similarity':>10}  {'reached by % of their comparisons':>33}  {'by any of a pair':>16}",
+        *(f"{row.similarity:>10g}  {100 * row.share:>33.1f}  {row.any_picture:>16}" for row in rows),
+    ]
 
 
 def percent(rate: Rate) -> str:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import photos
-from faceauth.vision.faces import Face, Template, find_faces, template, warm_up
+from faceauth.vision import faces, photos
+from faceauth.vision.faces import Template
 
 UNREADABLE = "unreadable"  # beside the reasons of a refusal: the file cannot be read
 
@@ -55,10 +55,7 @@ def samples_in(folder: Path) -> list[Sample]:
 
 
 def template_of(path: Path) -> Result:
-    """The template of the face nearest to the middle of a picture, decoded as at sign-in.
-
-    Research sets label the person in the middle; the largest face may be somebody who walks past.
-    """
+    """The template of the face that a picture is meant to show, decoded as at sign-in."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -67,15 +64,23 @@ def template_of(path: Path) -> Result:
     if isinstance(photo, Refusal):
         return str(photo.reason)
     with photo:
-        height, width = photo.pixels.shape[:2]
+        face = face_in_the_middle(photo.pixels)
+        return face.template if face else str(Reason.NO_FACE)
 
-        def distance(face: Face) -> float:
-            across = face.box.left + face.box.width / 2 - width / 2
-            down = face.box.top + face.box.height / 2 - height / 2
-            return float(np.hypot(across, down))
 
-        faces = find_faces(photo.pixels)
-        return template(photo.pixels, min(faces, key=distance)) if faces else str(Reason.NO_FACE)
+def face_in_the_middle(pixels: faces.Pixels) -> faces.Face | None:
+    """The face nearest to the middle of a picture.
+
+    Research sets label the person in the middle; the largest face may be somebody who walks past.
+    """
+    height, width = pixels.shape[:2]
+
+    def distance(face: faces.Face) -> float:
+        across = face.box.left + face.box.width / 2 - width / 2
+        down = face.box.top + face.box.height / 2 - height / 2
+        return float(np.hypot(across, down))
+
+    return min(faces.find_faces(pixels), key=distance, default=None)
 
 
 def templates_of(
@@ -93,4 +98,4 @@ def templates_of(
 
 def prepare_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    warm_up()
+    faces.warm_up()

@@ -92,6 +92,17 @@ class Identification:
     """1 - (1 - FMR) ^ enrolled: the FPIR if comparisons were independent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Of the pairs of relatives, the share that reaches a similarity: of comparisons, each pair counting once."""
+
+    similarity: float
+    pairs: int
+    share: float
+    any_picture: int
+    """Pairs of whom at least one comparison reaches it."""
+
+
 class TooFew(Exception):
     """Not enough people or pictures; the message says what is missing."""
 
@@ -107,11 +118,16 @@ class Block(NamedTuple):
 
 
 class Comparisons:
-    """All comparisons between templates, (n, 128) of unit length, of people, (n,) any integers. Raises TooFew."""
+    """All comparisons between templates, (n, 128) of unit length, of people, (n,) any integers. Raises TooFew.
 
-    def __init__(self, templates: Templates, people: Integers) -> None:
+    Pairs of relatives are told apart worse than strangers are: their comparisons are counted by themselves.
+    """
+
+    def __init__(self, templates: Templates, people: Integers, relatives: Sequence[tuple[int, int]] = ()) -> None:
         self.templates = np.ascontiguousarray(templates, np.float32)
         names, self.people = np.unique(people, return_inverse=True)
+        places = {int(name): place for place, name in enumerate(names)}
+        self.relatives = [(places[a], places[b]) for a, b in relatives if a in places and b in places]
         self.pictures = np.bincount(self.people, minlength=1)
         if len(names) < 2:
             raise TooFew("Fewer than two people have a usable picture, so there are no impostor comparisons.")
@@ -131,6 +147,8 @@ class Comparisons:
         self.impostors_above = histogram[::-1].cumsum()[::-1]
         """How many impostor comparisons have a cosine in this bin or above."""
         self.impostors = int(self.impostors_above[0])
+        if not self.impostors:
+            raise TooFew("All people are relatives, so there are no impostor comparisons.")
 
     def blocks(self) -> Iterator[Block]:
         everybody = np.arange(len(self.people))
@@ -138,7 +156,23 @@ class Comparisons:
             rows = everybody[start : start + BLOCK]
             same = self.people[rows, np.newaxis] == self.people
             once = rows[:, np.newaxis] < everybody
-            yield Block(rows, self.templates[rows] @ self.templates.T, same & once, ~same & once)
+            impostor = ~same & once & ~self.of_relatives(rows)
+            yield Block(rows, self.templates[rows] @ self.templates.T, same & once, impostor)
+
+    def of_relatives(self, rows: Integers) -> Flags:
+        """Which comparisons of these templates with all are of relatives."""
+        found = np.zeros((len(rows), len(self.people)), np.bool_)
+        for pair in self.relatives:
+            for one, other in (pair, pair[::-1]):
+                found[np.ix_(self.people[rows] == one, self.people == other)] = True
+        return found
+
+    def cosines_of_relatives(self) -> list[NDArray[np.float32]]:
+        """Of each pair of relatives, all their comparisons."""
+        return [
+            (self.templates[self.people == one] @ self.templates[self.people == other].T).ravel()
+            for one, other in self.relatives
+        ]
 
     def cosine_for(self, fmr: float) -> float:
         """The lowest cosine (to 0.0001) that at most this share of the impostor comparisons reaches."""
@@ -208,7 +242,8 @@ def at_thresholds(comparisons: Comparisons) -> list[AtThreshold]:
         """FMR, FNMR and FNMR of people, (3, thresholds), with each person counted `weights` times."""
         alike = np.concatenate([[0], (weights[first] * weights[second]).cumsum()])[matches]
         pictures = weights * comparisons.pictures
-        impostors = (pictures.sum() ** 2 - (pictures**2).sum()) / 2  # none between two copies of a person
+        related = sum(pictures[one] * pictures[other] for one, other in comparisons.relatives)
+        impostors = (pictures.sum() ** 2 - (pictures**2).sum()) / 2 - related  # none between two copies of a person
         with np.errstate(invalid="ignore", divide="ignore"):  # a sample without such comparisons: NaN, left out below
             fnmr = weights @ below / (weights @ genuine)
             fnmr_of_people = weights[several] @ shares / weights[several].sum()
@@ -227,6 +262,16 @@ def at_thresholds(comparisons: Comparisons) -> list[AtThreshold]:
         AtThreshold(threshold, cosine, *(Rate(*map(float, (values[k, t], low[k, t], high[k, t]))) for k in range(3)))
         for t, (threshold, cosine) in enumerate(zip(THRESHOLDS, cosines, strict=True))
     ]
+
+
+def relatives(comparisons: Comparisons) -> list[Relatives]:
+    """How relatives compare at THRESHOLDS; nothing where none are known."""
+    pairs = comparisons.cosines_of_relatives()
+    found = []
+    for threshold in THRESHOLDS if pairs else ():
+        shares = [float((one >= to_cosine(threshold)).mean()) for one in pairs]
+        found.append(Relatives(threshold, len(pairs), float(np.mean(shares)), sum(share > 0 for share in shares)))
+    return found
 
 
 # Searching among many -------------------------------------------------------------------------------------------------

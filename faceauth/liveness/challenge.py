@@ -14,6 +14,7 @@ from faceauth.liveness.geometry import (
     ROOM,
     STRAIGHT,
     TURN,
+    almost,
     growth,
     has_depth,
     is_straight,
@@ -192,13 +193,15 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
     state = replace(state, armed=state.armed or Ask.STRAIGHT in poses, largest=max(state.largest, grown))
     came_closer = grown >= CLOSER * state.size  # than ever before: a film that begins close has not come closer
     if state.asking == Ask.CLOSER and came_closer:
-        state = replace(state, lags=(*state.lags, *lags_of([one.lines for one in state.first], seen.lines)))
-        if is_flat(state.lags):
-            return replace(state, held=0), state.asking
+        lags = lags_of([one.lines for one in state.first], seen.lines)
+        state = replace(state, lags=(*state.lags, *lags))
+        if lags and is_flat(state.lags):  # such a frame counts for nothing
+            return state, state.asking
     if came_closer if state.asking == Ask.CLOSER else state.asking in poses:
         return hold(replace(state, wrong=0), seen)
     wrong = came_closer or is_wrong(state, seen, poses)
-    state = replace(state, held=0, moving=state.moving.plus(seen.template), wrong=state.wrong + 1 if wrong else 0)
+    held = state.held if almost(state.asking, base, seen) else 0  # detectors tremble
+    state = replace(state, held=held, moving=state.moving.plus(seen.template), wrong=state.wrong + 1 if wrong else 0)
     if state.wrong < WRONG:
         return state, state.asking
     # Left and right are mixed up, a chin is up by itself where somebody looked down at first, and some lean forward.

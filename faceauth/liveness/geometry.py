@@ -20,6 +20,7 @@ TURN = 20.0
 # Up is counted from where the person looked at first: a camera may stand low, and a nose may be short.
 UP = 10.0
 ASIDE = 15.0  # what a head that looks up may be turned
+ALMOST = 0.7  # of a movement: a head that is between this and all of it has not come back
 # By how much a face is larger that has come closer, and the share of the picture's height from which it cannot.
 CLOSER = 1.2
 ROOM = 0.55
@@ -125,6 +126,13 @@ def shown(base: Observation, seen: Observation) -> set[Ask]:
         if growth(points(base), points(seen)) >= CLOSER:
             poses.add(Ask.CLOSER)
     return poses
+
+
+def almost(ask: Ask, base: Observation, seen: Observation) -> bool:
+    """Whether a movement that was seen a moment ago is only just not seen: it is as good as held."""
+    if ask == Ask.UP:
+        return abs(seen.yaw) <= ASIDE and seen.pitch - base.pitch >= ALMOST * UP
+    return ask in (Ask.LEFT, Ask.RIGHT) and seen.yaw * (1 if ask == Ask.LEFT else -1) >= ALMOST * TURN
 
 
 def is_straight(base: Observation, seen: Observation) -> bool:

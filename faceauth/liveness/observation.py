@@ -7,7 +7,7 @@ import numpy as np
 from faceauth.liveness.perspective import lines_of
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Pixels, aligned, find_faces, fingerprint, side_of, template
+from faceauth.vision.faces import Pixels, aligned, find_faces, fingerprint, side_of
 
 LINES_YAW = 12.0  # degrees; a face that is turned further is not compared
 
@@ -71,7 +71,7 @@ def observe(pixels: Pixels, digest: str, at: float, decoded: str = "") -> Observ
         yaw=face.pose.yaw,
         pitch=face.pose.pitch,
         lines=lines_of(aligned(pixels, face.landmarks)) if abs(face.pose.yaw) <= LINES_YAW else "",
-        template=tuple(float(number) for number in np.round(template(pixels, face), 5)),
+        template=tuple(float(number) for number in np.round(face.direction, 5)),
         quality=face.quality.sharpness - abs(face.pose.yaw) - abs(face.pose.pitch) / 2,
         good=not isinstance(quality_gate.judge_for_enrolment(faces, pixels), Refusal),
     )

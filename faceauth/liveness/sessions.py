@@ -173,7 +173,7 @@ def observe_jpeg(jpeg: bytes, digest: str, at: float) -> Observation:
 
 @sensitive_variables()
 def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> Passed | Refusal:
-    """The photos of a look that was passed in this session, the best first, from their exact bytes; once.
+    """The photos of a check that was passed in this session, from their exact bytes and in its order; once.
 
     All of them: whoever could leave out the frame of a movement could be recognised by a picture again.
     """

@@ -100,12 +100,11 @@ class State:
 
     @property
     def best(self) -> tuple[str, ...]:
-        """The digests of the frames that a passed check is recognised by, the best first, and among them one of a
-        movement: whoever moved is who is recognised."""
+        """The digests of the frames that a passed check is recognised by: one of a movement, and then the frontal ones,
+        the best first. Where few people are enrolled only the first is searched, and whoever moved is who it must be.
+        """
         ranked = [one.digest for one in sorted(self.finals, key=lambda one: (one.good, one.quality), reverse=True)]
-        if self.moved:
-            return (ranked[0], self.moved.digest, *ranked[1:2])
-        return tuple(ranked[:3])
+        return (self.moved.digest, *ranked[:2]) if self.moved else tuple(ranked[:3])
 
     def stands_at(self, other: Self) -> bool:
         """Whether it has come no further than another state."""

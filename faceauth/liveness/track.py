@@ -20,12 +20,12 @@ SAME = 0.35
 BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
 # Against the cosine of the first and the last frames: a head that turns changes more than one that does not.
-MOVES_SHARE = 0.70
-EACH_SHARE = 0.48
+MOVES_SHARE = 0.68
+EACH_SHARE = 0.45
 EACH_TO_END = 0.28  # of each movement, to the first and to the last frames: two people have it once in a hundred times
 # First and last frames of one visit are at least so alike, and then its movements are too. Of one photo all frontal
 # frames are the same, and a raised chin that is made of it is almost another face.
-ONE_VISIT = 0.88
+ONE_VISIT = 0.925
 EACH_BELOW = 0.30
 # The movements are as like the first frames as the last ones: nobody is somebody else by and by.
 LEANING = 0.12

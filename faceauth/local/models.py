@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from django.db import models, transaction
@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
 from faceauth.local.options import options
+from faceauth.vision.faces import mean
+from faceauth.vision.mean_template import centred, uncentred
 
 # 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
-# OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare.
-FACE_MODEL_VERSION = "7.0.1"
+# OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,
+# and with what is stored of them.
+FACE_MODEL_VERSION = "7.0.2"
+# Of 7.0.1 the templates are stored with the mean in them (`vision.faces.mean`). It is subtracted as they are read, so
+# both compare; `conversion.convert` makes the one of the other.
+WITH_MEAN = "7.0.1"
 
 TEMPLATE = np.dtype("<f4")
 
@@ -80,6 +86,8 @@ class EncryptedTemplate(models.Model):
     """A letter that tells faces from users, in removals and in the context of the encryption."""
     name_field: ClassVar[str]
     """The field that names a row within its collection."""
+    collection: Any
+    """Each kind has its own reference to a Collection."""
 
     template = models.BinaryField(null=True)
     key_id = models.CharField(max_length=template_encryption.KEY_ID, blank=True, db_index=True)
@@ -100,6 +108,8 @@ class EncryptedTemplate(models.Model):
         if template is None:
             self.template, self.key_id = None, ""
             return
+        if collection.face_model_version == WITH_MEAN:
+            template = uncentred(template, mean())
         key = template_encryption.current_key()
         self.template = key.seal(template.astype(TEMPLATE).tobytes(), self.own_context(collection))
         self.key_id = key.id
@@ -107,7 +117,8 @@ class EncryptedTemplate(models.Model):
     def get_template(self, collection: Collection) -> NDArray[np.float32]:
         """The template. Raises `template_encryption.KeyMissing` and `template_encryption.Altered`."""
         key = template_encryption.key_named(self.key_id)
-        return np.frombuffer(key.unseal(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
+        stored = np.frombuffer(key.unseal(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
+        return centred(stored, mean()) if collection.face_model_version == WITH_MEAN else stored
 
 
 class User(EncryptedTemplate):

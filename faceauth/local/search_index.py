@@ -22,9 +22,10 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
-from faceauth.local.models import TEMPLATE, Collection, EncryptedTemplate, Removal, has_uncommitted_change
+from faceauth.local.models import TEMPLATE, WITH_MEAN, Collection, EncryptedTemplate, Removal, has_uncommitted_change
 from faceauth.vision import similarity
-from faceauth.vision.faces import TEMPLATE_SIZE
+from faceauth.vision.faces import TEMPLATE_SIZE, mean
+from faceauth.vision.mean_template import centred
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]
@@ -111,9 +112,13 @@ def changes_since(collection: Collection, kind: type[EncryptedTemplate], since: 
         gone = np.fromiter(removed.values_list("key", flat=True), np.int64)
         yield Changes(gone, NO_KEYS, NO_VECTORS)
     changed = kind._default_manager.filter(collection=collection, sequence__gt=since)  # type: ignore[misc]
-    rows = changed.values_list("pk", kind.name_field, "key_id", "template").iterator(chunk_size=BATCH)
+    # The version comes with each row, which a conversion may just have changed.
+    columns = ("pk", kind.name_field, "key_id", "template", "collection__face_model_version")
+    rows = changed.values_list(*columns).iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
-        keys, vectors = decrypted(batch, collection.incarnation, kind)
+        keys, vectors = decrypted([row[:4] for row in batch], collection.incarnation, kind)
+        if batch[0][4] == WITH_MEAN:
+            vectors = centred(vectors, mean())
         outdated = np.fromiter((row[0] for row in batch), np.int64, len(batch)) if since else NO_KEYS
         yield Changes(outdated, keys, vectors)
 
@@ -224,8 +229,8 @@ def search(
     precision. A row that was deleted a moment ago is not fetched, and so not found. Raises as `get_template` does.
     """
     keys = indexes.of(collection, rows.model).candidates(collection, vector, least, most)
-    fetched = rows.filter(collection=collection).in_bulk(keys.tolist()).values()
-    found = [(row, float(vector @ row.get_template(collection))) for row in fetched if row.template is not None]
+    fetched = rows.filter(collection=collection).select_related("collection").in_bulk(keys.tolist()).values()
+    found = [(row, float(vector @ row.get_template(row.collection))) for row in fetched if row.template is not None]
     found = [(row, cosine) for row, cosine in found if cosine >= least - ROUNDING]
     return sorted(found, key=lambda match: (-match[1], match[0].pk))[:most]
 

@@ -18,10 +18,20 @@ from django.db.models import F, QuerySet
 
 from faceauth.local import passphrase_file
 from faceauth.local.errors import Refused
-from faceauth.local.models import FACE_MODEL_VERSION, TEMPLATE, Collection, EncryptedTemplate, Face, User, begin_change
+from faceauth.local.models import (
+    FACE_MODEL_VERSION,
+    TEMPLATE,
+    WITH_MEAN,
+    Collection,
+    EncryptedTemplate,
+    Face,
+    User,
+    begin_change,
+)
 from faceauth.local.operations.collections import create_collection
 from faceauth.local.service_model import operation_model, read_request
-from faceauth.vision.faces import TEMPLATE_SIZE
+from faceauth.vision.faces import TEMPLATE_SIZE, mean
+from faceauth.vision.mean_template import centred
 
 BATCH = 1000  # rows
 
@@ -86,7 +96,7 @@ def faces_of(collection: Collection) -> QuerySet[Face]:
 def description(collection: Collection) -> Item:
     return {
         "collection_id": collection.collection_id,
-        "face_model_version": collection.face_model_version,
+        "face_model_version": FACE_MODEL_VERSION,  # whatever is stored: `get_template` has subtracted the mean
         "tags": collection.tags,
     }
 
@@ -129,6 +139,8 @@ def import_collection(
         done = Transferred(collection.collection_id)
         for piece in pieces:
             users, faces = piece.get("users", []), piece.get("faces", [])
+            if head["face_model_version"] == WITH_MEAN:
+                subtract_mean(users + faces)
             new_users, new_faces = import_users(collection, users), import_faces(collection, faces)
             done.users += new_users
             done.faces += new_faces
@@ -145,7 +157,7 @@ def begin_import(collection_id: str, head: Item) -> Collection:
         ("in the file", head["face_model_version"]),
         ("here", known.face_model_version if known else FACE_MODEL_VERSION),
     ):
-        if version != FACE_MODEL_VERSION:
+        if version not in (FACE_MODEL_VERSION, WITH_MEAN):
             raise CannotTransfer(
                 f"The faces {where} were made by face model {version} and cannot be compared with those of"
                 f" {FACE_MODEL_VERSION}: enrol the people again, from new photos."
@@ -157,6 +169,14 @@ def begin_import(collection_id: str, head: Item) -> Collection:
         except Refused as error:
             raise CannotTransfer(error.message) from error
     return begin_change(collection_id)
+
+
+def subtract_mean(items: list[Item]) -> None:
+    """Make the templates of an older file comparable."""
+    for item in items:
+        if item["template"] is not None:
+            template = centred(template_from(item["template"]), mean())
+            item["template"] = base64.b64encode(template.tobytes()).decode()
 
 
 def import_users(collection: Collection, items: list[Item]) -> int:

@@ -9,7 +9,7 @@ def accuracy_rows(outlook: thresholds.Outlook, capacity: Capacity) -> dict[str, 
     then = ", who are refused" if capacity.shut_out else ", so enrolment is closed" if capacity.full else ""
     photo, liveness = people_text(outlook.photo_mfa_from), people_text(outlook.liveness_mfa_from)
     return {
-        "people": f"{outlook.people:,}, with {outlook.faces:,} faces",
+        "people": f"{outlook.people:,}, enrolled on {outlook.occasions:,} occasions",
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
         "odds_at_most": thresholds.as_words(outlook.limit),
         "photo": requirement_text(outlook.photo),

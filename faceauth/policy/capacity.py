@@ -51,7 +51,7 @@ def mfa_required(more: int = 0, now: Population | None = None) -> bool:
         return False
     here = now or thresholds.population()
     frames = thresholds.best_frames()
-    return thresholds.requirement(here.people + more, frames, here.faces + more * frames).lock
+    return thresholds.requirement(here.people + more, frames, here.occasions + more).lock
 
 
 def mfa_required_soon(now: Population | None = None) -> bool:

@@ -1,8 +1,8 @@
 """The odds that one attempt of a stranger opens somebody's notebook, and what keeps them under TARGET_FPIR.
 
-The more people are remembered, the likelier a stranger resembles one of them. So the threshold rises with their
-number. Where one picture would then turn away too many who belong here, up to three frames of a look are combined, and
-where that is not enough the second lock is required. docs/odds.md has the formula and all measurements.
+The more people are enrolled, the likelier a stranger resembles one of them. So the threshold rises with their number,
+as far as it was measured how rarely strangers reach it; from where the measurement ends, a second factor is required.
+docs/odds.md has the formula and all measurements.
 """
 
 from bisect import bisect_left
@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncMinute
+from numpy.typing import NDArray
 
 from faceauth.cache import from_cache, put, recall
 from faceauth.conf import MAX_FRAMES, conf
@@ -28,37 +30,44 @@ MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
 ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
 
 
-# The cosine of two templates, and how often a picture of one person and a picture of another reach it at most: the
-# upper end of the 95 % interval, each pair of people counted once. Beyond the last the measurement says nothing more:
-# what is left are people like sisters, of whom there is one pair in a million.
-BOUND: dict[float, float] = {
-    0.3634: 1.1e-3,
-    0.3915: 3.7e-4,
-    0.4187: 1.4e-4,
-    0.4452: 5.6e-5,
-    0.4673: 2.2e-5,
-    0.4800: 1.4e-5,
-    0.5000: 7.5e-6,
-    0.5200: 4.6e-6,
+# How often a picture of one person reaches a cosine to another person, at most, relatives apart and each pair of people
+# counted once: the upper end of the 95 % interval of one picture with one, times what three frames of one occasion
+# instead of one picture make of it, 2.3. At the last none of the pairs matches, even at much less.
+ONE: dict[float, float] = {
+    0.2903: 2.3e-3,
+    0.3213: 7.3e-4,
+    0.3502: 2.6e-4,
+    0.3768: 9.2e-5,
+    0.4027: 3.2e-5,
+    0.4200: 1.8e-5,
+    0.4400: 7.2e-6,
+    0.4600: 4.0e-6,
+    0.4800: 2.4e-6,
+    0.5000: 1.2e-6,
+    0.5200: 9.9e-7,
+    0.5400: 6.3e-7,
+    0.5650: 2.7e-7,
 }
 
-
-COSINES = np.array(list(BOUND))
-
-
-DECADES = np.log10(list(BOUND.values()))
-
-
-FLOOR = min(BOUND.values())
-"""The rate that no threshold and no number of frames gets under: who looks like a sister looks so on every picture."""
-
-
-# How many more strangers match a person for each look beyond the first, by any of the looks or by the vector of all.
-ANOTHER_FACE = 1.75
-
-
-# How many of the strangers that match on one frame still do on the mean of two and three.
-FRAMES = {1: 1.0, 2: 0.7, 3: 0.6}
+# The same where the other is known by pictures of several occasions, two to ten: the best of them or their mean.
+SEVERAL: dict[float, float] = {
+    0.2903: 3.1e-3,
+    0.3213: 1.1e-3,
+    0.3502: 3.8e-4,
+    0.3768: 1.4e-4,
+    0.4027: 5.0e-5,
+    0.4200: 2.2e-5,
+    0.4400: 1.1e-5,
+    0.4600: 6.0e-6,
+    0.4800: 2.5e-6,
+    0.5000: 1.4e-6,
+    0.5200: 1.0e-6,
+    0.5400: 9.9e-7,
+    0.5650: 6.2e-7,
+}
+COSINES = np.array(list(ONE))
+LEAST_RATE = min(ONE.values())
+"""Where the measurement ends: so many pairs of people there are that even none found says no less."""
 
 
 # Up to here one picture is enough. Beyond it more than three of a hundred who belong here would not be recognised.
@@ -84,10 +93,18 @@ FAMILIAR_ODDS = 0.01
 
 
 class Population(NamedTuple):
-    """Who is remembered: people, and all their faces."""
+    """Who is enrolled: people, and on how many occasions all of them together were.
+
+    The frames of a liveness check are of one occasion: they show too much of the same to count as more than one.
+    """
 
     people: int
-    faces: int
+    occasions: int
+
+    @property
+    def share(self) -> float:
+        """The share of the people, at most, who are known by pictures of several occasions."""
+        return min(1.0, (self.occasions - self.people) / max(1, self.people))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +123,21 @@ class Requirement:
     """From which similarity on somebody looks familiar."""
 
 
-def requirement(people: int, frames: int = 1, faces: int | None = None) -> Requirement:
-    """What opens a notebook where so many people are remembered, and an attempt shows so many pictures, 1 to 3.
+def requirement(people: int, frames: int = 1, occasions: int | None = None) -> Requirement:
+    """What opens a notebook where so many people are enrolled, and an attempt shows so many pictures, 1 to 3.
 
-    `faces` is how many looks all of them have together; one each if it is not said.
+    `occasions` is on how many all of them together were; one each if it is not said.
     """
-    here = Population(people, max(people, faces or 0))
+    here = Population(people, max(people, occasions or 0))
     given = conf().THRESHOLD
     if given != AUTO:
         threshold = float(given)
         return Requirement(threshold, 1, False, fpir_of(threshold, here), near_match_threshold(threshold, here))
-    for count in range(1, max(1, min(frames, MAX_FRAMES)) + 1):
-        threshold = threshold_for(here, count)
-        if threshold <= ONE_PICTURE:
-            break
-    chance = fpir_of(threshold, here, count)
-    return Requirement(
-        threshold, count, chance > conf().TARGET_FPIR * ROUNDING, chance, near_match_threshold(threshold, here)
-    )
+    threshold = threshold_for(here)
+    count = 1 if threshold <= ONE_PICTURE else max(1, min(frames, MAX_FRAMES))
+    chance = fpir_of(threshold, here)
+    above = chance > conf().TARGET_FPIR * ROUNDING
+    return Requirement(threshold, count, above, chance, near_match_threshold(threshold, here))
 
 
 # Where a scale was not measured, the threshold for the few people of one trusted device. AWS's samples and the original
@@ -131,24 +145,22 @@ def requirement(people: int, frames: int = 1, faces: int | None = None) -> Requi
 LEAST_ON_DEVICE = 90.0
 
 
-def on_device(users: Iterable[object], frames: int = 1) -> float:
+def on_device(users: Iterable[object]) -> float:
     """The least similarity to the people of one trusted device, given their primary keys: it follows their number.
 
     Nobody else is compared there, so a crowd neither raises it nor makes a second factor necessary.
     """
     if conf().THRESHOLD != AUTO:
         return float(conf().THRESHOLD)
-    faces = Face.objects.filter(user_id__in=list(users)).order_by()
-    counts = faces.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
-    here = Population(max(1, counts["people"]), max(1, counts["faces"]))
-    threshold = measured_threshold(here, max(1, min(frames, MAX_FRAMES)))
+    here = population_of(Face.objects.filter(user_id__in=list(users)))
+    threshold = measured_threshold(here if here.people else Population(1, 1))
     return threshold if is_measured() else max(threshold, LEAST_ON_DEVICE)
 
 
 def current(frames: int = 1) -> Requirement:
     """What opens a notebook now."""
     now = population()
-    return requirement(now.people, frames, now.faces)
+    return requirement(now.people, frames, now.occasions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +168,7 @@ class Outlook:
     """The odds as they are, and when they change, for whoever runs the site."""
 
     people: int
-    faces: int
+    occasions: int
     limit: float
     """TARGET_FPIR."""
     photo: Requirement
@@ -164,7 +176,7 @@ class Outlook:
     liveness: Requirement
     """For a look of three frames."""
     frames_from: int | None
-    """From how many people on, with as many looks each as now, one frame of a look is not enough."""
+    """From how many people on, with as many occasions each as now, one frame of a liveness check is not enough."""
     photo_mfa_from: int | None
     """From how many people on a photo needs the second lock."""
     liveness_mfa_from: int | None
@@ -180,19 +192,19 @@ class Outlook:
 
 def outlook(collection_id: str | None = None) -> Outlook:
     now = population(collection_id)
-    looks = now.faces / max(1, now.people) if now.people else 1.0
+    each = now.occasions / now.people if now.people else 1.0
 
     def first(frames: int, what: Callable[[Requirement], bool]) -> int | None:
         """From how many people on something is so; it stays so, as the odds only rise."""
-        found = bisect_left(range(1, MOST_PEOPLE), True, key=lambda n: what(requirement(n, frames, round(n * looks))))
+        found = bisect_left(range(1, MOST_PEOPLE), True, key=lambda n: what(requirement(n, frames, round(n * each))))
         return found + 1 if found + 1 < MOST_PEOPLE else None
 
     return Outlook(
         people=now.people,
-        faces=now.faces,
+        occasions=now.occasions,
         limit=conf().TARGET_FPIR,
-        photo=requirement(now.people, 1, now.faces),
-        liveness=requirement(now.people, MAX_FRAMES, now.faces),
+        photo=requirement(now.people, 1, now.occasions),
+        liveness=requirement(now.people, MAX_FRAMES, now.occasions),
         frames_from=first(MAX_FRAMES, lambda it: it.frames > 1),
         photo_mfa_from=first(1, lambda it: it.lock),
         liveness_mfa_from=first(MAX_FRAMES, lambda it: it.lock),
@@ -210,33 +222,28 @@ def as_words(odds: float) -> str:
     return f"1 in {1 / odds:,.0f}" if odds else "none"
 
 
-def fpir_of(threshold: float, population: Population, frames: int = 1) -> float:
-    """The chance that a stranger who shows so many frames reaches this similarity with anybody, 0 to 1."""
-    return float(1 - (1 - fmr_of(threshold, population, frames)) ** population.people)
+def fpir_of(threshold: float, population: Population) -> float:
+    """The chance that a stranger reaches this similarity with anybody, 0 to 1."""
+    cosine = similarity.to_cosine(threshold)
+    rate = 1.0 if cosine < COSINES[0] else float(np.exp(np.interp(cosine, COSINES, np.log(bounds(population)))))
+    return float(1 - (1 - rate) ** population.people)
 
 
-def fmr_of(threshold: float, population: Population, frames: int) -> float:
-    """The chance that a stranger reaches this similarity with one person."""
-    bound = 10 ** -decades(threshold)
-    return min(1.0, FLOOR + weight_of(population) * FRAMES[frames] * (bound - FLOOR))
+def bounds(population: Population) -> NDArray[np.float64]:
+    """How often a stranger reaches each of COSINES with an average person, at most."""
+    one, several = np.array(list(ONE.values())), np.array(list(SEVERAL.values()))
+    return np.asarray(one + population.share * (several - one), np.float64)
 
 
-def weight_of(population: Population) -> float:
-    """As how many faces an average person counts."""
-    more = (population.faces - population.people) / max(1, population.people)
-    return 1 + ANOTHER_FACE * more
-
-
-def threshold_for(population: Population, frames: int) -> float:
+def threshold_for(population: Population) -> float:
     """The least similarity that keeps the odds, or the end of what was measured where none does."""
-    threshold = measured_threshold(population, frames)
+    threshold = measured_threshold(population)
     return threshold if is_measured() else max(threshold, LEAST_ELSEWHERE)
 
 
-def measured_threshold(population: Population, frames: int) -> float:
+def measured_threshold(population: Population) -> float:
     rate = 1 - (1 - conf().TARGET_FPIR) ** (1 / max(1, population.people))
-    bound = FLOOR + (rate - FLOOR) / (weight_of(population) * FRAMES[frames])
-    cosine = float(np.interp(-np.log10(max(bound, FLOOR)), -DECADES, COSINES))
+    cosine = float(np.interp(-np.log(rate), -np.log(bounds(population)), COSINES))
     return float(similarity.from_cosine(cosine))
 
 
@@ -256,11 +263,11 @@ def apart(higher: float, lower: float) -> bool:
 
 
 def decades(value: float) -> float:
-    """How rarely a stranger reaches a similarity, as -log10 of BOUND.
+    """How rarely a stranger reaches a similarity with one picture, as -log10 of ONE.
 
     Above its end all are equally similar, and below its beginning (80) they might as well be anybody: 0.
     """
-    return float(-np.interp(similarity.to_cosine(value), COSINES, DECADES, left=0.0))
+    return float(-np.interp(similarity.to_cosine(value), COSINES, np.log10(list(ONE.values())), left=0.0))
 
 
 def near_match_threshold(threshold: float, population: Population) -> float:
@@ -271,7 +278,7 @@ def near_match_threshold(threshold: float, population: Population) -> float:
     if not is_measured():
         return max(threshold - POINTS, 0.0)
     rare = min(decades(threshold) - MARGIN, np.log10(max(1, population.people) / FAMILIAR_ODDS))
-    below = float(similarity.from_cosine(float(np.interp(rare, -DECADES, COSINES))))
+    below = float(similarity.from_cosine(float(np.interp(rare, -np.log10(list(ONE.values())), COSINES))))
     return min(threshold, below)
 
 
@@ -291,9 +298,15 @@ def population(collection_id: str | None = None) -> Population:
 
 def count_population(collection_id: str | None = None) -> Population:
     """The same, as it is at this moment."""
-    rows = Face.objects.filter(collection_id=collection_id or conf().COLLECTION).order_by()
-    counts = rows.aggregate(people=Count("person", distinct=True), faces=Count("pk"))
-    return Population(counts["people"], counts["faces"])
+    return population_of(Face.objects.filter(collection_id=collection_id or conf().COLLECTION))
+
+
+def population_of(faces: QuerySet[Face]) -> Population:
+    """Whose faces these are. What was enrolled of somebody within one minute is of one occasion."""
+    rows = faces.order_by()
+    people = rows.aggregate(people=Count("person", distinct=True))["people"]
+    occasions = rows.annotate(minute=TruncMinute("enrolled")).values("person", "minute").distinct().count()
+    return Population(people, occasions)
 
 
 def forget_count() -> None:

@@ -68,6 +68,7 @@ NOT_SEARCHED = {
     Reason.TOO_BRIGHT,
     Reason.BLURRED,
     Reason.TURNED_AWAY,
+    Reason.UNCLEAR,
     Reason.NOT_AN_IMAGE,
     Reason.UNSUPPORTED_FORMAT,
     Reason.TOO_LARGE,

@@ -106,7 +106,7 @@ def look_up(jpegs: Sequence[bytes], evidence: Evidence = A_PHOTO) -> Recognition
     """
     collection = Collection(conf().COLLECTION)
     needed = thresholds.current(len(jpegs))
-    on_device = thresholds.on_device(evidence.trusted, needed.frames) if evidence.trusted else None
+    on_device = thresholds.on_device(evidence.trusted) if evidence.trusted else None
     jpegs = jpegs[: needed.frames]
     faces = models.Face.objects.filter(collection_id=collection.id)
     least = needed.near_match if on_device is None else min(needed.near_match, on_device)

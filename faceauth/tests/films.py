@@ -162,7 +162,7 @@ class Actor:
     @property
     def can_all(self) -> bool:
         """Whether their pictures show all that somebody can be asked for."""
-        return len(self.straight) >= 2 and all(map(self.can, Ask))
+        return len(self.straight) >= 3 and all(map(self.can, Ask))
 
     def frame(self, ask: Ask) -> bytes:
         """The next frame of somebody who is asked for this."""
@@ -170,6 +170,8 @@ class Actor:
 
     def scene(self, ask: Ask) -> faces.Pixels:
         """The same before it is a JPEG."""
+        from faceauth.tests import warps  # which is made of these pictures and scenes
+
         if self.side not in (None, ask) and self.turn:
             self.turn = max(0.0, self.turn - 0.5)
         elif ask in (Ask.LEFT, Ask.RIGHT, Ask.UP):
@@ -180,6 +182,9 @@ class Actor:
         if ask == Ask.CLOSER:
             self.zoom = min(1.38, self.zoom * 1.15)
         place, zoom = somewhere(self.chance)
+        if self.zoom > 1 and not self.turn:
+            # A picture that is only enlarged is as flat as a print: what is near must grow faster.
+            return warps.warped(self.picture(), self.chance, away=warps.AWAY / self.zoom / zoom, place=place)
         return placed(self.picture(), place, self.zoom * zoom, self.chance)
 
     def picture(self) -> Picture:

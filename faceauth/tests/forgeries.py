@@ -39,26 +39,28 @@ class Warp:
     shape: Shape = field(default_factory=Shape)
     switch: bool = False
     """Whether the last straight frames are of the second photo too."""
+    low: float = 0.0
+    """The pitch of straight frames, in degrees: whoever looks down first has less far to look up."""
     moved: bool = False
     angles: dict[Ask, float] = field(default_factory=dict)
     now: dict[str, float] = field(default_factory=lambda: {"yaw": 0.0, "pitch": 0.0, "away": 600.0})
 
     def __post_init__(self) -> None:
-        base = observe_jpeg(warped(self.photos[0], self.chance, shape=self.shape))
+        base = observe_jpeg(warped(self.photos[0], self.chance, shape=self.shape, pitch=self.low))
         for ask in (Ask.LEFT, Ask.RIGHT, Ask.UP):
             self.angles[ask] = self.tuned(ask, base) if base else 20.0
 
     def tuned(self, ask: Ask, base: Observation) -> float:
         """The least angle at which the check sees what it asks for; else one that looks like it."""
-        for angle in (19.0, 22.0, 25.0, 28.0, 31.0) if ask in SIGNS else (14.0, 18.0, 22.0, 26.0, 30.0):
-            yaw, pitch = (SIGNS[ask] * angle, 0.0) if ask in SIGNS else (0.0, angle)
+        for angle in (19.0, 22.0, 25.0, 28.0, 31.0) if ask in SIGNS else (6.0, 10.0, 14.0, 18.0, 22.0, 26.0, 30.0):
+            yaw, pitch = (SIGNS[ask] * angle, self.low) if ask in SIGNS else (0.0, angle)
             seen = observe_jpeg(warped(self.photos[-1], self.chance, shape=self.shape, yaw=yaw, pitch=pitch))
             if seen and ask in shown(base, seen) and has_depth(base, seen):
                 return angle + 1.0
         return 25.0
 
     def frame(self, ask: Ask) -> bytes:
-        there = {"yaw": 0.0, "pitch": 0.0, "away": self.now["away"]}
+        there = {"yaw": 0.0, "pitch": self.low, "away": self.now["away"]}
         if ask in SIGNS:
             there["yaw"] = SIGNS[ask] * self.angles[ask]
         elif ask == Ask.UP:
@@ -167,6 +169,7 @@ SPECIES: dict[str, Forger] = {
     "depth warp, another head": lambda photo, _, __, chance: Warp(
         [photo], chance, Shape(nose=float(chance.uniform(20, 34)), wing=float(chance.uniform(10, 20)))
     ),
+    "depth warp, chin lowered first": lambda photo, _, __, chance: Warp([photo], chance, low=-10.0),
     "depth warp of two photos": lambda photo, second, _, chance: Warp([photo, second], chance),
     "depth warp, one photo first, then another": lambda photo, second, _, chance: Warp(
         [photo, second], chance, switch=True

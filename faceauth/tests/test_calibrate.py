@@ -11,10 +11,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from faceauth.evaluation import dataset
 from faceauth.tests import pictures
+from faceauth.tests.conftest import read
+from faceauth.vision import faces, mean_template
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +62,36 @@ def test_the_report(folder: Path, tmp_path: Path) -> None:
     assert [at["similarity"] for at in figures["verification"]["thresholds"]] == [80, 85, 90, 95, 99]
     assert figures["identification"][0]["enrolled"] == 1
     assert "<svg " in (tmp_path / "det.svg").read_text()
+
+
+def test_what_is_known_of_the_pictures_is_respected(folder: Path, tmp_path: Path) -> None:
+    known = tmp_path / "labels.json"
+    known.write_text('{"shows_somebody_else": ["Grace/3.jpg"]}')
+    out, err = calibrate(folder, "--labels", known)
+    assert "5 pictures of 2 people" in out
+    assert "6 impostor and 4 genuine comparisons" in out
+    assert "1 of 8 pictures left out: labels" in err
+    known.write_text('{"relatives_or_twins": [["Eileen", "Grace"]]}')
+    with pytest.raises(CommandError, match="All people are relatives"):
+        calibrate(folder, "--labels", known)
+    known.write_text("{")
+    with pytest.raises(CommandError, match=r"labels\.json cannot be read"):
+        calibrate(folder, "--labels", known)
+
+
+def test_the_mean_of_the_people_is_written(folder: Path, tmp_path: Path) -> None:
+    calibrate(folder, "--mean", tmp_path / "mean.json")
+    content = (tmp_path / "mean.json").read_bytes()
+    assert b"6 of 2 people in" in content
+    people = [[made_from(folder / name / f"{number}.jpg") for number in (1, 2, 3)] for name in ("Eileen", "Grace")]
+    assert np.allclose(mean_template.read(content), mean_template.mean_of(people), atol=1e-5)
+
+
+def made_from(path: Path) -> faces.Template:
+    """The template as SFace makes it."""
+    face = dataset.face_in_the_middle(read(path.read_bytes()).pixels)
+    assert face is not None
+    return np.asarray(face.vector / face.length, np.float32)
 
 
 def test_no_progress_is_shown_in_a_pipe(folder: Path) -> None:

@@ -1,16 +1,21 @@
 import io
 import pickle
+import weakref
+from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from faceauth.outcomes import Reason, Refusal
+from faceauth.recognition.search import recognise
 from faceauth.tests import pictures
+from faceauth.tests.conftest import read
 from faceauth.tests.pictures import encoded, opened
-from faceauth.vision import photos
+from faceauth.vision import faces, photos
 from faceauth.vision.photos import Photo, decode_as_rekognition, read_photo, reopen_photo
 
 
@@ -205,3 +210,62 @@ def test_rekognition_refuses(data: bytes, error: type[photos.BadPicture]) -> Non
 
 def test_rekognition_takes_a_portrait() -> None:
     assert np.array_equal(decode_as_rekognition(pictures.collins()), np.asarray(opened(pictures.collins())))
+
+
+# Decoded and searched once -------------------------------------------------------------------------------------------
+
+
+def test_an_open_photo_is_not_decoded_again_for_the_recogniser() -> None:
+    shown = photo(pictures.hopper())
+    jpeg = shown.jpeg
+    assert decode_as_rekognition(jpeg) is shown.pixels
+    assert decode_as_rekognition(bytes(bytearray(jpeg))) is shown.pixels  # the same content, not the same object
+    before = np.array(shown.pixels)
+    shown.close()
+    again = decode_as_rekognition(jpeg)
+    assert np.array_equal(again, before)  # whoever decodes it sees the same
+    assert np.array_equal(reopen_photo(jpeg).pixels, before)
+
+
+def test_nothing_is_kept_of_a_photo_that_is_gone() -> None:
+    shown = photo(pictures.hopper())
+    faces.find_faces(shown.pixels)
+    address, kept = id(shown.pixels), weakref.ref(shown.pixels)
+    assert address in faces.found
+    shown.close()
+    assert kept() is None
+    assert address not in faces.found
+    del shown
+    assert not photos.open_photos
+
+
+def test_a_picture_that_can_change_is_searched_each_time() -> None:
+    shown = photo(pictures.hopper())
+    pixels = np.array(shown.pixels)
+    assert len(faces.find_faces(pixels)) == 1
+    pixels[:] = 0
+    assert faces.find_faces(pixels) == []
+    one, other = faces.find_faces(shown.pixels), faces.find_faces(shown.pixels)
+    assert one[0] is other[0]
+    one.clear()  # the caller's own list
+    assert faces.find_faces(shown.pixels) == other
+
+
+def test_a_sign_in_searches_a_picture_once_and_makes_one_template(
+    hopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def noted(name: str) -> None:
+        work = getattr(faces, name)
+
+        def note(given: faces.Pixels) -> Any:
+            made.append(name)
+            return work(given)
+
+        monkeypatch.setattr(faces, name, note)
+
+    noted("search")
+    noted("embed")
+    assert recognise(read(pictures.another(pictures.hopper()))).user == hopper
+    assert made == ["search", "embed"]

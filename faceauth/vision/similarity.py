@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 # FMR and the cosine that gives it, measured with `manage.py calibrate` (docs/models.md); another way of making
 # templates needs another table.
 CURVE: dict[float, float] = {
-    10**-0.5: 0.1351,
-    10**-1.0: 0.2054,
-    10**-1.5: 0.2558,
-    10**-2.0: 0.2966,
-    10**-2.5: 0.3319,
-    10**-3.0: 0.3634,
-    10**-3.5: 0.3915,
-    10**-4.0: 0.4187,
-    10**-4.5: 0.4452,
-    10**-5.0: 0.4673,
+    10**-0.5: 0.0446,
+    10**-1.0: 0.1196,
+    10**-1.5: 0.1736,
+    10**-2.0: 0.2177,
+    10**-2.5: 0.2560,
+    10**-3.0: 0.2903,
+    10**-3.5: 0.3213,
+    10**-4.0: 0.3502,
+    10**-4.5: 0.3768,
+    10**-5.0: 0.4027,
 }
 
 # Two templates of one picture differ by the rounding of 32-bit numbers alone; that still counts as the same.

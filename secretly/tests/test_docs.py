@@ -67,12 +67,18 @@ def test_the_documented_similarity_curve_is_the_one_in_use() -> None:
         assert f"`{digest}`" in text
 
 
-def test_the_documented_odds_are_the_ones_in_use() -> None:
-    """docs/odds.md has the table of odds.BOUND, and from how many people on the second lock is required."""
+def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
+    """docs/odds.md has both tables of policy.thresholds, and from how many people on a second factor is required."""
     text = (ROOT / "docs" / "odds.md").read_text()
-    rows = re.findall(r"^\| (0\.\d{4}) \|[^|]+\| \S+ \| (\S+) \| \S+ \| (\S+) \|$", text, re.MULTILINE)
-    assert {float(cosine): float(used) for cosine, _, used in rows} == thresholds.BOUND
-    assert all(float(measured) <= float(used) for _, measured, used in rows)
-    first = next(people for people in range(1, 1000) if thresholds.requirement(people).lock)
-    assert f"| 1 in 10,000 | {first} people |" in text
-    assert f"{1 + thresholds.ANOTHER_FACE * 2:g}, " in text
+    cells = r"\| (0\.\d{4}) \|[^|]+" + r"\| \S+ \| (\S+) \| \S+ \| (\S+) \| \S+ " * 2 + r"\|"
+    rows = [tuple(map(float, row)) for row in re.findall(rf"^{cells}$", text, re.MULTILINE)]
+    assert {row[0]: row[2] for row in rows} == thresholds.ONE
+    assert {row[0]: row[4] for row in rows} == thresholds.SEVERAL
+    for _, one, used, several, used_of_several in rows[:-1]:
+        assert used >= 2.3 * one
+        assert used_of_several >= several
+    assert rows[-1][2] >= rows[-1][1]  # the end, where none of the pairs matches
+    for each, column in ((1, 0), (2, 1)):
+        first = next(people for people in range(1, 1000) if thresholds.requirement(people, 1, each * people).lock)
+        [numbers] = re.findall(r"^\| 1 in 10,000 \| (\d+) people \| (\d+) people \|", text, re.MULTILINE)
+        assert int(numbers[column]) == first

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from faceauth.local.arns import collection_arn, collection_id_of
 from faceauth.local.errors import Code, Refused
-from faceauth.local.models import FACE_MODEL_VERSION, Collection, begin_change
+from faceauth.local.models import FACE_MODEL_VERSION, WITH_MEAN, Collection, begin_change
 from faceauth.local.pagination import page
 from faceauth.local.search_index import indexes
 from faceauth.local.service_model import Parameters
@@ -35,7 +35,7 @@ def find_comparable(collection_id: str) -> Collection:
 
 
 def comparable(collection: Collection) -> Collection:
-    if collection.face_model_version != FACE_MODEL_VERSION:
+    if collection.face_model_version not in (FACE_MODEL_VERSION, WITH_MEAN):
         raise Refused(
             Code.INTERNAL_SERVER_ERROR,
             f"The faces of {collection} were indexed with face model {collection.face_model_version} and cannot be"

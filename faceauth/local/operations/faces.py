@@ -159,14 +159,14 @@ def search_faces(parameters: Parameters) -> Answer:
     face = find_face(collection, parameters["FaceId"])
     return {
         "SearchedFaceId": str(face.face_id),
-        "FaceMatches": matching_faces(collection, face.get_template(collection), parameters, besides=face.pk),
+        "FaceMatches": matching_faces(collection, face.get_template(face.collection), parameters, besides=face.pk),
         "FaceModelVersion": collection.shown_version,
     }
 
 
 def find_face(collection: Collection, face_id: str) -> Face:
     try:
-        return Face.objects.get(collection=collection, face_id=face_id)
+        return Face.objects.select_related("collection").get(collection=collection, face_id=face_id)
     except Face.DoesNotExist as error:
         raise invalid_parameter("faceId was not found in the collection.") from error
 

@@ -74,7 +74,7 @@ def token_mismatch() -> Refused:
 
 def find_user(collection: Collection, user_id: str) -> User:
     try:
-        return User.objects.get(collection=collection, user_id=user_id)
+        return User.objects.select_related("collection").get(collection=collection, user_id=user_id)
     except User.DoesNotExist as error:
         raise Refused(Code.NOT_FOUND, f"The user id: {user_id} does not exist") from error
 
@@ -197,12 +197,12 @@ def search_users(parameters: Parameters) -> Answer:
     if "FaceId" in parameters:
         face = find_face(collection, parameters["FaceId"])
         answer["SearchedFace"] = {"FaceId": str(face.face_id)}
-        answer["UserMatches"] = matching_users(collection, face.get_template(collection), parameters)
+        answer["UserMatches"] = matching_users(collection, face.get_template(face.collection), parameters)
     else:
         user = find_user(collection, parameters["UserId"])
         answer["SearchedUser"] = {"UserId": user.user_id}
         if user.template is not None:
-            answer["UserMatches"] = matching_users(collection, user.get_template(collection), parameters, user.pk)
+            answer["UserMatches"] = matching_users(collection, user.get_template(user.collection), parameters, user.pk)
     return answer
 
 

@@ -12,15 +12,20 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from faceauth.evaluation import labels
 from faceauth.evaluation.calibrate import Report, measure, text_of
 from faceauth.evaluation.dataset import NothingToMeasure
 from faceauth.evaluation.det_plot import FORMATS, write_det_plot
 from faceauth.evaluation.error_rates import TooFew
+from faceauth.evaluation.labels import Labels, LabelsUnusable
 from faceauth.vision.faces import ModelError
 
 EXPLANATION = """
 FOLDER holds a folder of pictures for each person. Where a picture shows several faces, the one nearest to the middle
 counts. Pictures that cannot be used are counted and left out.
+
+--labels names a JSON file of what is known of the pictures: one_person_two_names and relatives_or_twins (pairs of
+folders), label_cannot_be_told and shows_somebody_else (pictures to leave out). Relatives are counted apart.
 
 examples:
   manage.py calibrate people/
@@ -42,6 +47,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER")
         parser.add_argument("--fmr", type=rate, action="append", default=[], help="also say the threshold for this FMR")
+        parser.add_argument("--labels", type=Path, metavar="FILE", help="what is known to be wrong with the pictures")
+        parser.add_argument("--mean", type=Path, metavar="FILE", help="write the mean template of these people")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
         parser.add_argument("--plot", type=plot, metavar="FILE", help=f"write the DET plot ({', '.join(FORMATS)})")
         parser.add_argument(
@@ -53,8 +60,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         try:
-            report = self.measured(folder, options["fmr"], options["processes"])
-        except (NothingToMeasure, TooFew, ModelError) as error:
+            known = labels.read(options["labels"]) if options["labels"] else Labels()
+            report = self.measured(folder, known, options["fmr"], options["processes"])
+        except (NothingToMeasure, LabelsUnusable, TooFew, ModelError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped.", returncode=INTERRUPTED) from error
@@ -62,16 +70,16 @@ class Command(BaseCommand):
         for reason, number in report.left_out.items():
             self.stderr.write(f"{number:,} of {total:,} pictures left out: {reason}")
         self.stdout.write(text_of(report, options["fmr"]))
-        write(report, options["json"], options["plot"])
+        write(report, options["json"], options["plot"], options["mean"])
 
-    def measured(self, folder: Path, fmrs: list[float], processes: int) -> Report:
+    def measured(self, folder: Path, known: Labels, fmrs: list[float], processes: int) -> Report:
         with tqdm(unit=" pictures", leave=False, file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
 
             def progress(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            return measure(folder, fmrs=fmrs, processes=processes, progress=progress)
+            return measure(folder, known=known, fmrs=fmrs, processes=processes, progress=progress)
 
 
 def rate(text: str) -> float:
@@ -98,10 +106,12 @@ def plot(text: str) -> Path:
     return Path(text)
 
 
-def write(report: Report, figures: Path | None, picture: Path | None) -> None:
+def write(report: Report, figures: Path | None, picture: Path | None, mean: Path | None) -> None:
     try:
+        if mean:
+            mean.write_bytes(report.mean)
         if figures:
-            content = {name: value for name, value in asdict(report).items() if name != "left_out"}
+            content = {name: value for name, value in asdict(report).items() if name not in ("left_out", "mean")}
             figures.write_text(json.dumps(content, indent=2) + "\n")
         if picture:
             write_det_plot(report.verification, picture)

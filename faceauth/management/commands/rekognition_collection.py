@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from faceauth.enrolment.faces import add, drop
 from faceauth.local.template_encryption import Altered, KeyMissing
 from faceauth.management.common import database_message, days, face_id
 from faceauth.management.describe import accuracy_rows
+from faceauth.management.older_templates import convert, older_templates
 from faceauth.management.terminal import BROKEN, INTERRUPTED, NO, ReportingCommand
 from faceauth.management.transfer_files import check_endpoint, new_private_file, read_passphrase, transfer_errors
 from faceauth.models import Face
@@ -51,6 +53,7 @@ EXAMPLES = {
     "doctor": "doctor --repair",
     "expire": "expire --inactive-days 1095 --dry-run",
     "enrol": "enrol maria maria.jpg maria-with-glasses.jpg",
+    "convert": "convert",
     "export": "export faces.secretly --passphrase-file /root/passphrase",
     "import": "import faces.secretly --passphrase-file /root/passphrase --json",
 }
@@ -84,6 +87,8 @@ class Command(ReportingCommand):
         enrol = self.action("enrol", "enrol photos of an existing user", self.enrol)
         enrol.add_argument("username")
         enrol.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+        text = "make the templates of a collection of an earlier version comparable at no cost"
+        self.action("convert", text, self.convert_templates, "collection")
         text = "write a collection of the local service, with its templates, into an encrypted file"
         self.action("export", text, self.export_file, "collection", "file")
         text = "read such a file into the local service: all of it, or nothing"
@@ -185,7 +190,8 @@ class Command(ReportingCommand):
         expected = Face.objects.filter(collection_id=collection).count()
 
         def counted(bar: Any) -> Iterator[Finding]:
-            for finding in reconcile.reconciled(collection, repair, lambda count: bar.update(count - bar.n)):
+            found = reconcile.reconciled(collection, repair, lambda count: bar.update(count - bar.n))
+            for finding in chain(older_templates(collection, repair), found):
                 counts[finding.repaired] += 1
                 yield finding
 
@@ -242,6 +248,12 @@ class Command(ReportingCommand):
             raise CommandError(f"{len(refused)} of {len(photos)} photos were not used.", returncode=NO)
 
     # What only the local service can do -------------------------------------------------------------------------------
+
+    def convert_templates(self, collection: str, **options: Any) -> None:
+        with self.progress(options, "templates") as bar:
+            done = convert(collection, lambda count: bar.update(count - bar.n))
+        text = f"{done} templates were converted." if done else f"The templates of {collection} need no conversion."
+        self.report(options, {"collection_id": collection, "converted": done}, text)
 
     def export_file(self, file: Path, passphrase_file: Path | None, collection: str, **options: Any) -> None:
         check_endpoint()
