@@ -16,6 +16,7 @@ from faceauth.liveness.requests import Kind
 from faceauth.liveness.sessions import Passed
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
+from faceauth.outcomes import Outcome, Recognition
 from faceauth.policy import photo_logins, thresholds
 from faceauth.privacy.forget import expired
 from faceauth.recognition.matching import Evidence, decide
@@ -330,3 +331,20 @@ def test_a_photo_on_a_foreign_trusted_device_opens_nothing(collection: Collectio
     trusting(home, other)
     assert "May I remember you?" in show(home, pictures.another(pictures.hopper())).content.decode()
     assert signed_in(home) is None
+
+
+def test_where_the_face_is_not_enough_a_yes_on_a_trusted_device_is(
+    collection: Collection, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    alone = Recognition(Outcome.RECOGNISED, user=owner, similarity=99.5, needs_mfa=True)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args: alone)
+    assert live(Client(), pictures.hopper(), headers=JSON).json()["reason"] == "mfa_required"
+    home = Client()
+    trusting(home, owner)
+    elsewhere = Client()
+    assert live(elsewhere, pictures.hopper())["Location"] == "/login/second-factor/"
+    assert "trusted devices" in elsewhere.get("/login/second-factor/").content.decode()
+    assert signed_in(elsewhere) is None
+    live(home, pictures.hopper())
+    assert signed_in(home) == owner
