@@ -41,9 +41,8 @@ def ciphers() -> list[AESGCM]:
     return [AESGCM(derived(key)) for key in conf().ENCRYPTION_KEYS]
 
 
-def derived(key: str, info: bytes = b"faceauth second lock") -> bytes:
-    """32 bytes for one purpose, which `info` names."""
-    hkdf = HKDF(SHA256(), length=32, salt=None, info=info)
+def derived(key: str) -> bytes:
+    hkdf = HKDF(SHA256(), length=32, salt=None, info=b"faceauth second lock")
     return hkdf.derive(base64.urlsafe_b64decode(key))
 
 
