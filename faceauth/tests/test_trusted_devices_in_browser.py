@@ -13,7 +13,8 @@ from faceauth.mfa import trusted_devices
 from faceauth.models import DeviceApproval, TrustedDevice
 from faceauth.tests.device_cast import enrolled
 from faceauth.tests.mfa_cast import open_notebook, with_app
-from faceauth.tests.test_trusted_devices_web import after_liveness, waiting
+from faceauth.tests.test_device_approvals import waiting
+from faceauth.tests.test_trusted_devices_web import after_liveness
 from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
