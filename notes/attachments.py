@@ -26,6 +26,7 @@ MAX_ENCODED = 3 * MAX_BYTES
 MAX_NAME = 200  # characters
 JOINERS = "\u200c\u200d"
 """Invisible, but part of Persian spelling and of many emoji."""
+HARMLESS = ("text/plain", "text/csv", "application/pdf", "application/zip")
 BECOME_JPEG = (".heic", ".heif", ".hif", ".mpo")
 """Endings of pictures that `pictures` converts to JPEG."""
 
@@ -115,9 +116,16 @@ def as_jpeg(name: str) -> str:
 
 
 def type_of(name: str) -> str:
-    """The type that the name says. The file is only ever downloaded, so a wrong type does no harm."""
+    """The type that the name says, where it is a harmless one. The file is only ever downloaded."""
     content_type, encoding = mimetypes.guess_type(name)
-    return content_type if content_type and not encoding else "application/octet-stream"
+    return harmless(content_type) if content_type and not encoding else "application/octet-stream"
+
+
+def harmless(content_type: str) -> str:
+    """The type, unless a page could run or apply a file of it: a script, a style, a document."""
+    kind = content_type.partition("/")[0]
+    known = content_type in HARMLESS or (kind in ("image", "audio", "video") and content_type != "image/svg+xml")
+    return content_type if known else "application/octet-stream"
 
 
 def read(attachment: Attachment) -> bytes:

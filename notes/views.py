@@ -145,7 +145,9 @@ def attachment(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """The file itself: shown when it is a picture that was drawn here, otherwise only ever downloaded."""
     found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
     found.note.owner = request.user  # who has the key at hand
-    return file_answer(attachments.read(found), found.content_type, found.name, shown=bool(found.thumbnail_path))
+    # Rows of former times may have any type.
+    content_type = attachments.harmless(found.content_type)
+    return file_answer(attachments.read(found), content_type, found.name, shown=bool(found.thumbnail_path))
 
 
 @private("GET", "HEAD")
@@ -174,18 +176,21 @@ def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> Ht
     return response
 
 
-# The bin --------------------------------------------------------------------------------------------------------------
+# The trash --------------------------------------------------------------------------------------------------------------
 
 
 @private("GET", "HEAD", "POST")
 def trash_page(request: OwnerRequest) -> HttpResponse:
-    """What was deleted. A POST empties it."""
+    """What was deleted. A POST empties it, and asks first."""
+    trashed = Note.objects.trashed(request.user).openings()
     if request.method == "POST":
+        if request.POST.get("sure") != "1":
+            return page(request, "notes/delete_forever.html", {"count": trashed.count(), "all": True})
         trash.empty(request.user)
         messages.success(request, _("The trash is empty."))
         return redirect("notes:trash")
     trash.delete_expired(request.user)
-    pages = Paginator(Note.objects.trashed(request.user).openings(), PER_PAGE)
+    pages = Paginator(trashed, PER_PAGE)
     return page(request, "notes/trash.html", {"notes": pages.get_page(request.GET.get("page")), "days": TRASH_DAYS})
 
 
@@ -201,6 +206,10 @@ def restore(request: OwnerRequest, pk: UUID) -> HttpResponse:
 
 @private("POST")
 def delete_forever(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    """Delete one note of the trash for good, after a question."""
+    if request.POST.get("sure") != "1":
+        found = get_object_or_404(Note.objects.trashed(request.user).openings(), pk=pk)
+        return page(request, "notes/delete_forever.html", {"count": 1, "note": found})
     if not trash.delete_forever(request.user, pk):
         raise Http404
     return redirect("notes:trash")

@@ -236,6 +236,7 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {"BACKEND": "secretly.static.HashedStaticFiles"},
 }
 BUCKET = environment.text("AWS_STORAGE_BUCKET_NAME")
+S3_ENDPOINT = environment.text("AWS_S3_ENDPOINT_URL") or None
 if BUCKET:
     # Attachments reach their owner only through the site, so objects need no public address.
     STORAGES["default"] = {
@@ -243,11 +244,16 @@ if BUCKET:
         "OPTIONS": {
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
-            "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
+            "endpoint_url": S3_ENDPOINT,
             "default_acl": None,  # objects are private by default, and new buckets of AWS refuse ACLs
             "file_overwrite": False,
             "client_config": Config(
-                connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                # boto3's default since 1.36, a CRC of every object, is refused by many services that speak S3.
+                request_checksum_calculation="when_required" if S3_ENDPOINT else "when_supported",
+                response_checksum_validation="when_required" if S3_ENDPOINT else "when_supported",
             ),
         },
     }

@@ -202,6 +202,8 @@ def test_the_trash_restores_and_deletes_for_good(tab: Page, owner: User) -> None
     expect(tab.locator(".card")).to_have_count(1)
     assert text_of(owner) == "The cat"
     tab.get_by_role("button", name="Delete for good").click()
+    expect(tab.get_by_text("1 note and its files will be deleted.")).to_be_visible()
+    tab.get_by_role("button", name="Delete for good").click()
     expect(tab.get_by_text("There is nothing in it.")).to_be_visible()
     assert Note.objects.count() == 1
 
