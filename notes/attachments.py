@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import pictures, storage
+from notes import pictures, quotas, storage
 from notes.models import Attachment, Note
 from notes.pictures import Picture
 from notes.storage import StorageDown
@@ -38,6 +38,7 @@ class Fault(Enum):
     EMPTY = _("%(name)s was not attached: it is empty.")
     BAD_PICTURE = _("%(name)s was not attached: I cannot read this picture.")
     STORAGE_DOWN = _("%(name)s was not attached: I cannot reach my shelf. The note is safe. Please try again later.")
+    FULL = _("%(name)s was not attached: your storage is full. Delete notes or files, and empty the trash.")
     GONE = _("%(name)s was not attached: the note is not there any more.")
 
 
@@ -52,6 +53,8 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
         return Fault.GONE
     if (file.size or 0) > max_bytes(encoded=ours):
         return Fault.TOO_LARGE
+    if quotas.full(owner, size=file.size or 0):
+        return Fault.FULL
     data = file.read()
     if not data:
         return Fault.EMPTY

@@ -92,9 +92,10 @@ def search(owner: User, words: str, start: int, count: int) -> list[Note]:
 @sensitive_variables()
 def matches(owner: User, wanted: list[str]) -> Iterator[UUID]:
     key = key_of(owner)
-    for pk, sealed in Note.objects.of(owner).values_list("pk", "sealed_text").iterator(500):
+    rows = Note.objects.of(owner).values_list("pk", "version", "sealed_text")
+    for pk, version, sealed in rows.iterator(500):
         try:
-            text = fold(key.unseal(sealed, f"text of note {pk}").decode())
+            text = fold(key.unseal_note(sealed, "text", pk, version))
         except Altered as error:  # its card in the list says so
             logger.error("The note %s: %s", pk, error)
             continue

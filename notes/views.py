@@ -1,5 +1,6 @@
 """The notebook's pages. `notes.responses` says how they answer."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
-from notes import attachments, editing, exporting, importing, trash
+from notes import attachments, editing, exporting, importing, quotas, trash
 from notes.attachments import MAX_BYTES, Fault, tidy
 from notes.editing import Conflict, Saved
 from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
-from notes.importing import MAX_LOOSE, MAX_ZIPPED, Refused, Result
+from notes.importing import ARCHIVES, MAX_LOOSE, MAX_ZIPPED, Refused, Result
 from notes.models import TRASH_DAYS, Attachment, Note, Preferences, key_of, preferences_of
+from notes.quotas import Full
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
 from notes.uploads import uploads
@@ -36,7 +38,11 @@ def notebook(request: OwnerRequest) -> HttpResponse:
     draft = form.draft()
     if draft.fault:
         return refused(request, "notes/list.html", {**openings(request), "draft": draft})
-    return answer(request, draft, editing.add(request.user, draft.page, draft.text))
+    result = editing.add(request.user, draft.page, draft.text)
+    if isinstance(result, Full):
+        full = replace(draft, fault=str(result.value))
+        return refused(request, "notes/list.html", {**openings(request), "draft": full})
+    return answer(request, draft, result)
 
 
 @private("GET", "HEAD", "POST")
@@ -49,7 +55,10 @@ def note(request: OwnerRequest, pk: UUID) -> HttpResponse:
         return page(request, "notes/note.html", {"note": found, "draft": Draft(found.text, version=found.version)})
     draft = DraftForm(request).draft()
     if not draft.fault:
-        return answer(request, draft, editing.change(request.user, pk, draft.version, draft.text))
+        result = editing.change(request.user, pk, draft.version, draft.text)
+        if not isinstance(result, Full):
+            return answer(request, draft, result)
+        draft = replace(draft, fault=str(result.value))
     there = Note.objects.of(request.user).with_attachments().filter(pk=pk).first()
     return refused(request, "notes/note.html", {"note": there, "draft": draft}) if there else gone(request, draft)
 
@@ -66,6 +75,8 @@ def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
             raise Http404
         case Saved():
             return json("saved", version=result.version) if wants_json(request) else back(request)
+        case Full():
+            raise Http404  # a tick makes no text longer
         case Conflict():
             if wants_json(request):
                 return json("conflict")
@@ -115,7 +126,13 @@ def preferences(request: OwnerRequest) -> HttpResponse:
         form.save()
         messages.success(request, SENTENCES["saved"])
         return redirect("notes:list")
-    context = {"form": form, "choices": Preferences.HiddenFor.choices, "chosen": form.initial["hidden_for"]}
+    used = quotas.usage(request.user)
+    context = {
+        "form": form,
+        "used": used,
+        "choices": Preferences.HiddenFor.choices,
+        "chosen": form.initial["hidden_for"],
+    }
     return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
 
 
@@ -128,16 +145,28 @@ def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
     """Attach the files of the form to a note. Each one that cannot be attached is named."""
     get_object_or_404(Note.objects.of(request.user).openings(), pk=pk)
     files = request.FILES.getlist("file")
+    if full := quotas.send_files(request.user):
+        return too_often(request, full) if wants_json(request) else attach_faults(request, pk, [str(full.value)], 429)
     results = [(file.name or "", attachments.attach(request.user, pk, file.name or "", file)) for file in files]
     faults = [str(fault.value) % {"name": tidy(name)} for name, fault in results if isinstance(fault, Fault)]
     if wants_json(request):
         return json("refused", message=" ".join(faults)) if faults else json("attached")
     if not faults:
         return redirect("notes:note", pk)
-    # No message in the session, which is not sealed: a file's name is as secret as its content.
+    return attach_faults(request, pk, faults, STATUS["refused"])
+
+
+def attach_faults(request: OwnerRequest, pk: UUID, faults: list[str], status: int) -> HttpResponse:
+    """The note's page. No message in the session: a file's name is as secret as its content."""
     there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
     context = {"note": there, "draft": Draft(there.text, version=there.version), "faults": faults}
-    return page(request, "notes/note.html", context, STATUS["refused"], address=reverse("notes:note", args=[pk]))
+    return page(request, "notes/note.html", context, status, address=reverse("notes:note", args=[pk]))
+
+
+def too_often(request: OwnerRequest, full: Full) -> HttpResponse:
+    response = json("refused", message=full.value)
+    response.status_code = 429
+    return response
 
 
 @private("GET", "HEAD")
@@ -176,7 +205,7 @@ def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> Ht
     return response
 
 
-# The trash --------------------------------------------------------------------------------------------------------------
+# The trash ------------------------------------------------------------------------------------------------------------
 
 
 @private("GET", "HEAD", "POST")
@@ -234,11 +263,13 @@ def export_zip(request: OwnerRequest) -> HttpResponseBase:
     return response
 
 
-@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED))
+@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED, archives=ARCHIVES))
 @private("POST")
 def import_files(request: OwnerRequest) -> HttpResponse:
-    """Import a ZIP, or Markdown and text files."""
+    """Import archives, Markdown and text files, and what other notebooks export."""
     files = request.FILES.getlist("file")
+    if full := quotas.send_import(request.user):
+        return page(request, "notes/export.html", {"fault": full.value}, 429)
     if any((file.size or 0) > importing.max_bytes(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE
     else:

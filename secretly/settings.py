@@ -177,6 +177,12 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 # A folder of notes that is imported at once; notes/uploads.py limits its size.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 
+# What one person may keep and send. docs/settings.md says why these numbers.
+STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000, low=1, high=1e9)) * 10**6  # from MB
+NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
+UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
+IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
 # Transport and headers ------------------------------------------------------------------------------------------------
 
 # A browser gives the camera only to a secure page, so every address but localhost needs HTTPS: a proxy ends it and sets

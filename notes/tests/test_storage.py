@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def test_a_file_that_cannot_be_deleted_is_logged_and_the_others_go(
 
 
 @pytest.fixture
-def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A bucket that answers questions; the list has the operations that were asked for, and those it refuses."""
     asked: list[str] = []
 
@@ -88,7 +87,7 @@ def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     s3 = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     monkeypatch.setattr(storage.Writing, "works", False)
     settings.STORAGES = {**site.STORAGES, "default": s3}
-    yield asked
+    return asked
 
 
 def test_a_bucket_that_refuses_is_logged_with_its_code_and_is_not_reached(
