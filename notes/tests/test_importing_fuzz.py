@@ -64,7 +64,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_si
 @st.composite
 def zips(draw: st.DrawFn, depth: int = 2) -> bytes:
     buffer = io.BytesIO()
-    contents = BYTES | EXPORTS | (zips(depth - 1) if depth else BYTES)  # type: ignore[call-arg]
+    contents = BYTES | EXPORTS | (zips(depth - 1) if depth else BYTES)
     methods = st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in draw(st.dictionaries(NAMES, contents, max_size=5)).items():
@@ -84,8 +84,8 @@ def tars(draw: st.DrawFn) -> bytes:
 
 
 FILES = st.one_of(
-    st.tuples(st.just("a.zip"), zips() | BYTES),  # type: ignore[call-arg]
-    st.tuples(st.just("a.jex"), tars() | BYTES),  # type: ignore[call-arg]
+    st.tuples(st.just("a.zip"), zips() | BYTES),
+    st.tuples(st.just("a.jex"), tars() | BYTES),
     st.tuples(st.sampled_from(["a.enex", "a.json", "a.txt", "a.md"]), st.builds(alter, EXPORTS | BYTES, CHANGES)),
 )
 

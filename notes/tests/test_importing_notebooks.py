@@ -133,7 +133,10 @@ def test_obsidian(owner: User) -> None:
     assert result.kept == 1
     assert [line.partition(":")[0] for line in result.left_out] == ["Vault/.trash", "Vault/.obsidian", "Vault/.git"]
     assert "Letter to landlord.md" in result.left_out[0]
-    vault = {"V/Tea.md": "Tea ![[cup.png]] and [plan](files/my%20plan.bin)", "V/img/cup.png": photo("PNG")}
+    vault: dict[str, str | bytes] = {
+        "V/Tea.md": "Tea ![[cup.png]] and [plan](files/my%20plan.bin)",
+        "V/img/cup.png": photo("PNG"),
+    }
     result = taken_in(owner, zipped({**vault, "V/files/my plan.bin": b"x", "V/lost.bin": b"x"}))
     assert (result.attached, result.left_out) == (2, ["V/lost.bin: hangs on no note."])
 
