@@ -73,3 +73,8 @@ def unwrap(wrapped: bytes, key_id: str, person: object) -> tuple[bytes, bool]:
 
 def place_of(person: object, versioned: bool) -> str:
     return f"key of {person}, with versions" if versioned else f"key of {person}"
+
+
+def note_place(part: str, pk: object, version: int | None = None) -> str:
+    """The place of a note's text or opening, as it was sealed with its version, or before there were versions in it."""
+    return f"{part} of note {pk}" + (f", version {version}" if version is not None else "")

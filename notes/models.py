@@ -67,15 +67,11 @@ class Key(models.Model):
     def unseal_note(self, sealed: bytes | memoryview, part: str, pk: UUID, version: int) -> str:
         """A part of a note, where it is of this version. Raises `Altered`."""
         try:
-            return self.unseal(sealed, note_place(part, pk, version)).decode()
+            return self.unseal(sealed, encryption.note_place(part, pk, version)).decode()
         except encryption.Altered:
             if self.versioned:
                 raise
-        return self.unseal(sealed, note_place(part, pk)).decode()  # from the time before versions were bound
-
-
-def note_place(part: str, pk: UUID, version: int | None = None) -> str:
-    return f"{part} of note {pk}" + (f", version {version}" if version is not None else "")
+        return self.unseal(sealed, encryption.note_place(part, pk)).decode()  # from the time before versions were bound
 
 
 def key_of(owner: User) -> Key:
@@ -135,8 +131,6 @@ class SendCount(models.Model):
     count = models.PositiveIntegerField(_("count"), default=0)
 
     class Meta:
-        verbose_name = _("count of uploads")
-        verbose_name_plural = _("counts of uploads")
         constraints = (models.UniqueConstraint(fields=("owner", "kind"), name="notes_one_count_of_a_kind"),)
 
     def __str__(self) -> str:
@@ -244,7 +238,7 @@ class Note(models.Model):
         }
 
     def seal(self, text: str, part: str, version: int) -> bytes:
-        return key_of(self.owner).seal(text.encode(), note_place(part, self.pk, version))
+        return key_of(self.owner).seal(text.encode(), encryption.note_place(part, self.pk, version))
 
     def unseal(self, sealed: bytes | memoryview, part: str) -> str:
         return key_of(self.owner).unseal_note(sealed, part, self.pk, self.version)
