@@ -22,11 +22,8 @@ logger = logging.getLogger(__name__)
 MAX_LENGTH = 100_000
 """The most characters (code points) in a note: about fifty printed pages."""
 
-OPENING_LENGTH = 300
-"""How many characters of a note its list shows at most."""
-
-TRASH_DAYS = 30
-"""How long a deleted note can be restored."""
+OPENING_LENGTH = 300  # characters of a note that its list shows at most
+TRASH_DAYS = 30  # how long a deleted note can be restored
 
 
 class Key(models.Model):
@@ -131,6 +128,8 @@ class SendCount(models.Model):
     count = models.PositiveIntegerField(_("count"), default=0)
 
     class Meta:
+        verbose_name = _("count of uploads")
+        verbose_name_plural = _("counts of uploads")
         constraints = (models.UniqueConstraint(fields=("owner", "kind"), name="notes_one_count_of_a_kind"),)
 
     def __str__(self) -> str:

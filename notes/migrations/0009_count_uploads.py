@@ -29,6 +29,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "count of uploads",
+                "verbose_name_plural": "counts of uploads",
                 "constraints": [
                     models.UniqueConstraint(fields=("owner", "kind"), name="notes_one_count_of_a_kind"),
                 ],
