@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import pictures, storage
+from notes import pictures, quotas, storage
 from notes.models import Attachment, Note
 from notes.pictures import Picture
 from notes.storage import StorageDown
@@ -26,6 +26,7 @@ MAX_ENCODED = 3 * MAX_BYTES
 MAX_NAME = 200  # characters
 JOINERS = "\u200c\u200d"
 """Invisible, but part of Persian spelling and of many emoji."""
+HARMLESS = ("text/plain", "text/csv", "application/pdf", "application/zip")
 BECOME_JPEG = (".heic", ".heif", ".hif", ".mpo")
 """Endings of pictures that `pictures` converts to JPEG."""
 
@@ -37,6 +38,7 @@ class Fault(Enum):
     EMPTY = _("%(name)s was not attached: it is empty.")
     BAD_PICTURE = _("%(name)s was not attached: I cannot read this picture.")
     STORAGE_DOWN = _("%(name)s was not attached: I cannot reach my shelf. The note is safe. Please try again later.")
+    FULL = _("%(name)s was not attached: your storage is full. Delete notes or files, and empty the trash.")
     GONE = _("%(name)s was not attached: the note is not there any more.")
 
 
@@ -51,6 +53,8 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
         return Fault.GONE
     if (file.size or 0) > max_bytes(encoded=ours):
         return Fault.TOO_LARGE
+    if quotas.full(owner, size=file.size or 0):
+        return Fault.FULL
     data = file.read()
     if not data:
         return Fault.EMPTY
@@ -115,9 +119,16 @@ def as_jpeg(name: str) -> str:
 
 
 def type_of(name: str) -> str:
-    """The type that the name says. The file is only ever downloaded, so a wrong type does no harm."""
+    """The type that the name says, where it is a harmless one. The file is only ever downloaded."""
     content_type, encoding = mimetypes.guess_type(name)
-    return content_type if content_type and not encoding else "application/octet-stream"
+    return harmless(content_type) if content_type and not encoding else "application/octet-stream"
+
+
+def harmless(content_type: str) -> str:
+    """The type, unless a page could run or apply a file of it: a script, a style, a document."""
+    kind = content_type.partition("/")[0]
+    known = content_type in HARMLESS or (kind in ("image", "audio", "video") and content_type != "image/svg+xml")
+    return content_type if known else "application/octet-stream"
 
 
 def read(attachment: Attachment) -> bytes:

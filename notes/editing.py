@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from notes import markdown
+from notes import markdown, quotas
 from notes.models import Note, key_of
+from notes.quotas import Full
 from notes.signals import saved
 
 
@@ -30,8 +31,10 @@ class Conflict:
     note: Note
 
 
-def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
+def add(owner: User, page: UUID, text: str) -> Saved | Conflict | Full:
     """Save the text of the blank page `page` as a note. The same page with the same text is one note."""
+    if (full := quotas.full(owner, notes=1)) and not Note.objects.of(owner).filter(pk=page).exists():
+        return full
     key_of(owner)  # the first key is saved before anything can be rolled back, and the key with it
     try:
         with transaction.atomic():
@@ -46,22 +49,25 @@ def add(owner: User, page: UUID, text: str) -> Saved | Conflict:
     return Saved(note.pk, note.version)
 
 
-def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | None:
+def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | Full | None:
     """Replace the text that the owner saw as `version`. None: the owner has no such note."""
     note = Note.objects.of(owner).filter(pk=pk).first()
     if note is None:
         return None
     if note.text == text:
         return Saved(note.pk, note.version)
+    longer = len(text) - len(note.text)
+    if longer > 0 and (full := quotas.full(owner, size=longer)):
+        return full
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
     # One statement decides: of two tabs that save at once, one finds the version gone.
-    if seen.update(**note.sealed(text), version=F("version") + 1, changed=timezone.now()):
+    if seen.update(**note.sealed(text, version + 1), version=F("version") + 1, changed=timezone.now()):
         saved.send(Note)
         return Saved(pk, version + 1)
     return conflict(owner, pk)
 
 
-def tick(owner: User, pk: UUID, version: int, line: int) -> Saved | Conflict | None:
+def tick(owner: User, pk: UUID, version: int, line: int) -> Saved | Conflict | Full | None:
     """Tick or untick the box in that line of what the owner saw. A line that has none is a conflict too."""
     note = Note.objects.of(owner).filter(pk=pk).first()
     if note is None:

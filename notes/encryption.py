@@ -6,7 +6,8 @@ bucket and in backups alike. A backup of the database that still holds the row i
 `manage.py rotate_keys` and throwing the old key away.
 
 Sealed values are bound to their place, so that a row that is copied over another, or into somebody else's notebook,
-does not open. In the clear remain: whose a note is, its dates, its length, whether it is pinned or in the trash.
+does not open; a note's text also to its version, so that an older one under a newer number does not. In the clear
+remain: whose a note is, its dates, its length, whether it is pinned or in the trash.
 """
 
 from functools import cache
@@ -48,15 +49,32 @@ def forget_keys(*, setting: str, **kwargs: object) -> None:
 
 
 @sensitive_variables()
-def wrap(key: bytes, person: object) -> tuple[bytes, str]:
-    """A person's key, sealed by the first key of the settings, and that key's id."""
-    return keyring().seal(key, f"key of {person}")
+def wrap(key: bytes, person: object, versioned: bool = False) -> tuple[bytes, str]:
+    """A person's key, sealed by the first key of the settings, and that key's id.
+
+    `versioned`: all that the key has sealed is bound to its version too. The mark is a part of the seal, so that nobody
+    takes it off without the keys.
+    """
+    return keyring().seal(key, place_of(person, versioned))
 
 
 @sensitive_variables()
-def unwrap(wrapped: bytes, key_id: str, person: object) -> bytes:
-    """Raises `KeyMissing` or `KeyDamaged`."""
+def unwrap(wrapped: bytes, key_id: str, person: object) -> tuple[bytes, bool]:
+    """The key, and whether it is `versioned`. Raises `KeyMissing` or `KeyDamaged`."""
     try:
-        return keyring().unseal(wrapped, f"key of {person}", key_id)
+        return keyring().unseal(wrapped, place_of(person, True), key_id), True
+    except Altered:
+        pass  # from the time before versions were bound
+    try:
+        return keyring().unseal(wrapped, place_of(person, False), key_id), False
     except Altered as error:
         raise KeyDamaged from error
+
+
+def place_of(person: object, versioned: bool) -> str:
+    return f"key of {person}, with versions" if versioned else f"key of {person}"
+
+
+def note_place(part: str, pk: object, version: int | None = None) -> str:
+    """The place of a note's text or opening, as it was sealed with its version, or before there were versions in it."""
+    return f"{part} of note {pk}" + (f", version {version}" if version is not None else "")

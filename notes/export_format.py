@@ -29,6 +29,8 @@ MARK = "secretly: 1"
 HEAD = re.compile(rf"---\n{MARK}\n(?P<lines>(?:[a-z]+: [^\n]{{0,100}}\n){{0,10}})---\n\n?")
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What some system does not allow in a file name."""
+DEVICE = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever their ending (Microsoft, Naming Files, Paths, and Namespaces)."""
 LINE = re.compile(r"([a-z]+): ([^\n]*)\n")
 MAX_NAME = 255  # bytes of UTF-8 in a file's name: what Linux takes
 MAX_STEM = 200  # of those; the day, a number and the ending come to them
@@ -132,4 +134,6 @@ def file_names(names: Iterable[str]) -> Iterator[str]:
 def file_name(name: str) -> str:
     """A name that every system takes."""
     stem, ending = parted(FORBIDDEN.sub(" ", name).strip(" ."))
+    if DEVICE.fullmatch(stem.partition(".")[0].strip()):
+        stem = f"_{stem}"
     return fit(stem, ending) or "file"

@@ -1,5 +1,6 @@
-"""People's keys: whether they can be read, and wrapping them by another key of the settings."""
+"""People's keys: whether they and the notes can be read, and wrapping them by another key of the settings."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,18 +9,22 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, transaction
 
 from notes import encryption
-from notes.models import Key
+from notes.encryption import CannotDecrypt
+from notes.models import Key, Note
 from privatekit.crypto import KeyMissing
 from privatekit.rotation import Progress
 
+logger = logging.getLogger(__name__)
+
 
 def rotate_keys() -> Iterator[Progress]:
-    """Wrap everybody's key by the first key of the settings. No note is touched, and each person's key moves by itself.
+    """Wrap everybody's key by the first key of the settings. Each person's key moves by itself.
 
-    Raises `CannotDecrypt`.
+    Notes are touched only where they are not bound to their versions yet. Raises `CannotDecrypt`.
     """
     first = encryption.keyring().first.id
-    people = list(Key.objects.exclude(wrapped_by=first).values_list("pk", flat=True))
+    keys = Key.objects.order_by("pk").iterator(1000)
+    people = [key.pk for key in keys if key.wrapped_by != first or not key.versioned]
     yield Progress(0, len(people))
     for done, person in enumerate(people, 1):
         rewrap(person)
@@ -31,8 +36,44 @@ def rewrap(person: int) -> None:
     with transaction.atomic():
         key = Key.objects.select_for_update().filter(pk=person).first()
         if key is not None:
-            key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk)
+            versioned = key.versioned or bind_versions(key)
+            key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk, versioned)
             key.save(update_fields=["wrapped", "wrapped_by"])
+
+
+def bind_versions(key: Key) -> bool:
+    """Seal anew whatever is not bound to its version. False: some note does not open, and stays as it is."""
+    whole = True
+    for note in Note.objects.filter(owner_id=key.pk).order_by().select_related("owner").iterator(100):
+        note.owner.notes_key = key
+        try:
+            fields = note.sealed(note.text, note.version)
+        except encryption.Altered as error:
+            logger.error("The note %s: %s", note.pk, error)
+            whole = False
+        else:  # a note that is saved meanwhile is bound by that
+            Note.objects.filter(pk=note.pk, version=note.version).update(**fields)
+    return whole
+
+
+@register(Tags.database, deploy=True)
+def check_notes(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Tell of every note that does not open: `manage.py check --deploy --database default`.
+
+    Somebody who can write to the database has altered it, or has put an older version under a newer number.
+    """
+    faults: list[CheckMessage] = []
+    for alias in databases or ():
+        notes = Note.objects.using(alias).order_by("owner").select_related("owner__notes_key")
+        for note in notes.iterator(100):
+            try:
+                _ = note.text, note.opening
+            except CannotDecrypt as error:
+                told = f"Notes: the note {note.pk} does not open. {error.sentence}"
+                faults.append(Error(told, hint=error.cure, id="notes.E002"))
+    return faults
 
 
 @register(Tags.database)

@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -22,11 +22,8 @@ logger = logging.getLogger(__name__)
 MAX_LENGTH = 100_000
 """The most characters (code points) in a note: about fifty printed pages."""
 
-OPENING_LENGTH = 300
-"""How many characters of a note its list shows at most."""
-
-TRASH_DAYS = 30
-"""How long a deleted note can be restored."""
+OPENING_LENGTH = 300  # characters of a note that its list shows at most
+TRASH_DAYS = 30  # how long a deleted note can be restored
 
 
 class Key(models.Model):
@@ -46,8 +43,17 @@ class Key(models.Model):
         return str(self.pk)
 
     @cached_property
-    def secret(self) -> bytes:
+    def unwrapped(self) -> tuple[bytes, bool]:
         return encryption.unwrap(bytes(self.wrapped), self.wrapped_by, self.pk)
+
+    @cached_property
+    def secret(self) -> bytes:
+        return self.unwrapped[0]
+
+    @property
+    def versioned(self) -> bool:
+        """Whether all of the person's notes are bound to their versions."""
+        return self.unwrapped[1]
 
     def seal(self, value: bytes, place: str) -> bytes:
         return encryption.seal(self.secret, value, f"{place} of {self.pk}")
@@ -55,13 +61,22 @@ class Key(models.Model):
     def unseal(self, sealed: bytes | memoryview, place: str) -> bytes:
         return encryption.unseal(self.secret, bytes(sealed), f"{place} of {self.pk}")
 
+    def unseal_note(self, sealed: bytes | memoryview, part: str, pk: UUID, version: int) -> str:
+        """A part of a note, where it is of this version. Raises `Altered`."""
+        try:
+            return self.unseal(sealed, encryption.note_place(part, pk, version)).decode()
+        except encryption.Altered:
+            if self.versioned:
+                raise
+        return self.unseal(sealed, encryption.note_place(part, pk)).decode()  # from the time before versions were bound
+
 
 def key_of(owner: User) -> Key:
     """The person's key, made when there is none. One query, and none when the same object asks again."""
     try:
         return owner.notes_key
     except Key.DoesNotExist:
-        wrapped, key_id = encryption.wrap(os.urandom(encryption.KEY), owner.pk)
+        wrapped, key_id = encryption.wrap(os.urandom(encryption.KEY), owner.pk, versioned=True)
         # Two first notes at the same moment: the one that comes second takes the key of the first.
         key, _made = Key.objects.get_or_create(owner_id=owner.pk, defaults={"wrapped": wrapped, "wrapped_by": key_id})
         owner.notes_key = key
@@ -102,6 +117,23 @@ def preferences_of(owner: User) -> Preferences:
         return owner.notes_preferences
     except Preferences.DoesNotExist:
         return Preferences(owner_id=owner.pk)
+
+
+class SendCount(models.Model):
+    """How many uploads, or imports, somebody has sent since a moment."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notes_sent")
+    kind = models.CharField(_("kind"), max_length=10)
+    began = models.DateTimeField(_("began"))
+    count = models.PositiveIntegerField(_("count"), default=0)
+
+    class Meta:
+        verbose_name = _("count of uploads")
+        verbose_name_plural = _("counts of uploads")
+        constraints = (models.UniqueConstraint(fields=("owner", "kind"), name="notes_one_count_of_a_kind"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
@@ -191,24 +223,24 @@ class Note(models.Model):
 
     @text.setter
     def text(self, text: str) -> None:
-        self.__dict__.update(self.sealed(text))
+        self.__dict__.update(self.sealed(text, self.version))
 
     @property
     def opening(self) -> str:
         return self.unseal(self.sealed_opening, "opening")
 
-    def sealed(self, text: str) -> dict[str, bytes]:
-        """The fields that hold `text`, for this note and for no other."""
+    def sealed(self, text: str, version: int) -> dict[str, bytes]:
+        """The fields that hold `text`, for this note and this version of it, and for no other."""
         return {
-            "sealed_text": self.seal(text, "text"),
-            "sealed_opening": self.seal(text[:OPENING_LENGTH], "opening"),
+            "sealed_text": self.seal(text, "text", version),
+            "sealed_opening": self.seal(text[:OPENING_LENGTH], "opening", version),
         }
 
-    def seal(self, text: str, part: str) -> bytes:
-        return key_of(self.owner).seal(text.encode(), f"{part} of note {self.pk}")
+    def seal(self, text: str, part: str, version: int) -> bytes:
+        return key_of(self.owner).seal(text.encode(), encryption.note_place(part, self.pk, version))
 
     def unseal(self, sealed: bytes | memoryview, part: str) -> str:
-        return key_of(self.owner).unseal(sealed, f"{part} of note {self.pk}").decode()
+        return key_of(self.owner).unseal_note(sealed, part, self.pk, self.version)
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

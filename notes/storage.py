@@ -19,13 +19,31 @@ class StorageDown(Exception):
     """The storage did not take or give a file: full, unreachable, or without it."""
 
 
+class Writing:
+    """Whether this process knows that the storage takes files. A bucket that lets itself be read may refuse them."""
+
+    works = False
+
+
 def store(sealed: bytes) -> str:
     """Save the bytes under a random name, which it returns. Raises `StorageDown`."""
     name = secrets.token_hex(16)
     try:
-        return default_storage.save(f"attachments/{name[:2]}/{name}", ContentFile(sealed))
+        name = default_storage.save(f"attachments/{name[:2]}/{name}", ContentFile(sealed))
     except DOWN as error:
-        raise StorageDown(f"The storage took no file ({type(error).__name__}).") from error
+        Writing.works = False
+        logger.error("The storage took no file (%s).", code_of(error))
+        raise StorageDown(f"The storage took no file ({code_of(error)}).") from error
+    Writing.works = True
+    return name
+
+
+def code_of(error: Exception) -> str:
+    """What a service calls its refusal, such as "InvalidArgument (400)", or the kind of error. Never a path."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
+        return f"{error.response.get('Error', {}).get('Code', '?')} ({status})"
+    return type(error).__name__
 
 
 def fetch(name: str) -> bytes:
@@ -35,11 +53,14 @@ def fetch(name: str) -> bytes:
             content: bytes = file.read()
             return content
     except DOWN as error:
-        raise StorageDown(f"The storage gave no file ({type(error).__name__}).") from error
+        raise StorageDown(f"The storage gave no file ({code_of(error)}).") from error
 
 
 def reach() -> None:
-    """Check that the storage answers, without writing to it. Raises `StorageDown`."""
+    """Check that the storage answers. Raises `StorageDown`.
+
+    A bucket is written to as well, until this process knows that it takes files, and again after it has refused one.
+    """
     try:
         default_storage.exists("reach")  # S3 is asked, and says whether this machine may
         if isinstance(default_storage, FileSystemStorage):
@@ -48,7 +69,9 @@ def reach() -> None:
             if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(f"{there} cannot be written.")
     except DOWN as error:
-        raise StorageDown(f"The storage does not answer ({type(error).__name__}).") from error
+        raise StorageDown(f"The storage does not answer ({code_of(error)}).") from error
+    if not Writing.works and not isinstance(default_storage, FileSystemStorage):
+        remove(store(b"Does it take files?"))
 
 
 def remove(*names: str) -> None:
@@ -57,4 +80,4 @@ def remove(*names: str) -> None:
         try:
             default_storage.delete(name)
         except DOWN as error:
-            logger.error("The file %s could not be deleted from the storage (%s).", name, type(error).__name__)
+            logger.error("The file %s could not be deleted from the storage (%s).", name, code_of(error))

@@ -1,5 +1,6 @@
 """The notebook's pages. `notes.responses` says how they answer."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,12 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
-from notes import attachments, editing, exporting, importing, trash
-from notes.attachments import MAX_BYTES, Fault, tidy
+from notes import editing, exporting, importing, quotas, trash
 from notes.editing import Conflict, Saved
 from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
-from notes.importing import MAX_LOOSE, MAX_ZIPPED, Refused, Result
-from notes.models import TRASH_DAYS, Attachment, Note, Preferences, key_of, preferences_of
+from notes.importing import ARCHIVES, MAX_LOOSE, MAX_ZIPPED, Refused, Result
+from notes.models import TRASH_DAYS, Note, Preferences, key_of, preferences_of
+from notes.quotas import Full
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
 from notes.uploads import uploads
@@ -36,7 +37,11 @@ def notebook(request: OwnerRequest) -> HttpResponse:
     draft = form.draft()
     if draft.fault:
         return refused(request, "notes/list.html", {**openings(request), "draft": draft})
-    return answer(request, draft, editing.add(request.user, draft.page, draft.text))
+    result = editing.add(request.user, draft.page, draft.text)
+    if isinstance(result, Full):
+        full = replace(draft, fault=str(result.value))
+        return refused(request, "notes/list.html", {**openings(request), "draft": full})
+    return answer(request, draft, result)
 
 
 @private("GET", "HEAD", "POST")
@@ -49,7 +54,10 @@ def note(request: OwnerRequest, pk: UUID) -> HttpResponse:
         return page(request, "notes/note.html", {"note": found, "draft": Draft(found.text, version=found.version)})
     draft = DraftForm(request).draft()
     if not draft.fault:
-        return answer(request, draft, editing.change(request.user, pk, draft.version, draft.text))
+        result = editing.change(request.user, pk, draft.version, draft.text)
+        if not isinstance(result, Full):
+            return answer(request, draft, result)
+        draft = replace(draft, fault=str(result.value))
     there = Note.objects.of(request.user).with_attachments().filter(pk=pk).first()
     return refused(request, "notes/note.html", {"note": there, "draft": draft}) if there else gone(request, draft)
 
@@ -66,6 +74,8 @@ def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
             raise Http404
         case Saved():
             return json("saved", version=result.version) if wants_json(request) else back(request)
+        case Full():
+            raise Http404  # a tick makes no text longer
         case Conflict():
             if wants_json(request):
                 return json("conflict")
@@ -115,77 +125,31 @@ def preferences(request: OwnerRequest) -> HttpResponse:
         form.save()
         messages.success(request, SENTENCES["saved"])
         return redirect("notes:list")
-    context = {"form": form, "choices": Preferences.HiddenFor.choices, "chosen": form.initial["hidden_for"]}
+    used = quotas.usage(request.user)
+    context = {
+        "form": form,
+        "used": used,
+        "choices": Preferences.HiddenFor.choices,
+        "chosen": form.initial["hidden_for"],
+    }
     return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
 
 
-# Attachments ----------------------------------------------------------------------------------------------------------
-
-
-@uploads(Limits(each=MAX_BYTES, together=3 * MAX_BYTES))
-@private("POST")
-def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    """Attach the files of the form to a note. Each one that cannot be attached is named."""
-    get_object_or_404(Note.objects.of(request.user).openings(), pk=pk)
-    files = request.FILES.getlist("file")
-    results = [(file.name or "", attachments.attach(request.user, pk, file.name or "", file)) for file in files]
-    faults = [str(fault.value) % {"name": tidy(name)} for name, fault in results if isinstance(fault, Fault)]
-    if wants_json(request):
-        return json("refused", message=" ".join(faults)) if faults else json("attached")
-    if not faults:
-        return redirect("notes:note", pk)
-    # No message in the session, which is not sealed: a file's name is as secret as its content.
-    there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
-    context = {"note": there, "draft": Draft(there.text, version=there.version), "faults": faults}
-    return page(request, "notes/note.html", context, STATUS["refused"], address=reverse("notes:note", args=[pk]))
-
-
-@private("GET", "HEAD")
-def attachment(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    """The file itself: shown when it is a picture that was drawn here, otherwise only ever downloaded."""
-    found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
-    found.note.owner = request.user  # who has the key at hand
-    return file_answer(attachments.read(found), found.content_type, found.name, shown=bool(found.thumbnail_path))
-
-
-@private("GET", "HEAD")
-def thumbnail(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(Attachment.objects.of(request.user).exclude(thumbnail_path=""), pk=pk)
-    found.note.owner = request.user
-    return file_answer(attachments.read_thumbnail(found), "image/webp", "thumbnail.webp", shown=True)
-
-
-@private("POST")
-def detach(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    """Take a file off its note, for good; so it asks first."""
-    found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
-    if request.POST.get("sure") != "1":
-        return page(request, "notes/detach.html", {"attachments": [found]})
-    found.delete()
-    return redirect("notes:note", found.note_id)
-
-
-def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response.headers["Content-Disposition"] = content_disposition_header(not shown, name) or "attachment"
-    # Were it to be opened as a page all the same, it could do nothing there.
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
-
-
-# The bin --------------------------------------------------------------------------------------------------------------
+# The trash ------------------------------------------------------------------------------------------------------------
 
 
 @private("GET", "HEAD", "POST")
 def trash_page(request: OwnerRequest) -> HttpResponse:
-    """What was deleted. A POST empties it."""
+    """What was deleted. A POST empties it, and asks first."""
+    trashed = Note.objects.trashed(request.user).openings()
     if request.method == "POST":
+        if request.POST.get("sure") != "1":
+            return page(request, "notes/delete_forever.html", {"count": trashed.count(), "all": True})
         trash.empty(request.user)
         messages.success(request, _("The trash is empty."))
         return redirect("notes:trash")
     trash.delete_expired(request.user)
-    pages = Paginator(Note.objects.trashed(request.user).openings(), PER_PAGE)
+    pages = Paginator(trashed, PER_PAGE)
     return page(request, "notes/trash.html", {"notes": pages.get_page(request.GET.get("page")), "days": TRASH_DAYS})
 
 
@@ -201,6 +165,10 @@ def restore(request: OwnerRequest, pk: UUID) -> HttpResponse:
 
 @private("POST")
 def delete_forever(request: OwnerRequest, pk: UUID) -> HttpResponse:
+    """Delete one note of the trash for good, after a question."""
+    if request.POST.get("sure") != "1":
+        found = get_object_or_404(Note.objects.trashed(request.user).openings(), pk=pk)
+        return page(request, "notes/delete_forever.html", {"count": 1, "note": found})
     if not trash.delete_forever(request.user, pk):
         raise Http404
     return redirect("notes:trash")
@@ -225,11 +193,13 @@ def export_zip(request: OwnerRequest) -> HttpResponseBase:
     return response
 
 
-@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED))
+@uploads(Limits(each=MAX_LOOSE, together=MAX_LOOSE, spooled=MAX_ZIPPED, archives=ARCHIVES))
 @private("POST")
 def import_files(request: OwnerRequest) -> HttpResponse:
-    """Import a ZIP, or Markdown and text files."""
+    """Import archives, Markdown and text files, and what other notebooks export."""
     files = request.FILES.getlist("file")
+    if full := quotas.send_import(request.user):
+        return page(request, "notes/export.html", {"fault": full.value}, 429)
     if any((file.size or 0) > importing.max_bytes(file) for file in files):
         result: Result | Refused = Refused.TOO_LARGE
     else:

@@ -55,7 +55,7 @@ class Altered(CannotDecrypt):
     def __init__(self) -> None:
         super().__init__(
             "altered",
-            "An encrypted value was altered, or belongs to another place.",
+            "An encrypted value was altered, or belongs to another place or an older version.",
             "If a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back; otherwise restore the row from a backup.",
         )
 

@@ -23,7 +23,9 @@ class Limits:
     fields: frozenset[str] | None = None
     """The form's fields that files are taken from; None: all."""
     spooled: int = 0
-    """Of ZIP files in all, which are too large for the memory and go through a `Spool`."""
+    """Of archives in all, which are too large for the memory and go through a `Spool`."""
+    archives: tuple[str, ...] = (".zip",)
+    """How their names end."""
 
 
 class Spool(Protocol):
@@ -49,7 +51,7 @@ class MemoryUploadHandler(FileUploadHandler):
         self.content, self.size = bytearray(), 0
         wanted = self.limits.fields is None or self.field_name in self.limits.fields
         self.room = min(self.limits.each, self.left) if wanted else 0
-        zipped = self.limits.spooled and (self.file_name or "").lower().endswith(".zip")
+        zipped = self.limits.spooled and (self.file_name or "").lower().endswith(self.limits.archives)
         self.spooled = self.spool() if wanted and zipped and self.spool else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -104,7 +104,8 @@ def state_of(name: str, check: "Future[float]", deadline: float) -> State:
         error = late
     if error is None:
         return State(True, round(check.result(), 1))
-    logger.error("Not ready: %s does not answer (%s).", name, type(error).__name__)
+    told = error if isinstance(error, storage.StorageDown) else type(error).__name__
+    logger.error("Not ready: %s does not answer (%s).", name, told)
     return State(False, round((time.perf_counter() - started) * 1000, 1))
 
 

@@ -184,6 +184,12 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 # A folder of notes that is imported at once; notes/uploads.py limits its size.
 DATA_UPLOAD_MAX_NUMBER_FILES = 5_000
 
+# What one person may keep and send. docs/settings.md says why these numbers.
+STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000, low=1, high=1e9)) * 10**6  # from MB
+NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
+UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
+IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
 # Transport and headers ------------------------------------------------------------------------------------------------
 
 # A browser gives the camera only to a secure page, so every address but localhost needs HTTPS: a proxy ends it and sets
@@ -244,6 +250,7 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {"BACKEND": "secretly.static.HashedStaticFiles"},
 }
 BUCKET = environment.text("AWS_STORAGE_BUCKET_NAME")
+S3_ENDPOINT = environment.text("AWS_S3_ENDPOINT_URL") or None
 if BUCKET:
     # Attachments reach their owner only through the site, so objects need no public address.
     STORAGES["default"] = {
@@ -251,11 +258,16 @@ if BUCKET:
         "OPTIONS": {
             "bucket_name": BUCKET,
             "region_name": FACEAUTH["REGION"],
-            "endpoint_url": environment.text("AWS_S3_ENDPOINT_URL") or None,
+            "endpoint_url": S3_ENDPOINT,
             "default_acl": None,  # objects are private by default, and new buckets of AWS refuse ACLs
             "file_overwrite": False,
             "client_config": Config(
-                connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                # boto3's default since 1.36, a CRC of every object, is refused by many services that speak S3.
+                request_checksum_calculation="when_required" if S3_ENDPOINT else "when_supported",
+                response_checksum_validation="when_required" if S3_ENDPOINT else "when_supported",
             ),
         },
     }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, Sum
@@ -30,7 +31,11 @@ def of_notes(users: Sequence[int] | None) -> Held:
     sizes = {owner: (count, size) for owner, count, size in attachments.annotate(Count("pk"), Sum("size"))}
     counts = dict(notes)
     return {
-        user: [Usage(_("notes"), counts.get(user, 0)), Usage(_("attachments"), *sizes.get(user, (0, 0)))]
+        user: [
+            Usage(_("notes"), counts.get(user, 0)),
+            Usage(_("attachments"), *sizes.get(user, (0, 0))),
+            Usage(_("percent of the storage"), 100 * sizes.get(user, (0, 0))[1] // settings.STORAGE_PER_PERSON),
+        ]
         for user in users
     }
 

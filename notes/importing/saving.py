@@ -9,11 +9,10 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from notes import attachments
+from notes import attachments, quotas
 from notes.attachments import Fault
 from notes.export_format import ParsedNote, file_names
-from notes.importing.report import Incoming, Result, Unreadable, ZipMember
-from notes.importing.zips import name_of, unpack
+from notes.importing.report import Attached, Incoming, Result, Unreadable
 from notes.models import Note
 
 BATCH = 100  # notes to a transaction
@@ -29,6 +28,10 @@ def save_all(owner: User, pages: Iterable[Incoming], result: Result) -> None:
                 attach_all(owner, notes[0], replace(incoming, files=missing(notes, incoming.files)), result)
             else:
                 new.append(incoming)
+        if new and (full := quotas.full(owner, notes=len(new), size=sum(len(one.page.text) for one in new))):
+            for incoming in new:
+                result.leave_out(incoming.name, full.value)
+            continue
         kept = Note.objects.bulk_create(new_note(owner, incoming.page) for incoming in new)
         result.kept += len(kept)
         for note, incoming in zip(kept, new, strict=True):
@@ -50,18 +53,18 @@ def existing_notes(owner: User, batch: Iterable[Incoming]) -> dict[tuple[datetim
     return there
 
 
-def missing(notes: Iterable[Note], files: list[ZipMember]) -> list[ZipMember]:
+def missing(notes: Iterable[Note], files: list[Attached]) -> list[Attached]:
     """Which of the files are attached to none of these notes: the storage may have failed when the notes were saved.
 
     Names are compared as the ZIP has them, where a second file of the same name has a number. When a file was stored
     its name may have changed: shortened, or ending in .jpg.
     """
     there = {name for note in notes for name in file_names(attachment.name for attachment in note.attached)}
-    names = file_names(attachments.tidy(name_of(entry)) for _archive, entry in files)
+    names = file_names(attachments.tidy(file.name) for file in files)
     return [
-        (archive, entry)
-        for (archive, entry), name in zip(files, names, strict=True)
-        if there.isdisjoint({name_of(entry), name, attachments.as_jpeg(name)})
+        file
+        for file, name in zip(files, names, strict=True)
+        if there.isdisjoint({file.name, name, attachments.as_jpeg(name)})
     ]
 
 
@@ -73,15 +76,14 @@ def new_note(owner: User, page: ParsedNote) -> Note:
 
 def attach_all(owner: User, note: Note, incoming: Incoming, result: Result) -> None:
     ours = incoming.page.ours
-    for archive, entry in incoming.files:
-        name = name_of(entry)
+    for file in incoming.files:
         try:
-            content = unpack(archive, entry, attachments.max_bytes(encoded=ours))
+            content = file.read(attachments.max_bytes(encoded=ours))
         except Unreadable as error:
-            result.left_out.append(f"{name}: {error}")
+            result.leave_out(file.name, error)
             continue
-        attached = attachments.attach(owner, note.pk, name, ContentFile(content), ours)
+        attached = attachments.attach(owner, note.pk, file.name, ContentFile(content), ours)
         if isinstance(attached, Fault):
-            result.left_out.append(str(attached.value) % {"name": name})
+            result.left_out.append(str(attached.value) % {"name": file.name})
         else:
             result.attached += 1

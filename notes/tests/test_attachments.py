@@ -122,8 +122,9 @@ def test_the_type_is_what_it_is_and_not_what_it_is_called(
 @pytest.mark.parametrize(
     ("name", "content", "content_type"),
     [
-        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "image/svg+xml"),
-        ("a.html", b"<script>alert(1)</script>", "text/html"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "application/octet-stream"),
+        ("a.html", b"<script>alert(1)</script>", "application/octet-stream"),
+        *((f"a.{ending}", b"x", "application/octet-stream") for ending in ("js", "mjs", "css", "json", "xml", "wasm")),
         ("a.png", b"<script>alert(1)</script>", "image/png"),
         ("a.pdf", b"%PDF-1.7", "application/pdf"),
         ("a.svgz", b"x", "application/octet-stream"),
@@ -141,6 +142,16 @@ def test_what_could_act_is_downloaded_and_never_shown(
     if content_type != "image/png":
         assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("content_type", ["text/javascript", "application/ecmascript", "text/css", "text/html; a=b"])
+def test_rows_of_former_times_are_served_without_their_type(
+    own: Client, owner: User, note: Note, content_type: str
+) -> None:
+    attachment = attach_to(owner, note, "a.js", b"alert(1)")
+    attachment.set_label("a.js", content_type)
+    attachment.save()
+    assert own.get(at(attachment)).headers["Content-Type"] == "application/octet-stream"
 
 
 def test_a_file_that_calls_itself_a_picture_is_not_shown(own: Client, owner: User, note: Note) -> None:

@@ -202,6 +202,8 @@ def test_the_trash_restores_and_deletes_for_good(tab: Page, owner: User) -> None
     expect(tab.locator(".card")).to_have_count(1)
     assert text_of(owner) == "The cat"
     tab.get_by_role("button", name="Delete for good").click()
+    expect(tab.get_by_text("1 note and its files will be deleted.")).to_be_visible()
+    tab.get_by_role("button", name="Delete for good").click()
     expect(tab.get_by_text("There is nothing in it.")).to_be_visible()
     assert Note.objects.count() == 1
 
@@ -215,7 +217,7 @@ def test_an_export_can_be_imported(tab: Page, owner: User, tmp_path: Path) -> No
     download.value.save_as(tmp_path / "notes.zip")
     note.delete()
     for sentence in ("I have taken in 1 note.", "1 was here already."):
-        tab.get_by_label("That ZIP file").set_input_files(tmp_path / "notes.zip")
+        tab.get_by_label("ZIP and JEX files").set_input_files(tmp_path / "notes.zip")
         tab.get_by_role("button", name="Bring in", exact=True).click()
         expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
     [back] = Note.objects.of(owner).with_attachments()

@@ -8,6 +8,7 @@ from django.db import connection
 from notes import editing
 from notes.editing import Conflict, Saved
 from notes.models import Note
+from notes.quotas import Full
 
 
 def test_a_page_becomes_a_note(owner: User) -> None:
@@ -86,7 +87,7 @@ def test_delete_keeps_a_change_that_was_not_seen(owner: User, note: Note) -> Non
 def test_of_ten_tabs_that_save_at_once_one_wins_and_nine_see_both(owner: User) -> None:
     note = Note.objects.write(owner, "before")
 
-    def save(tab: int) -> Saved | Conflict | None:
+    def save(tab: int) -> Saved | Conflict | Full | None:
         try:
             return editing.change(owner, note.pk, 1, f"tab {tab}")
         finally:
@@ -103,7 +104,7 @@ def test_of_ten_tabs_that_save_at_once_one_wins_and_nine_see_both(owner: User) -
 def test_a_page_that_is_sent_ten_times_at_once_is_one_note(owner: User) -> None:
     page = uuid4()
 
-    def add(_: int) -> Saved | Conflict:
+    def add(_: int) -> Saved | Conflict | Full:
         try:
             return editing.add(owner, page, "once")
         finally:

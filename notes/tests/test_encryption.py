@@ -193,15 +193,17 @@ def test_every_value_is_bound_to_its_part_kind_row_and_owner(owner: User, strang
     key = key_of(owner)
     attachment = Attachment(pk=note.pk, note=note)
     sealed = {
-        "text": note.seal("words", "text"),
-        "opening": note.seal("words", "opening"),
+        "text": note.seal("words", "text", 1),
+        "another version": note.seal("words", "text", 2),
+        "opening": note.seal("words", "opening", 1),
         "label": attachment.seal(b"words", "label"),
         "content": attachment.seal(b"words", "content"),
         "thumbnail": attachment.seal(b"words", "thumbnail"),
         "text of an attachment": attachment.seal(b"words", "text"),
-        "another note": Note(pk=uuid4(), owner=owner).seal("words", "text"),
+        "another note": Note(pk=uuid4(), owner=owner).seal("words", "text", 1),
         "another attachment": Attachment(pk=uuid4(), note=note).seal(b"words", "label"),
-        "bare": key.seal(b"words", f"text of note {note.pk}"),
+        "bare": key.seal(b"words", f"text of note {note.pk}, version 1"),
+        "without a version": key.seal(b"words", f"text of note {note.pk}"),
     }
     assert note.unseal(sealed["text"], "text") == note.unseal(sealed["bare"], "text") == "words"
     for name in sealed.keys() - {"text", "bare"}:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from notes.export_format import Names, file_names, file_stem
+from notes.export_format import Names, file_name, file_names, file_stem
 from notes.exporting import export_zip
 from notes.models import Note
 from notes.tests.files import attach_to
@@ -180,3 +180,15 @@ def test_a_missing_key_is_said_and_sends_no_half_zip(own: Client, note: Note, se
 
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     assert own.get(reverse("notes:export_zip")).status_code == 503
+
+
+@pytest.mark.parametrize("name", ["con", "NUL.txt", "aux.tar.gz", "Com1.md", "lpt9 .txt"])
+def test_names_that_windows_keeps_for_devices_are_changed(
+    own: Client, owner: User, stranger: User, note: Note, name: str
+) -> None:
+    attach_to(owner, note, name)
+    [path] = [path for path in taken(own).namelist() if not path.endswith("five.md")]
+    assert path.endswith(f"/_{name.replace(' ', '')}")
+    assert [file_name(harmless) for harmless in ("console.txt", "com10", "_con")] == ["console.txt", "com10", "_con"]
+    again = b"".join(export_zip(owner))
+    assert [taken_in(stranger, again).attached for _ in range(2)] == [1, 0]

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from notes import attachments, storage
 from notes.export_format import format_note, parse_note
 from notes.exporting import export_zip
-from notes.importing import zips
+from notes.importing import report
 from notes.models import MAX_LENGTH, Attachment, Note
 from notes.tests.files import attach_to, photo, with_metadata
 from notes.tests.zips import bring, taken_in, texts, zipped
@@ -173,10 +173,11 @@ def test_a_foreign_zip_with_folders(own: Client, owner: User) -> None:
 
 def test_pages_below_pages_are_pages(own: Client, owner: User) -> None:
     """Notion and Obsidian lay them out like this."""
-    pages = {"Page.md": "top", "Page/Sub.md": "sub", "Page/Sub/Deep.md": "deep", "Page/list.txt": "list"}
+    pages = {"Page.md": "top Page", "Page/Sub.md": "# Sub\n\nsub x", "Page/Sub/Deep.md": "x", "Page/list.txt": "list"}
     page = bring(own, ("a.zip", zipped({**pages, "Page/a.bin": b"a", "Page/Sub/b.bin": b"b"}))).content.decode()
-    assert texts(owner) == {"top", "sub", "deep", "list"}
-    assert {(a.note.text, a.name) for a in Attachment.objects.of(owner)} == {("top", "a.bin"), ("sub", "b.bin")}
+    assert texts(owner) == {"top Page", "# Sub\n\nsub x", "# Deep\n\nx", "list"}
+    attached = {(a.note.text, a.name) for a in Attachment.objects.of(owner)}
+    assert attached == {("top Page", "a.bin"), ("# Sub\n\nsub x", "b.bin")}
     assert "This was left out" not in page
 
 
@@ -191,7 +192,7 @@ def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
                 "ours.md": own_page,
                 "ours/on it.md": "hangs",
                 "ours/on it/below.md": "below",
-                "torn.md": b"\xff",
+                "torn.md": b"\xff\0",
                 "torn/b.bin": b"x",
                 "..md": "dots",
                 ".md": "a dot",
@@ -199,7 +200,7 @@ def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
         ),
     )
     assert result.left_out == [
-        "torn.md: not UTF-8.",
+        "torn.md: no text in any code that I know.",
         "img/a.png: hangs on no note.",
         "torn/b.bin: hangs on no note.",
     ]
@@ -212,21 +213,25 @@ def test_files_of_systems_and_programs_are_ignored(owner: User, note: Note) -> N
     hidden = [".obsidian/app.json", "a/.git/objects/x"]
     archive = zipped({"a.md": "a", "a/b.bin": b"b", "folder/": b"", **dict.fromkeys(clutter + hidden, b"\0x")})
     result = taken_in(owner, archive)
-    assert (result.kept, result.attached, result.left_out) == (1, 1, [])
+    assert (result.kept, result.attached) == (1, 1)
+    assert result.left_out == [
+        ".obsidian: hidden, deleted or a program's own: app.json.",
+        "a/.git: hidden, deleted or a program's own: objects/x.",
+    ]
 
 
 def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "MAX_NAMED", 2)
+    monkeypatch.setattr(report, "MAX_NAMED", 2)
     result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
     assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
-    assert result.left_out[2:] == ["Other files that hang on no note: 3."]
+    assert result.left_out[2:] == ["Others that were left out: 3."]
     assert all(len(line) < 230 for line in result.left_out)
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"caf\xe9", "not UTF-8"),
+        (b"caf\xe9\x00", "no text in any code that I know"),
         (b"a\0b", "no text, it has NUL characters"),
         (b" \n", "empty"),
         (b"x" * (MAX_LENGTH + 1), "longer than the 100,000 characters of a page"),
@@ -262,6 +267,8 @@ def test_a_damaged_head_harms_nothing(own: Client, owner: User, head: str) -> No
     assert timezone.now() - note.created < timedelta(minutes=1)
 
 
-def test_the_head_of_another_program_is_text(own: Client, owner: User) -> None:
-    bring(own, ("a.md", b"---\ntitle: x\n---\n\nwords"))
-    assert texts(owner) == {"---\ntitle: x\n---\n\nwords"}
+def test_what_is_no_head_is_text(own: Client, owner: User) -> None:
+    for text in ("---\nwords\n---\n\nmore", "---\ntitle: x\n\nwords without an end"):
+        bring(own, ("a.md", text.encode()))
+        assert texts(owner) == {text}
+        Note.objects.all().delete()

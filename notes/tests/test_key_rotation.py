@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from notes import key_rotation
-from notes.encryption import KeyMissing
+from notes import editing, encryption, key_rotation
+from notes.encryption import Altered, KeyMissing
 from notes.models import Key, Note, key_of
 from notes.tests.conftest import signed_in
 from privatekit.rotation import Progress
@@ -122,3 +122,67 @@ def test_text_comes_back_while_a_key_is_missing(fresh: str, settings: Settings, 
     assert "unsaved words</textarea>" in answer.content.decode()
     answer = signed_in(owner).post("/", {"text": "unsaved words"}, headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
+
+
+# Versions -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unbound(owner: User, note: Note) -> Note:
+    """The owner's note as it was sealed before versions were bound, under a key of that time."""
+    key, text = key_of(owner), note.text
+    key.wrapped, key.wrapped_by = encryption.wrap(key.secret, key.pk)
+    key.save()
+    for part in ("text", "opening"):
+        setattr(note, f"sealed_{part}", key.seal(text.encode(), f"{part} of note {note.pk}"))
+    note.save()
+    return Note.objects.get(pk=note.pk)
+
+
+def put_back(note: Note, version: int) -> None:
+    """What somebody can do who can write to the database, and has kept an older row."""
+    row = {"sealed_text": bytes(note.sealed_text), "sealed_opening": bytes(note.sealed_opening)}
+    Note.objects.filter(pk=note.pk).update(**row, version=version)
+
+
+def test_an_older_version_under_a_newer_number_does_not_open_and_is_told(
+    owner: User, note: Note, caplog: pytest.LogCaptureFixture
+) -> None:
+    editing.change(owner, note.pk, 1, "The kettle is cold.")
+    assert key_rotation.check_notes(databases=["default"]) == []
+    put_back(note, 2)
+    client = signed_in(owner)
+    assert "I cannot open this note." in client.get("/").content.decode()
+    assert client.get(f"/notes/{note.pk}/").status_code == 503
+    assert "kettle" not in client.post("/search/", {"words": "five"}).context["found"]
+    assert f"The note {note.pk}" in caplog.text
+    assert "older version" in caplog.text
+    [fault] = key_rotation.check_notes(databases=["default"])
+    assert (fault.id, str(note.pk) in fault.msg) == ("notes.E002", True)
+
+
+def test_a_note_without_a_bound_version_is_bound_by_the_next_save(owner: User, unbound: Note) -> None:
+    assert "kettle" in unbound.text
+    editing.change(User.objects.get(pk=owner.pk), unbound.pk, 1, "The kettle is cold.")
+    sealed = Note.objects.get(pk=unbound.pk).sealed_text
+    assert key_of(owner).unseal(sealed, f"text of note {unbound.pk}, version 2") == b"The kettle is cold."
+
+
+def test_rotating_binds_every_note_to_its_version(owner: User, unbound: Note) -> None:
+    assert rotate() == [(0, 1), (1, 1)]
+    assert rotate() == [(0, 0)]
+    assert "kettle" in Note.objects.get(pk=unbound.pk).text
+    assert Key.objects.get().versioned
+    put_back(unbound, 1)
+    with pytest.raises(Altered):
+        _ = Note.objects.get(pk=unbound.pk).text
+
+
+def test_a_note_that_does_not_open_keeps_the_others_from_no_rotation(
+    owner: User, unbound: Note, caplog: pytest.LogCaptureFixture
+) -> None:
+    Note.objects.write(owner, "other")
+    Note.objects.filter(pk=unbound.pk).update(sealed_text=b"x" * 40)
+    assert rotate() == [(0, 1), (1, 1)]
+    assert str(unbound.pk) in caplog.text
+    assert not Key.objects.get().versioned

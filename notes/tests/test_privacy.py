@@ -68,10 +68,11 @@ def test_a_stranger_cannot_change_or_delete_it(strange: Client, note: Note) -> N
 def test_a_stranger_cannot_restore_it_or_delete_it_forever(strange: Client, owner: User, note: Note) -> None:
     editing.delete(owner, note.pk, 1)
     for name in ("restore", "delete_forever"):
-        assert strange.post(reverse(f"notes:{name}", args=[note.pk])).status_code == 404
+        for sure in ({}, {"sure": "1"}):
+            assert strange.post(reverse(f"notes:{name}", args=[note.pk]), sure).status_code == 404
     assert SECRET not in strange.get(reverse("notes:trash")).content.decode()
     assert SECRET not in strange.get(reverse("notes:list"), {"deleted": str(note.pk)}).content.decode()
-    strange.post(reverse("notes:trash"))
+    strange.post(reverse("notes:trash"), {"sure": "1"})
     assert Note.objects.trashed(owner).filter(pk=note.pk).exists()
 
 

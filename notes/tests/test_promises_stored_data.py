@@ -30,6 +30,11 @@ def test_a_note_opens() -> None:
     assert key_of(7).unseal(TEXT_OF_NOTE_5, "text of note 5") == b"a note"
 
 
+@pytest.mark.parametrize("version", [1, 7])
+def test_a_note_from_the_time_before_versions_were_bound_opens(version: int) -> None:
+    assert key_of(7).unseal_note(TEXT_OF_NOTE_5, "text", 5, version) == "a note"  # type: ignore[arg-type] # once a number
+
+
 @pytest.mark.parametrize("place", ["text of note 6", "opening of note 5", "text of attachment 5"])
 def test_a_note_opens_in_no_other_row(place: str) -> None:
     with pytest.raises(encryption.Altered):

@@ -53,14 +53,22 @@ def test_only_what_is_in_the_trash_can_be_brought_back_or_deleted_forever(own: C
 
 def test_deleting_one_forever(own: Client, owner: User, trashed: Note) -> None:
     other = Note.objects.write(owner, "other", trashed=timezone.now())
-    assert own.post(reverse("notes:delete_forever", args=[trashed.pk]))["Location"] == TRASH
+    url = reverse("notes:delete_forever", args=[trashed.pk])
+    asked = own.post(url).content.decode()
+    assert "1 note and its files will be deleted. This cannot be undone." in asked
+    assert "The kitchen at five" in asked
+    assert Note.objects.trashed(owner).count() == 2
+    assert own.post(url, {"sure": "1"})["Location"] == TRASH
     assert list(Note.objects.trashed(owner)) == [other]
 
 
 def test_emptying_the_trash(own: Client, owner: User, stranger: User, trashed: Note) -> None:
     theirs = Note.objects.write(stranger, "x", trashed=timezone.now())
     kept = Note.objects.write(owner, "kept")
-    own.post(TRASH)
+    Note.objects.write(owner, "y", trashed=timezone.now())
+    assert "2 notes and their files will be deleted. This cannot be undone." in own.post(TRASH).content.decode()
+    assert Note.objects.trashed(owner).count() == 2
+    own.post(TRASH, {"sure": "1"})
     assert set(Note.objects.all()) == {theirs, kept}
     assert "There is nothing in it." in own.get(TRASH).content.decode()
 

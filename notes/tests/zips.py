@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from notes.models import Note
 IMPORT = reverse("notes:import")
 
 
-def zipped(files: dict[str, str | bytes], packed: bool = True) -> bytes:
+def zipped(files: Mapping[str, str | bytes], packed: bool = True) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, content in files.items():

@@ -133,7 +133,7 @@ def test_keys_of_people_are_read_as_they_were_written(settings: Settings) -> Non
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     key_id = hkdf(OLD, b"notes key id", 8).hex()
     wrapped = written(hkdf(OLD, b"notes keys of people"), b"k" * 32, b"key of 7")
-    assert encryption.unwrap(wrapped, key_id, 7) == b"k" * 32
+    assert encryption.unwrap(wrapped, key_id, 7) == (b"k" * 32, False)
     assert encryption.wrap(b"k" * 32, 7)[1] == hkdf(NEW, b"notes key id", 8).hex()
     text = written(b"k" * 32, b"words", b"text of note 1 of 7")
     assert encryption.unseal(b"k" * 32, text, "text of note 1 of 7") == b"words"

@@ -17,7 +17,7 @@ READ_ELSEWHERE = {"PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}  # by gunicorn
 
 def documented() -> dict[str, str]:
     """The default of each variable that docs/settings.md has a row for."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \|([^|]*)\|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \|([^|]*)\|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
     return {name: default.strip().strip("`") for name, default in rows}
 
 

@@ -191,3 +191,21 @@ def test_a_value_that_cannot_work_stops_the_start(name: str, value: str, tmp_pat
     assert result.returncode == 1
     assert value in result.stderr
     assert name in result.stderr
+
+
+@pytest.mark.parametrize(("endpoint", "checksums"), [("https://s3.example", "when_required"), ("", "when_supported")])
+def test_another_service_than_amazon_is_sent_required_checksums_alone(
+    endpoint: str, checksums: str, tmp_path: Path
+) -> None:
+    program = "from secretly.settings import STORAGES as s; c = s['default']['OPTIONS']['client_config']"
+    program += "; print(c.request_checksum_calculation, c.response_checksum_validation)"
+    given = {"SECRETLY_HOME": str(tmp_path), "AWS_STORAGE_BUCKET_NAME": "notes", "AWS_S3_ENDPOINT_URL": endpoint}
+    said = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program],
+        cwd=settings.BASE_DIR,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert said.stdout.split() == [checksums, checksums], said.stderr

@@ -74,6 +74,17 @@ def test_readyz_names_a_part_that_is_down_and_says_nothing_else(
     assert f"{name} does not answer" in caplog.text
 
 
+def test_the_code_of_a_storage_that_refuses_is_logged(
+    client: Client, collection: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> None:
+        raise storage.StorageDown("The storage took no file (InvalidArgument (400)).")
+
+    monkeypatch.setitem(health.PARTS, "storage", refuse)
+    assert client.get("/readyz").status_code == 503
+    assert "InvalidArgument (400)" in caplog.text
+
+
 def test_each_part_is_really_checked(
     transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def seen(user: User) -> Client:
 # What is called by its own name in Arabic too; Django's pictures for yes and no are called True and False.
 OWN_NAMES = re.compile(
     r"\b(Secretly|UTC|JavaScript|JPEG|PNG|WebP|HEIC|TIFF|ZIP|Markdown|https|FaceId|Rekognition|ImageId|CollectionId"
+    r"|JEX|ENEX|Google|Keep|Takeout|Evernote|Joplin|Standard|Notes|Obsidian|Notion"
     r"|ExternalImageId|CSV|Ctrl|Enter|English|YuNet|SFace|local|secretly|operator|QR|True|False|n|L)\b"
 )
 

@@ -2,21 +2,28 @@
 
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from notes import attachments
 from notes.models import Note
 from secretly import usage
 
 
-def test_notes_are_counted(owner: User, stranger: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_notes_are_counted(
+    owner: User, stranger: User, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.STORAGE_PER_PERSON = 1000
     note = Note.objects.write(owner, "One.")
     Note.objects.write(owner, "Two.")
     attachments.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
+    settings.STORAGE_PER_PERSON = 10
     with django_assert_num_queries(2):
         found = usage.of_notes([owner.pk, stranger.pk])
     told = {user: [(it.count, it.size) for it in some] for user, some in found.items()}
-    assert told == {owner.pk: [(2, None), (1, 5)], stranger.pk: [(0, None), (0, 0)]}
+    assert told == {
+        owner.pk: [(2, None), (1, 5), (50, None)],
+        stranger.pk: [(0, None), (0, 0), (0, None)],
+    }
     [people, notes, attached_files] = usage.of_notes(None)[None]
     assert (people.count, notes.count, attached_files.count, attached_files.size) == (2, 2, 1, 5)
 

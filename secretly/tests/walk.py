@@ -24,7 +24,6 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:tick": "goes back",
     "notes:pin": "goes back",
     "notes:restore": "goes back",
-    "notes:delete_forever": "goes back to the trash",
     "notes:attachment": "a file",
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
@@ -131,6 +130,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("search", home, sends_to=reverse("notes:search"), fields={"words": "bread"})
     yield Stop("search-nothing-found", home, sends_to=reverse("notes:search"), fields={"words": "xyzzy"})
     yield Stop("trash", reverse("notes:trash"))
+    trash = reverse("notes:trash")
+    yield Stop("trash-delete", trash, sends_to=reverse("notes:delete_forever", args=[cast.trashed]))
     yield Stop("trash-empty", reverse("notes:trash"), "newcomer")
     yield Stop("preferences", reverse("notes:preferences"))
     yield Stop("export", reverse("notes:export"))

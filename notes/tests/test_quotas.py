@@ -1,0 +1,88 @@
+"""Storage, notes, uploads and imports have limits, and each says so in a sentence."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from notes import attachments, editing, quotas
+from notes.models import Attachment, Note, SendCount
+from notes.quotas import Full
+from notes.tests.files import attach_to, send
+from notes.tests.zips import bring, taken_in, zipped
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def test_a_file_that_does_not_fit_is_refused(owner: User, stranger: User, note: Note, settings: Settings) -> None:
+    settings.STORAGE_PER_PERSON = 10_000
+    attach_to(owner, note, content=b"x" * 9000)
+    assert attachments.attach(owner, note.pk, "b.txt", ContentFile(b"x" * 1000)) == attachments.Fault.FULL
+    other = Note.objects.write(stranger, "x")
+    attach_to(stranger, other, content=b"x" * 1000)  # everybody has their own
+    note.delete()
+    assert quotas.usage(owner).bytes == 0
+
+
+def test_a_note_too_many_is_refused_and_its_words_come_back(own: Client, note: Note, settings: Settings) -> None:
+    settings.NOTES_PER_PERSON = 1
+    answer = own.post("/", {"text": "one too many"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "You have as many notes as one person may have." in page
+    assert "one too many</textarea>" in page
+    answer = own.post("/", {"text": "x"}, headers={"accept": "application/json"})
+    assert answer.json()["message"].startswith("You have as many notes")
+    assert Note.objects.count() == 1
+
+
+def test_a_full_notebook_takes_shorter_texts_and_no_longer_ones(owner: User, note: Note, settings: Settings) -> None:
+    settings.STORAGE_PER_PERSON = 1
+    assert editing.change(owner, note.pk, 1, note.text + "!") == Full.STORAGE
+    assert isinstance(editing.change(owner, note.pk, 1, "short"), editing.Saved)
+
+
+def test_a_full_notebook_says_so_on_the_note(own: Client, note: Note, settings: Settings) -> None:
+    settings.STORAGE_PER_PERSON = 1
+    answer = own.post(f"/notes/{note.pk}/", {"text": "x" * 1000, "version": 1})
+    assert answer.status_code == 422
+    assert "Your storage is full." in answer.content.decode()
+
+
+def test_an_import_stops_at_the_limit(owner: User, settings: Settings) -> None:
+    settings.NOTES_PER_PERSON = 2
+    result = taken_in(owner, zipped({f"{i}.md": f"note {i}" for i in range(3)}))
+    assert (result.kept, len(result.left_out)) == (0, 3)
+    assert "You have as many notes" in result.left_out[0]
+    assert taken_in(owner, zipped({f"{i}.md": f"note {i}" for i in range(2)})).kept == 2
+
+
+def test_uploads_and_imports_of_an_hour_are_counted(own: Client, owner: User, note: Note, settings: Settings) -> None:
+    settings.UPLOADS_PER_HOUR = settings.IMPORTS_PER_HOUR = 1
+    assert send(own, note, ("a.txt", b"x")).status_code == 302
+    answer = send(own, note, ("b.txt", b"x"))
+    assert (answer.status_code, Attachment.objects.count()) == (429, 1)
+    assert "You have sent very many files in the last hour." in answer.content.decode()
+    answer = send(own, note, ("b.txt", b"x"), headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["outcome"]) == (429, "refused")
+    assert bring(own, ("a.md", b"x")).status_code == 200
+    answer = bring(own, ("b.md", b"y"))
+    assert answer.status_code == 429
+    assert "You have imported very often in the last hour." in answer.content.decode()
+    SendCount.objects.update(began=timezone.now() - timedelta(hours=1))
+    assert send(own, note, ("b.txt", b"x")).status_code == 302
+    assert bring(own, ("b.md", b"y")).status_code == 200
+
+
+def test_the_notebook_shows_what_is_used(own: Client, note: Note, settings: Settings) -> None:
+    settings.STORAGE_PER_PERSON, settings.NOTES_PER_PERSON = 5_000_000, 70
+    page = own.get("/preferences/").content.decode()
+    assert "Stored, with the trash: 1 of 70 notes," in page
