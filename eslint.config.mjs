@@ -4,7 +4,7 @@ import { defineConfig } from "eslint/config";
 import globals from "globals";
 
 export default defineConfig([
-  { ignores: ["var/", "screenshots/", ".ci/", "**/templates/"] },
+  { ignores: [".venv/", "var/", "screenshots/", ".ci/", "**/templates/"] },
   {
     files: ["**/static/**/*.js"],
     extends: [js.configs.recommended],

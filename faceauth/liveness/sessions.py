@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from time import time
+from typing import NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
@@ -81,6 +82,13 @@ class Taken:
     """Where the head is."""
     help: Help | None = None
     """What to do, where nothing has come of it for some seconds."""
+
+
+class Passed(NamedTuple):
+    """A check that was passed."""
+
+    photos: list[Photo]
+    kind: Kind
 
 
 def start(session: SessionBase, kind: Kind = Kind.FULL) -> None:
@@ -164,8 +172,8 @@ def observe_jpeg(jpeg: bytes, digest: str, at: float) -> Observation:
 
 
 @sensitive_variables()
-def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusal:
-    """The photos of a look that was passed in this session, from their exact bytes and in its order; once.
+def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> Passed | Refusal:
+    """The photos of a check that was passed in this session, from their exact bytes and in its order; once.
 
     All of them: whoever could leave out the frame of a movement could be recognised by a picture again.
     """
@@ -185,7 +193,7 @@ def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> list[Photo] | Refusa
     if not given or len(given) != len(jpegs) or given.keys() != {*best}:
         return refused(Broken.SWAPPED)
     photos = [frames.decoded(given[digest]) for digest in best]
-    return [photo for photo in photos if isinstance(photo, Photo)]
+    return Passed([photo for photo in photos if isinstance(photo, Photo)], state.kind)
 
 
 def end(session: SessionBase) -> None:

@@ -44,6 +44,7 @@ class SignIn(models.Model):
 
     class Method(models.TextChoices):
         LIVENESS = "liveness", _("liveness check")
+        QUICK = "quick", _("quick check on a trusted device")
         CAMERA = "camera", _("camera")
         FILE = "file", _("chosen file")
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from faceauth.mfa import authenticators
+from faceauth.liveness.requests import Kind
+from faceauth.liveness.sessions import Passed
+from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
 from faceauth.policy import photo_logins, thresholds
 from faceauth.recognition.matching import Evidence, decide
@@ -34,8 +36,9 @@ def fallback(settings: Settings) -> None:
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     """Come by a liveness check that was passed: its frames are these pictures."""
 
-    def come(client: Client, *faces: bytes, headers: Any = None) -> Any:
-        monkeypatch.setattr("faceauth.liveness.sessions.redeem", lambda *args: [read(face) for face in faces])
+    def come(client: Client, *faces: bytes, headers: Any = None, kind: Kind = Kind.FULL) -> Any:
+        passed = Passed([read(face) for face in faces], kind)
+        monkeypatch.setattr("faceauth.liveness.sessions.redeem", lambda *args: passed)
         frames = [SimpleUploadedFile("frame.jpg", face, "image/jpeg") for face in faces]
         return client.post("/login/", {"frame": frames}, headers=headers)
 
@@ -235,14 +238,8 @@ def match(user: User, similarity: float) -> Match:
 def household(db: None) -> list[User]:
     people = [User.objects.create_user(f"person {number}") for number in range(3)]
     for number, user in enumerate(people):
-        Face.objects.create(
-            user=user,
-            face_id=f"00000000-0000-4000-8000-{number:012}",
-            image_id=f"00000000-0000-4000-9000-{number:012}",
-            collection_id="secretly",
-            person=str(user.pk),
-            associated=True,
-        )
+        ids = {"face_id": f"00000000-0000-4000-8000-{number:012}", "image_id": f"00000000-0000-4000-9000-{number:012}"}
+        Face.objects.create(user=user, collection_id="secretly", person=str(user.pk), associated=True, **ids)
     return people
 
 
@@ -273,3 +270,44 @@ def test_a_device_has_a_threshold_for_its_few_people(household: list[User]) -> N
     assert few == thresholds.on_device([household[1].pk])
     assert few < thresholds.on_device([user.pk for user in household])
     assert few < thresholds.requirement(1000).threshold
+
+
+def trusting(client: Client, user: User) -> None:
+    """Let the client's browser be a trusted device of the user, by its cookie alone."""
+    request = RequestFactory().get("/")
+    request.session = client.session
+    client.cookies[trusted_devices.cookie_name(request)] = trusted_devices.trust(request, user, "computer")
+
+
+def test_on_a_trusted_device_a_quick_check_and_a_photo_open(collection: Collection, live: Live) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    with_app(owner)
+    home = Client()
+    trusting(home, owner)
+    show(home, pictures.another(pictures.hopper()))
+    assert signed_in(home) == owner  # the device is the second factor
+    home.post("/logout/")
+    live(home, pictures.another(pictures.hopper()), kind=Kind.SINGLE)
+    assert signed_in(home) == owner
+
+
+def test_elsewhere_a_quick_check_opens_nothing_and_says_nothing(collection: Collection, live: Live) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    other = enrolled_live(live, pictures.collins())
+    home = Client()
+    trusting(home, other)
+    for client, face in ((Client(), pictures.hopper()), (home, pictures.hopper()), (Client(), pictures.landscape())):
+        answer = live(client, face, headers=JSON, kind=Kind.SINGLE)
+        if face != pictures.landscape():
+            assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
+        assert signed_in(client) is None
+    assert signed_in(Client()) != owner
+
+
+def test_a_photo_on_a_foreign_trusted_device_opens_nothing(collection: Collection, live: Live) -> None:
+    enrolled_live(live, pictures.hopper())
+    other = enrolled_live(live, pictures.collins())
+    home = Client()
+    trusting(home, other)
+    assert "May I remember you?" in show(home, pictures.another(pictures.hopper())).content.decode()
+    assert signed_in(home) is None

@@ -115,6 +115,7 @@ def shown_faces(request: HttpRequest) -> dict[str, Any]:
         "faces": user_of(request).faces.all(),
         "most": MAX_FACES,
         "photos": "never" if photo_logins.has_passed_liveness(user_of(request)) else "open",
+        "full": True,
     }
 
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST
 from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.liveness import sessions
-from faceauth.liveness.challenge import Ask, Hint
+from faceauth.liveness.requests import Ask, Hint, Kind
 from faceauth.liveness.sessions import Taken
+from faceauth.mfa import trusted_devices
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.ratelimit import limits
@@ -40,12 +41,16 @@ SENTENCES: dict[Ask | Hint, Promise] = {
 @never_cache
 @require_POST
 def start_view(request: HttpRequest) -> HttpResponse:
-    """Begin a liveness check. It asks for nothing yet: the first frame must show the person looking straight."""
+    """Begin a liveness check. It asks for nothing yet: the first frame must show the person looking straight.
+
+    On a trusted device it is a quick one, unless `kind` is "full".
+    """
     with limits.attempt(request, calls=0, kind="liveness") as attempt:  # no failure before it has asked for anything
         if attempt.exceeded:
             return throttled(request, attempt.exceeded)
     limits.release(request.session, failed=True)  # the one before, if there was one, was left
-    sessions.start(request.session)
+    quick = request.POST.get("kind") != Kind.FULL and trusted_devices.people_of(request)
+    sessions.start(request.session, Kind.SINGLE if quick else Kind.FULL)
     return JsonResponse({"state": "looking", "say": Ask.STRAIGHT, "message": str(SENTENCES[Ask.STRAIGHT])})
 
 

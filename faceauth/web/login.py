@@ -3,7 +3,7 @@
 request -> pictures -> recognition -> policy -> session -> sign-in log -> answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -30,11 +30,11 @@ from faceauth.policy import capacity, photo_logins, sign_in
 from faceauth.policy.sign_in import Access, Decision
 from faceauth.ratelimit import limits
 from faceauth.recognition.matching import Evidence
-from faceauth.vision.photos import Photo, reopen_photo
+from faceauth.vision.photos import reopen_photo
 from faceauth.web import consent, device_question, pending_login, recognise
 from faceauth.web.http import Result, answer, given_next, next_url, open_session, result_of, throttled
 from faceauth.web.photo_forms import takes_pictures
-from faceauth.web.uploads import Pictures, pictures_in
+from faceauth.web.uploads import LIVE, Pictures, pictures_in
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -59,7 +59,7 @@ def login_view(request: HttpRequest) -> HttpResponse:
         with pictures_in(request) as pictures:
             recognition = or_near_match(request, recognise.recognise(pictures.photos, evidence_of(request, pictures)))
             decision = decide(request, recognition, pictures.method)
-            heard = heard_by_visitor(decision, pictures.photos)
+            heard = heard_by_visitor(decision, pictures)
             if heard.outcome == Outcome.STRANGER and conf().ENROLMENT == "open":
                 decision = enrol_now(request, pictures, decision)
                 heard = decision.recognition
@@ -117,7 +117,7 @@ def logout_view(request: HttpRequest) -> HttpResponse:
     """Lock the notebook."""
     SignIn.objects.filter(session_key=stored_key(request.session) or "-").update(session_key="")
     logout(request)
-    return redirect(settings.LOGOUT_REDIRECT_URL or reverse("faceauth:login"))
+    return redirect(settings.LOGOUT_REDIRECT_URL or f"{reverse('faceauth:login')}?locked=1")
 
 
 # The steps ------------------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def logout_view(request: HttpRequest) -> HttpResponse:
 def evidence_of(request: HttpRequest, pictures: Pictures) -> Evidence:
     """How the pictures came."""
     people = frozenset(device.user.pk for device in trusted_devices.people_of(request))
-    return Evidence(live=pictures.method == SignIn.Method.LIVENESS, trusted=people)
+    return Evidence(live=pictures.method in LIVE, trusted=people)
 
 
 def decide(request: HttpRequest, recognition: Recognition, method: str) -> Decision:
@@ -145,11 +145,16 @@ def or_near_match(request: HttpRequest, recognition: Recognition) -> Recognition
     return outcomes.refused(Reason.CLOSED, recognition.similarity) if capacity.enrolment_closed() else recognition
 
 
-def heard_by_visitor(decision: Decision, photos: Sequence[Photo] | Refusal) -> Recognition:
-    """What the visitor hears. The rate limits go by it too: they must not tell a concealed photo from a stranger's."""
-    if decision.access != Access.CONCEALED or isinstance(photos, Refusal):
+def heard_by_visitor(decision: Decision, pictures: Pictures) -> Recognition:
+    """What the visitor hears. The rate limits go by it too: they must not tell a concealed photo from a stranger's.
+
+    A quick check that shows nobody of this device is told to be a full one, whoever it shows.
+    """
+    if pictures.method == SignIn.Method.QUICK and decision.access != Access.OPEN:
+        return outcomes.refused(Reason.LIVENESS_REQUIRED, searched=True)
+    if decision.access != Access.CONCEALED or isinstance(pictures.photos, Refusal):
         return decision.recognition
-    return recognise.as_stranger(photos)
+    return recognise.as_stranger(pictures.photos)
 
 
 @sensitive_variables()
@@ -226,11 +231,13 @@ def open_or_refuse(
         context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
         page = "faceauth/consent.html"
         return result_of(heard, next=reverse("faceauth:enrol"), page=page, context=context, data={"sealed": sealed})
-    return refusal(request, heard)
+    return refusal(request, heard, method)
 
 
-def refusal(request: HttpRequest, heard: Recognition) -> Result:
-    return result_of(heard, next=reverse("faceauth:login"), page=PAGE, context=shown(request))
+def refusal(request: HttpRequest, heard: Recognition, method: str = "") -> Result:
+    full = method == SignIn.Method.QUICK and heard.reason == Reason.LIVENESS_REQUIRED
+    context = shown(request) | {"full": full, "starts": full}
+    return result_of(heard, next=reverse("faceauth:login"), page=PAGE, context=context)
 
 
 def ask_for_second_factor(request: HttpRequest, user: "User", recognition: Recognition, method: str) -> Result:
@@ -263,4 +270,5 @@ def inside(request: HttpRequest, heard: Recognition) -> str:
 
 def shown(request: HttpRequest) -> dict[str, Any]:
     """What the sign-in page shows."""
-    return {"next": given_next(request), "photos": conf().PHOTOS}
+    quick = trusted_devices.asks_for_proof(request) or bool(trusted_devices.people_of(request))
+    return {"next": given_next(request), "photos": conf().PHOTOS, "starts": quick and "locked" not in request.GET}

@@ -123,7 +123,7 @@ def is_fresh(request: HttpRequest, key: str) -> bool:
 
 
 def shown(request: HttpRequest) -> dict[str, Any]:
-    return {"next": given_next(request), "photos": conf().PHOTOS}
+    return {"next": given_next(request), "photos": conf().PHOTOS, "full": True}
 
 
 @takes_pictures(PAGE, shown, lambda: limits.RECOGNITION_CALLS, signed_in=True)

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from faceauth.conf import MAX_FRAMES, conf
 from faceauth.liveness import sessions
+from faceauth.liveness.requests import Kind
 from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision.photos import MAX_BYTES, Photo, read_photo
@@ -25,6 +26,9 @@ DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,32};base64,", re.IGNORECASE)
 
 # The fields that pictures come in as files, and how many bytes of them are kept in memory.
 LIMITS = Limits(each=MAX_BYTES, together=MAX_BYTES, fields=frozenset({"file", "frame"}))
+
+
+LIVE = {SignIn.Method.LIVENESS, SignIn.Method.QUICK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def pictures_in(request: HttpRequest) -> Iterator[Pictures]:
     The photos are closed at the end of the block.
     """
     pictures = frames_of_check(request) or one_photo(request)
-    if pictures.method != SignIn.Method.LIVENESS and conf().PHOTOS == "never":
+    if pictures.method not in LIVE and conf().PHOTOS == "never":
         close(pictures)
         pictures = Pictures(Refusal(Reason.LIVENESS_REQUIRED), pictures.method)
     try:
@@ -63,8 +67,10 @@ def frames_of_check(request: HttpRequest) -> Pictures | None:
     frames = frames_in(request)
     if frames is None:
         return None
-    photos = sessions.redeem(request.session, frames) if isinstance(frames, list) else frames
-    return Pictures(photos, SignIn.Method.LIVENESS)
+    passed = sessions.redeem(request.session, frames) if isinstance(frames, list) else frames
+    if isinstance(passed, Refusal):
+        return Pictures(passed, SignIn.Method.LIVENESS)
+    return Pictures(passed.photos, SignIn.Method.LIVENESS if passed.kind == Kind.FULL else SignIn.Method.QUICK)
 
 
 @sensitive_variables()

@@ -1,22 +1,35 @@
 // A trusted device: a key that no script can read out signs what the server asks. Without Web Cryptography or IndexedDB
 // the forms are sent as they are, and the cookie has to do.
 
+import { find, need } from "./dom.js";
+
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 const PREFIX = "faceauth trusted device, version 1\n"; // as faceauth/mfa/trusted_devices.py has it
 
+/** @param {ArrayBuffer} buffer */
 const toText = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replace(/=+$/, "");
 
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 const settled = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
+/**
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(keys: IDBObjectStore) => IDBRequest<T>} act
+ */
 async function withKeys(mode, act) {
   const opening = indexedDB.open("faceauth", 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
@@ -28,6 +41,7 @@ async function withKeys(mode, act) {
   }
 }
 
+/** @returns {Promise<CryptoKeyPair | undefined>} */
 const kept = () => withKeys("readonly", (keys) => keys.get("device"));
 
 async function made() {
@@ -36,36 +50,49 @@ async function made() {
   return pair;
 }
 
+/**
+ * @param {CryptoKeyPair} pair
+ * @param {string} challenge
+ */
 const signature = async (pair, challenge) =>
   toText(await crypto.subtle.sign(SIGNING, pair.privateKey, new TextEncoder().encode(PREFIX + challenge)));
 
 // The browser's key, made where there is none, and its answer; nothing where this browser can make none.
+/** @param {HTMLFormElement} form */
 async function fill(form) {
+  const signed = need(HTMLInputElement, "[name=signature]", form);
+  const publicKey = need(HTMLInputElement, "[name=public_key]", form);
   try {
     const pair = (await kept()) ?? (await made());
-    form.elements.signature.value = await signature(pair, form.dataset.deviceKey);
-    form.elements.public_key.value = toText(await crypto.subtle.exportKey("spki", pair.publicKey));
+    signed.value = await signature(pair, form.dataset.deviceKey ?? "");
+    publicKey.value = toText(await crypto.subtle.exportKey("spki", pair.publicKey));
   } catch {
-    form.elements.signature.value = form.elements.public_key.value = "";
+    signed.value = publicKey.value = "";
   }
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} challenge
+ */
 async function answer(form, challenge) {
   const pair = await kept();
   if (!pair) return false;
-  const body = new FormData(form);
+  const body = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) body.set(name, String(value));
   body.set("signature", await signature(pair, challenge));
-  const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(body) });
+  const response = await fetch(form.action, { method: "POST", body });
   return response.ok && (await response.json()).proven;
 }
 
+/** @param {HTMLFormElement} form */
 async function fresh(form) {
   const response = await fetch(form.action);
   return response.ok ? (await response.json()).challenge : "";
 }
 
 // Show the key once more: a page that was open for long, or came back from the history, asks for a fresh challenge.
-export async function prove(form = document.querySelector("[data-device-proof]")) {
+export async function prove(form = find(HTMLFormElement, "[data-device-proof]")) {
   if (!form) return false;
   try {
     const challenge = form.dataset.deviceProof || (await fresh(form));
@@ -81,6 +108,7 @@ export async function prove(form = document.querySelector("[data-device-proof]")
 export const proved = prove();
 
 for (const form of document.querySelectorAll("[data-device-key]")) {
+  if (!(form instanceof HTMLFormElement)) continue;
   let asked = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -94,8 +122,9 @@ for (const form of document.querySelectorAll("[data-device-key]")) {
 
 // A new device waits for the yes of a trusted one.
 for (const form of document.querySelectorAll("[data-device-wait]")) {
+  if (!(form instanceof HTMLFormElement)) continue;
   const timer = setInterval(async () => {
-    const response = await fetch(form.dataset.deviceWait, { headers: { Accept: "application/json" } }).catch(() => null);
+    const response = await fetch(form.dataset.deviceWait ?? "", { headers: { Accept: "application/json" } }).catch(() => null);
     const state = response?.ok && !response.redirected ? (await response.json()).state : "";
     if (state === "waiting" || !response) return;
     clearInterval(timer);

@@ -38,15 +38,16 @@ function fresh(video) {
  * @param {object} conversation
  * @param {string} conversation.startUrl
  * @param {string} conversation.frameUrl
+ * @param {string} conversation.kind "full" asks for all of it, also on a trusted device
  * @param {string} conversation.token the CSRF token
  * @param {AbortSignal} conversation.signal ends it
  * @param {(answer: Answer) => void} conversation.tell is called with each answer
  */
-export async function look(video, { startUrl, frameUrl, token, signal, tell }) {
-  /** @type {(url: string, body?: Blob) => Promise<Answer>} */
+export async function look(video, { startUrl, frameUrl, kind, token, signal, tell }) {
+  /** @type {(url: string, body?: Blob | URLSearchParams) => Promise<Answer>} */
   const post = async (url, body) => {
     const headers = new Headers({ "X-CSRFToken": token, Accept: "application/json" });
-    if (body) headers.set("Content-Type", "image/jpeg");
+    if (body instanceof Blob) headers.set("Content-Type", "image/jpeg");
     const response = await fetch(url, { method: "POST", body, headers, signal });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok || answer.state === "failed") throw new Error(answer.message ?? "");
@@ -55,7 +56,7 @@ export async function look(video, { startUrl, frameUrl, token, signal, tell }) {
   const canvas = document.createElement("canvas");
   /** @type {Blob[]} */
   const kept = [];
-  tell(await post(startUrl));
+  tell(await post(startUrl, new URLSearchParams({ kind })));
   for (let number = 1; ; number++) {
     await fresh(video);
     const began = performance.now();

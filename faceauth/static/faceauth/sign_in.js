@@ -4,6 +4,7 @@ import * as camera from "./camera.js";
 import "./history.js";
 import { look } from "./liveness.js";
 import { frame, smaller } from "./photo.js";
+import { proved } from "./device.js";
 import { find, need } from "./dom.js";
 
 const form = need(HTMLFormElement, "[data-sign-in]");
@@ -19,6 +20,7 @@ const image = need(HTMLInputElement, "[data-image]", form);
 const frames = need(HTMLInputElement, "[data-frames]", form);
 const start = need(HTMLButtonElement, "[data-start]", form);
 const take = need(HTMLButtonElement, "[data-take]", form);
+const halt = need(HTMLButtonElement, "[data-stop]", form);
 const why = need(HTMLElement, "[data-why]", form);
 // Where photos are not allowed there are none of these three.
 const prefer = find(HTMLButtonElement, "[data-prefer-photo]", form);
@@ -26,7 +28,7 @@ const chooser = find(HTMLElement, "[data-chooser]", form);
 const file = find(HTMLInputElement, "[data-file]", form);
 
 // Where the server wants to see somebody living, it leads a conversation; elsewhere one picture is enough.
-const conversation = "lookUrl" in form.dataset;
+const conversation = "livenessUrl" in form.dataset;
 const HINTS = ["other", "less"];
 const HINT = 1400; // milliseconds that a hint is left standing, though the server is back at its request by then
 let hinted = 0;
@@ -70,7 +72,7 @@ function stop() {
 }
 
 function offerStart() {
-  take.hidden = true;
+  take.hidden = halt.hidden = true;
   start.hidden = false;
 }
 
@@ -105,6 +107,7 @@ async function openCamera() {
   start.hidden = true;
   offerPhoto(false);
   if (conversation) {
+    halt.hidden = false;
     await converse();
     return;
   }
@@ -119,10 +122,11 @@ async function converse() {
   const mine = (underWay = new AbortController());
   hide(arc, false);
   progress(0);
-  const { lookUrl: startUrl = "", frameUrl = "" } = form.dataset;
+  const { livenessUrl: startUrl = "", frameUrl = "" } = form.dataset;
+  const kind = "full" in form.dataset ? "full" : "";
   const token = need(HTMLInputElement, "[name=csrfmiddlewaretoken]", form).value;
   try {
-    const jpegs = await look(video, { startUrl, frameUrl, token, signal: mine.signal, tell });
+    const jpegs = await look(video, { startUrl, frameUrl, kind, token, signal: mine.signal, tell });
     const files = new DataTransfer();
     for (const jpeg of jpegs) files.items.add(new File([jpeg], "frame.jpg", { type: "image/jpeg" }));
     frames.files = files.files;
@@ -210,8 +214,27 @@ window.addEventListener("pageshow", (event) => {
 window.addEventListener("pagehide", stop);
 
 start.addEventListener("click", openCamera);
+halt.addEventListener("click", () => {
+  stop();
+  offerStart();
+  start.focus();
+});
 take.addEventListener("click", takePicture);
 form.addEventListener("submit", () => say("thinking"));
+
+/** On a trusted device, where the camera is allowed already, nobody has to click. */
+async function startByItself() {
+  if (!conversation || !("starts" in form.dataset)) return;
+  try {
+    const permission = await navigator.permissions.query({ name: /** @type {PermissionName} */ ("camera") });
+    if (permission.state !== "granted") return;
+  } catch {
+    return; // this browser does not say
+  }
+  await proved;
+  if (document.visibilityState === "visible" && !start.hidden) await openCamera();
+}
+startByItself();
 
 need(HTMLElement, "[data-camera]", form).hidden = false;
 find(HTMLElement, "[data-unscripted]", form)?.remove();

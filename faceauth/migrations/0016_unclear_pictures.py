@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0014_trusted_devices"),
+        ("faceauth", "0015_quick_checks"),
     ]
 
     operations = [
