@@ -171,6 +171,19 @@ def test_a_new_collection_of_the_same_name_shares_nothing_with_the_old() -> None
     assert len(search(templates[1])) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_least_recently_used_index_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_INDEXES", 2)
+    monkeypatch.setattr(search_index, "indexes", search_index.Indexes())
+    for name in ("one", "two"):
+        collection_named(name)
+        search(some_templates(1)[0], name=name)
+    search(some_templates(1)[0], name="one")
+    collection_named("three")
+    search(some_templates(1)[0], name="three")
+    assert [name for name, _ in search_index.indexes.open] == ["one", "three"]
+
+
 # Not yet, and no longer -----------------------------------------------------------------------------------------------
 
 
