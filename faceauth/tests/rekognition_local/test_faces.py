@@ -191,6 +191,14 @@ def test_detect_and_compare(client: Any) -> None:
     assert len(anybody["FaceMatches"]) == 2
 
 
+def test_compare_filters_both_pictures_by_quality(client: Any) -> None:
+    good, poor = picture(hopper()), picture(blurred(hopper()))
+    for source, target in ((good, poor), (poor, good)):
+        assert client.compare_faces(SourceImage=source, TargetImage=target, SimilarityThreshold=0)["FaceMatches"]
+        filtered = {"SourceImage": source, "TargetImage": target, "QualityFilter": "AUTO"}
+        refused("InvalidParameterException", client.compare_faces, **filtered)
+
+
 def test_the_exif_orientation_counts_for_jpeg_only(client: Any) -> None:
     turned = opened(hopper()).rotate(90, expand=True)
     exif = turned.getexif()
