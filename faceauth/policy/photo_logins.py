@@ -71,11 +71,12 @@ def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     PhotoLogin.objects.create(user=user, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded)
 
 
-def note_signed_in(user: "User", method: str) -> None:
-    """Note what the person has proved by signing in."""
+def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
+    """Note what the person has proved by signing in, and that they came back, unless they were enrolled just now."""
     if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
         PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
-    PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
+    if returned:
+        PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
 
 
 def supersede(user: "User") -> None:

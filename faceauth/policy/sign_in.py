@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from faceauth.mfa import authenticators
+from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, refused
 from faceauth.policy import photo_logins
@@ -49,7 +49,8 @@ def decide(recognition: Recognition, method: str, trusted: bool = False) -> Deci
         return Decision(Access.CLAIM, recognition)
     if trusted:
         return Decision(Access.OPEN, recognition)
-    if authenticators.has_mfa(user):
+    # Where the face alone is not enough, a yes on a trusted device is a second factor too.
+    if authenticators.has_mfa(user) or (recognition.needs_mfa and trusted_devices.devices_of(user).exists()):
         return Decision(Access.SECOND_FACTOR, recognition)
     if recognition.needs_mfa:
         return Decision(Access.NONE, refused(Reason.MFA_REQUIRED, recognition.similarity, user))

@@ -9,11 +9,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from faceauth.audit import sessions
+from faceauth.conf import conf
 from faceauth.models import Deletion, Face, Receipt
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
@@ -76,10 +77,16 @@ def expire(days: int, dry_run: bool = False) -> Iterator[Expired]:
 
 
 def expired(days: int) -> Iterator["User"]:
-    """People, never operators, who have not signed in for so many days; a batch at a time."""
-    since = timezone.now() - timedelta(days=days)
+    """People, never operators, who have not signed in for so many days; a batch at a time.
+
+    Those whom a photo enrolled, and who never came back, are among them after PHOTO_ENROLMENT_DAYS.
+    """
+    now = timezone.now()
+    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False)
+    not_returned = photo_only & Q(seen__lt=now - timedelta(days=min(days, conf().PHOTO_ENROLMENT_DAYS)))
     users = get_user_model()._default_manager.alias(seen=Coalesce("last_login", Min("faces__enrolled")))
-    users = users.filter(faces__isnull=False, seen__lt=since).order_by("pk").distinct()
+    users = users.filter(Q(seen__lt=now - timedelta(days=days)) | not_returned, faces__isnull=False)
+    users = users.order_by("pk").distinct()
     batch = list(users[:BATCH])
     while batch:
         last = batch[-1].pk  # the user that is yielded may be deleted

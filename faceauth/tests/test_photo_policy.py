@@ -2,19 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
 from faceauth.liveness.requests import Kind
 from faceauth.liveness.sessions import Passed
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
+from faceauth.outcomes import Outcome, Recognition
 from faceauth.policy import photo_logins, thresholds
+from faceauth.privacy.forget import expired
 from faceauth.recognition.matching import Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
@@ -215,6 +219,16 @@ def test_enrolments_have_a_limit_of_their_own(collection: Collection, settings: 
     assert User.objects.count() == 1
 
 
+def test_who_was_enrolled_by_a_photo_and_never_came_back_is_forgotten(collection: Collection, live: Live) -> None:
+    gone, here = enrolled_by_photo(pictures.hopper()), enrolled_live(live, pictures.collins())
+    User.objects.update(last_login=timezone.now() - timedelta(days=15))
+    assert list(expired(1095)) == [gone]
+    show(Client(), pictures.another(pictures.hopper()))
+    User.objects.update(last_login=timezone.now() - timedelta(days=15))
+    assert list(expired(1095)) == []
+    assert here != gone
+
+
 # Adding faces ---------------------------------------------------------------------------------------------------------
 
 
@@ -311,3 +325,20 @@ def test_a_photo_on_a_foreign_trusted_device_opens_nothing(collection: Collectio
     trusting(home, other)
     assert "May I remember you?" in show(home, pictures.another(pictures.hopper())).content.decode()
     assert signed_in(home) is None
+
+
+def test_where_the_face_is_not_enough_a_yes_on_a_trusted_device_is(
+    collection: Collection, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    alone = Recognition(Outcome.RECOGNISED, user=owner, similarity=99.5, needs_mfa=True)
+    monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args: alone)
+    assert live(Client(), pictures.hopper(), headers=JSON).json()["reason"] == "mfa_required"
+    home = Client()
+    trusting(home, owner)
+    elsewhere = Client()
+    assert live(elsewhere, pictures.hopper())["Location"] == "/login/second-factor/"
+    assert "trusted devices" in elsewhere.get("/login/second-factor/").content.decode()
+    assert signed_in(elsewhere) is None
+    live(home, pictures.hopper())
+    assert signed_in(home) == owner

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from faceauth.conf import conf
 from faceauth.mfa import device_approvals, trusted_devices
 from faceauth.models import TrustedDevice
+from faceauth.outcomes import Outcome, Reason
 from faceauth.policy import accounts
+from faceauth.ratelimit import limits
 from faceauth.web import device_question, pending_login
-from faceauth.web.http import given_next, user_of, varied, wants_json
+from faceauth.web.http import given_next, throttled, user_of, varied, wants_json
 from faceauth.web.second_factor import sign_in_url, signed_in
 
 View = Callable[..., HttpResponse]
@@ -50,7 +52,13 @@ def approval_view(request: HttpRequest) -> HttpResponse:
         if device_approvals.taken(request, pending.user):
             return signed_in(request, pending.user, pending)
         if request.POST.get("again") or device_approvals.asked(request, pending.user) is None:
-            device_approvals.ask(request, pending.user, device_question.name_of(request))
+            with limits.attempt(request, calls=0, kind="second factor") as attempt:
+                if attempt.exceeded:
+                    return throttled(request, attempt.exceeded)
+                attempt.settle(
+                    Outcome.REFUSED, Reason.MFA_REQUIRED
+                )  # a failure, or somebody asks until a yes slips out
+                device_approvals.ask(request, pending.user, device_question.name_of(request))
     made = device_approvals.asked(request, pending.user)
     state = "over" if made is None else "waiting" if made.approved_by_id is None else "approved"
     content = {"state": state, "number": made.number if made else None}

@@ -93,10 +93,12 @@ def varied(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def open_session(request: HttpRequest, user: "User", method: str, at: float | None = None) -> None:
+def open_session(
+    request: HttpRequest, user: "User", method: str, at: float | None = None, is_new: bool = False
+) -> None:
     """Sign in somebody whose every proof was given. `at` is when their face was verified, if not now."""
     login(request, user, backend="faceauth.backends.FaceBackend")
-    photo_logins.note_signed_in(user, method)
+    photo_logins.note_signed_in(user, method, returned=not is_new)
     note_verified(request, method, at)
 
 

@@ -222,7 +222,7 @@ def open_or_refuse(
         record(request, outcomes.refused(Reason.CLAIM, decision.recognition.similarity, user), method)
         return ask_whose(request, user, sealed)
     if decision.access == Access.OPEN and user is not None:
-        open_session(request, user, method)
+        open_session(request, user, method, is_new=heard.outcome == Outcome.ENROLLED)
         record(request, decision.recognition, method, opened=True)
         trusted_devices.used(request, user)
         return result_of(heard, next=inside(request, heard), page="")

@@ -50,7 +50,7 @@ def second_factor_view(request: HttpRequest) -> HttpResponse:
     if pending is None and not request.user.is_authenticated:
         return redirect(sign_in_url(request))
     user = pending.user if pending else user_of(request)
-    if not authenticators.has_mfa(user):
+    if not authenticators.has_mfa(user) and not (pending and trusted_devices.devices_of(user).exists()):
         pending_login.end(request)  # it was removed meanwhile; the face is verified again, and is enough
         return redirect(sign_in_url(request) if pending else next_url(request))
     if request.method != "POST":
