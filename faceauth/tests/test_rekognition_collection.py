@@ -53,12 +53,12 @@ def test_create_list_describe_delete(endpoint: str) -> None:
 
 def test_describe_says_the_odds(endpoint: str, grace: str) -> None:
     found = run_json("describe")["odds"]
-    assert (found["people"], found["faces"], found["is_measured"]) == (1, 1, endpoint == "local")
+    assert (found["people"], found["occasions"], found["is_measured"]) == (1, 1, endpoint == "local")
     assert found["photo"]["odds"] <= found["limit"] == 1e-4
-    assert found["look_lock_from"] == 22
+    assert found["look_lock_from"] == 371
     text = run("describe")
     assert "1 in 10,000" in text
-    assert "photo: from 22 people on; look: from 22 people on" in text
+    assert "photo: from 371 people on; look: from 371 people on" in text
     assert ("not measured here" in text) == (endpoint == "aws")
 
 
