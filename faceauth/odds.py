@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from django.core.cache import cache
-from django.db.models import Count
-from django.db.models.functions import TruncMinute
+from django.db.models import CharField, Count
+from django.db.models.functions import Cast, Concat, TruncMinute
 from numpy.typing import NDArray
 
 from faceauth import counting, similarity
@@ -275,9 +275,11 @@ def population(collection_id: str | None = None) -> Population:
 def counted(collection_id: str | None = None) -> Population:
     """The same, as it is at this moment. What was enrolled of somebody within one minute is of one occasion."""
     rows = Face.objects.filter(collection_id=collection_id or conf().COLLECTION).order_by()
-    people = rows.aggregate(people=Count("person", distinct=True))["people"]
-    occasions = rows.annotate(minute=TruncMinute("remembered")).values("person", "minute").distinct().count()
-    return Population(people, occasions)
+    minute = Cast(TruncMinute("remembered"), CharField())
+    counts = rows.aggregate(
+        people=Count("person", distinct=True), occasions=Count(Concat("person", minute), distinct=True)
+    )
+    return Population(counts["people"], counts["occasions"])
 
 
 def count_again() -> None:

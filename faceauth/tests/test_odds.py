@@ -232,7 +232,7 @@ def test_people_are_counted_once_in_a_while(owner: User) -> None:
     ) as queries:
         for _ in range(5):
             odds.current(3)
-    assert len(queries) == 2  # people, and occasions
+    assert len(queries) == 1
 
 
 def test_whoever_is_remembered_counts_at_once(collection: Collection) -> None:
