@@ -16,8 +16,12 @@ class Code(StrEnum):
     QUOTA_EXCEEDED = "ServiceQuotaExceededException"
     IDEMPOTENT_PARAMETER_MISMATCH = "IdempotentParameterMismatchException"
     ACCESS_DENIED = "AccessDeniedException"
+    THROTTLING = "ThrottlingException"
+    THROUGHPUT_EXCEEDED = "ProvisionedThroughputExceededException"
     INTERNAL_SERVER_ERROR = "InternalServerError"
+    NOT_IMPLEMENTED = "NotImplementedException"  # ours: AWS has the operation, this service does not
     # Not in Rekognition's model, but given by every AWS service with the protocol JSON 1.1.
+    VALIDATION = "ValidationException"
     UNKNOWN_OPERATION = "UnknownOperationException"
     SERIALIZATION = "SerializationException"
     REQUEST_TOO_LARGE = "RequestEntityTooLargeException"
@@ -30,6 +34,7 @@ class Code(StrEnum):
     def status(self) -> HTTPStatus:
         statuses = {
             Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+            Code.NOT_IMPLEMENTED: HTTPStatus.NOT_IMPLEMENTED,
             Code.REQUEST_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         }
         return statuses.get(self, HTTPStatus.BAD_REQUEST)

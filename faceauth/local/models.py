@@ -1,14 +1,18 @@
 """Collections, faces and users. Templates are encrypted; see template_encryption.py."""
 
 import uuid
+from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from django.db import models, transaction
 from django.db.models import F
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
+from faceauth.local.options import options
 from faceauth.mean_template import centred, uncentred
 from faceauth.vision import mean
 
@@ -36,6 +40,11 @@ class Collection(models.Model):
 
     def __str__(self) -> str:
         return self.collection_id
+
+    @cached_property
+    def shown_version(self) -> str:
+        """The face model version as AWS writes it, without our last number: 7.0."""
+        return ".".join(self.face_model_version.split(".")[:2])
 
 
 class UncommittedChange:
@@ -121,6 +130,8 @@ class User(EncryptedTemplate):
 
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="users")
     user_id = models.CharField(max_length=128)
+    updated = models.DateTimeField(null=True)
+    """When its faces last changed."""
 
     class Meta:
         constraints = (models.UniqueConstraint("collection", "user_id", name="user_id_once_a_collection"),)
@@ -131,6 +142,8 @@ class User(EncryptedTemplate):
 
     @property
     def status(self) -> str:
+        if self.updated and timezone.now() - self.updated < timedelta(seconds=options().updating_seconds):
+            return "UPDATING"
         return "CREATED" if self.template is None else "ACTIVE"
 
 

@@ -1,34 +1,48 @@
 """The picture of a request, the faces in it, and how answers describe them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from faceauth import images
 from faceauth.images import Pixels
 from faceauth.local.errors import Code, Refused, invalid_parameter
+from faceauth.local.options import options
+from faceauth.local.s3 import read_object
 from faceauth.local.service_model import Parameters
 from faceauth.vision import LANDMARKS, Face, find_faces
 
 MAX_FACES = 100  # of a picture; the largest
+MAX_SIDE = 10_000  # pixels
+
+
+def picture_bytes(image: Parameters) -> bytes:
+    """The bytes of an Image parameter. Raises `Refused`."""
+    if len(image) != 1:
+        raise invalid_parameter("Requested image should either contain bytes or s3 object.")
+    return read_object(image["S3Object"]) if "S3Object" in image else image["Bytes"]
 
 
 def read_picture(image: Parameters) -> Pixels:
     """Decode an Image parameter. Raises `Refused`."""
-    if len(image) != 1:
-        raise invalid_parameter("Requested image should either contain bytes or s3 object.")
-    if "S3Object" in image:
-        raise Refused(
-            Code.INVALID_S3_OBJECT,
-            "Unable to get object metadata from S3: this service has no S3. Send the picture itself, as Bytes.",
-        )
+    return decode(picture_bytes(image))
+
+
+def decode(picture: bytes) -> Pixels:
+    """Raises `Refused` with the codes of Rekognition."""
     try:
-        return images.decode_as_rekognition(image["Bytes"])
+        pixels = images.decode_as_rekognition(picture)
     except images.PictureTooSmall as error:
         raise invalid_parameter("Request has invalid parameters: a picture has at least 80 pixels a side.") from error
     except images.PictureTooLarge as error:
         raise Refused(Code.IMAGE_TOO_LARGE, "Request has an image with too many pixels.") from error
     except images.BadPicture as error:
         raise Refused(Code.INVALID_IMAGE_FORMAT, "Request has invalid image format.") from error
+    height, width = pixels.shape[:2]
+    if max(width, height) > MAX_SIDE:
+        message = f"Input image dimensions {width} x {height} exceed maximum dimension size of {MAX_SIDE} pixels"
+        raise Refused(Code.IMAGE_TOO_LARGE, message)
+    return pixels
 
 
 def faces_in(pixels: Pixels) -> list[Face]:
@@ -41,11 +55,15 @@ def no_faces() -> Refused:
 
 
 def check_attributes(attributes: Sequence[str]) -> None:
-    """Refuse attributes that this service cannot measure, such as emotions, ages and beards."""
+    """With `strict_attributes`, refuse those that this service cannot measure, such as emotions, ages and beards.
+
+    Without it they are left out of the answer: nothing is invented.
+    """
     unknown = [name for name in attributes if name != "DEFAULT"]
-    if unknown:
-        message = f"This service has no facial attributes beyond DEFAULT, so not {', '.join(unknown):.200}."
-        raise Refused(Code.ACCESS_DENIED, message)
+    if unknown and options().strict_attributes:
+        raise invalid_parameter(
+            f"This service has no facial attributes beyond DEFAULT, so not {', '.join(unknown):.200}."
+        )
 
 
 # Quality --------------------------------------------------------------------------------------------------------------
@@ -93,6 +111,19 @@ def good_faces(pixels: Pixels, quality_filter: str) -> list[Face]:
     return [face for face in faces_in(pixels) if not shortcomings(face, pixels, quality_filter)]
 
 
+# YuNet's score in per cent, and the share of detections with such a score that were faces: docs/rekognition-local.md.
+SCORES = (60.0, 65.0, 75.0, 82.5, 87.5, 90.0, 92.0, 96.0, 100.0)
+CONFIDENCES = (60.0, 66.0, 71.0, 90.0, 98.0, 99.0, 99.9, 99.99, 99.999)
+
+
+def confidence_of(score: float) -> float:
+    """A detector's score, 0 to 100, on AWS's scale, on which clear portraits have 99.9."""
+    score = min(max(score, SCORES[0]), SCORES[-1])
+    n = min(bisect_right(SCORES, score), len(SCORES) - 1)
+    share = (score - SCORES[n - 1]) / (SCORES[n] - SCORES[n - 1])
+    return CONFIDENCES[n - 1] + share * (CONFIDENCES[n] - CONFIDENCES[n - 1])
+
+
 # In AWS's shapes ------------------------------------------------------------------------------------------------------
 
 
@@ -117,5 +148,5 @@ def face_detail(face: Face, pixels: Pixels) -> dict[str, Any]:
         ],
         "Pose": {"Roll": face.pose.roll, "Yaw": face.pose.yaw, "Pitch": face.pose.pitch},
         "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
-        "Confidence": face.confidence,
+        "Confidence": confidence_of(face.confidence),
     }

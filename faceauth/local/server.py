@@ -1,32 +1,44 @@
-"""The HTTP server: gunicorn, which the site uses too. Python's http.server is not meant for production."""
+"""The server: gunicorn starts, watches and stops the processes, and in each an event loop reads the requests.
 
+gunicorn's own workers give every connection that has begun to send a thread, so a few slow clients would stop them.
+"""
+
+import asyncio
+import os
+import resource
 import socket
-import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
 from faceauth import vision
 from faceauth.local import http
 
-IDLE = 5  # seconds without a byte within a request; callers are programs, which have it ready
-THREADS = 16  # most of them wait for clients
+THREADS = 8  # of a process; recognition itself runs one at a time
+MAX_CONNECTIONS = 2000  # of a process; as many are refused at once beyond that
+STOP_WITHIN = 20.0  # seconds for the requests under way
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, bind: str, workers: int) -> None:
+    """`ready` is told the address when the server listens."""
+
+    def __init__(self, bind: str, workers: int, ready: Callable[[str], None]) -> None:
         self.given = {
             "bind": bind,
             "workers": workers,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "keepalive": 60,  # SDKs keep their connections open
+            "worker_class": EventLoopWorker,
             "timeout": 60,
+            "graceful_timeout": int(STOP_WITHIN) + 5,
             "preload_app": True,  # the workers share the memory of the models
             "control_socket_disable": True,
-            "on_starting": warm_up,
-            "when_ready": limit_silence,
+            "loglevel": "warning",
+            "on_starting": lambda arbiter: vision.warm_up(),
+            "when_ready": partial(tell_address, ready),
         }
         super().__init__()
 
@@ -35,14 +47,47 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return http.application
+        """gunicorn wants a WSGI application; EventLoopWorker does not use it."""
+        return self.load
 
 
-def limit_silence(arbiter: Arbiter) -> None:
-    """Let the kernel time out a connection that is silent within a request; accepted sockets inherit this."""
-    for listener in arbiter.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE, 0))
+def tell_address(ready: Callable[[str], None], arbiter: Arbiter) -> None:
+    listener = arbiter.LISTENERS[0]
+    if listener.sock.family == socket.AF_UNIX:
+        return ready(f"unix:{listener.sock.getsockname()}")
+    host, port = listener.sock.getsockname()[:2]
+    return ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
-def warm_up(arbiter: Arbiter) -> None:
-    vision.warm_up()
+class EventLoopWorker(Worker):  # type: ignore[misc]
+    def run(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MAX_CONNECTIONS + 200)), hard))
+        with ThreadPoolExecutor(THREADS) as executor:
+            asyncio.run(self.serve(executor))
+
+    async def serve(self, executor: ThreadPoolExecutor) -> None:
+        bodies = asyncio.Semaphore(http.MAX_BODIES)
+        clients: dict[asyncio.Task[None], http.Connection] = {}
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            if task is None or len(clients) >= MAX_CONNECTIONS:
+                writer.close()
+                return
+            clients[task] = http.Connection(executor, bodies)
+            task.add_done_callback(clients.pop)
+            await clients[task].serve(reader, writer)
+
+        servers = []
+        for listener in self.sockets:
+            start = asyncio.start_unix_server if listener.sock.family == socket.AF_UNIX else asyncio.start_server
+            servers.append(await start(connected, sock=listener.sock, limit=http.MAX_HEAD, backlog=1024))
+        while self.alive and os.getppid() == self.ppid:
+            self.notify()
+            await asyncio.sleep(0.5)
+        for server in servers:
+            server.close()
+        busy = [task for task, client in clients.items() if client.busy]
+        if busy:
+            await asyncio.wait(busy, timeout=STOP_WITHIN)

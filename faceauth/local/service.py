@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from botocore.model import OperationNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
+from faceauth.local import faults
 from faceauth.local.errors import Code, Refused
 from faceauth.local.operations import collections, faces, pictures, users
 from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
@@ -24,6 +25,9 @@ OPERATIONS: dict[str, Callable[[Parameters], dict[str, Any]]] = {
     "DescribeCollection": collections.describe_collection,
     "ListCollections": collections.list_collections,
     "DeleteCollection": collections.delete_collection,
+    "ListTagsForResource": collections.list_tags_for_resource,
+    "TagResource": collections.tag_resource,
+    "UntagResource": collections.untag_resource,
     "DetectFaces": pictures.detect_faces,
     "CompareFaces": pictures.compare_faces,
     "IndexFaces": faces.index_faces,
@@ -72,10 +76,11 @@ def perform(target: str, body: bytes) -> dict[str, Any]:
     except OperationNotFoundError as error:
         raise Refused(Code.UNKNOWN_OPERATION, "Rekognition has no operation of this name.") from error
     if name not in OPERATIONS:
-        raise Refused(
-            Code.ACCESS_DENIED, f"rekognition:{name} is not allowed: this service has face collections alone."
-        )
-    return OPERATIONS[name](read_request(model, body))
+        message = f"{name} is not part of this local service, which has Rekognition's face collections only."
+        raise Refused(Code.NOT_IMPLEMENTED, message)
+    parameters = read_request(model, body)
+    faults.check()
+    return OPERATIONS[name](parameters)
 
 
 def refusal(error: Refused, request_id: str) -> Answer:

@@ -47,8 +47,8 @@ def operation_model(name: str) -> OperationModel:
 def read_request(operation: OperationModel, body: bytes) -> Parameters:
     """The parameters in the JSON `body`: blobs as bytes, without members that are absent or null.
 
-    Raises `Refused`: SERIALIZATION for what is not this operation's input, IMAGE_TOO_LARGE for a picture with too many
-    bytes, INVALID_PARAMETER for any other broken constraint.
+    Raises `Refused`: SERIALIZATION for what is not this operation's input, VALIDATION for a picture with too many
+    bytes, as AWS does, and INVALID_PARAMETER for any other broken constraint.
     """
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
@@ -59,7 +59,7 @@ def read_request(operation: OperationModel, body: bytes) -> Parameters:
         count = "1 validation error" if len(broken) == 1 else f"{len(broken)} validation errors"
         told = "; ".join(f"Value at '{it.path}' failed to satisfy constraint: {it.rule}" for it in broken[:MAX_ERRORS])
         too_large = all(it.shape.type_name == "blob" and "less than" in it.rule for it in broken)
-        raise Refused(Code.IMAGE_TOO_LARGE if too_large else Code.INVALID_PARAMETER, f"{count} detected: {told}")
+        raise Refused(Code.VALIDATION if too_large else Code.INVALID_PARAMETER, f"{count} detected: {told}")
     return parameters  # type: ignore[no-any-return]
 
 

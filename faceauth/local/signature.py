@@ -21,6 +21,7 @@ from faceauth.local.errors import Code, Refused
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "rekognition"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
+REGION = re.compile(r"[a-z0-9-]{1,40}")
 SKEW = timedelta(minutes=5)  # as at AWS; a recorded request can be replayed for so long
 
 AUTHORIZATION = re.compile(
@@ -65,7 +66,7 @@ def read_claim(headers: Mapping[str, str], secrets: Mapping[str, str], now: date
     must_sign = {"host"} | {name for name in headers if name.startswith("x-amz-")}
     if not must_sign <= set(signed_headers) <= headers.keys():
         raise invalid("The request must sign its headers Host and X-Amz-*, and none that it does not have.")
-    if key_id not in secrets or "x-amz-security-token" in headers:  # there are no temporary credentials here
+    if key_id not in secrets:  # a session token may be there too: it is signed, but nothing depends on it
         raise Refused(Code.UNRECOGNIZED_CLIENT, "The security token included in the request is invalid.")
     return Claim(secrets[key_id], key_id, region, timestamp, signed_headers, found["signature"])
 
@@ -91,6 +92,13 @@ class Verification(SigV4Auth):
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
         return request.headers
+
+
+def stated_region(headers: Mapping[str, str]) -> str:
+    """The region in the credential of a request whose signature is not verified, where there is one."""
+    found = AUTHORIZATION.fullmatch(headers.get("authorization", "").strip())
+    parts = found["credential"].split("/") if found else []
+    return parts[2] if len(parts) == 5 and REGION.fullmatch(parts[2]) else ""
 
 
 def verify(claim: Claim, headers: Mapping[str, str], body: bytes) -> None:

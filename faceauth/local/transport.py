@@ -8,7 +8,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 
+from faceauth.local.arns import region
 from faceauth.local.service import answer
+from faceauth.local.signature import stated_region
 
 
 def attach(client: BaseClient) -> None:
@@ -17,13 +19,17 @@ def attach(client: BaseClient) -> None:
 
 
 def answer_here(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
-    target: Any = request.headers.get("X-Amz-Target", "")
     content: Any = request.body
+    region.set(stated_region({"authorization": text(request.headers.get("Authorization", ""))}))
     status, headers, body = answer(
-        target.decode("latin-1") if isinstance(target, bytes) else target,
+        text(request.headers.get("X-Amz-Target", "")),
         content.encode() if isinstance(content, str) else bytes(content or b""),
     )
     return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), Body(body))
+
+
+def text(header: Any) -> str:
+    return header.decode("latin-1") if isinstance(header, bytes) else header
 
 
 class Body(io.BytesIO):

@@ -2,19 +2,20 @@
 
 import contextlib
 import os
-import socket
+import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
+import pytest
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from django.conf import settings
 
 from faceauth.local import service
@@ -34,10 +35,10 @@ class Endpoint(NamedTuple):
     """A target and a body, as they are, signed where that is needed: status, headers, body."""
 
 
-def client_for(endpoint_url: str) -> Any:
+def client_for(endpoint_url: str, region: str = "eu-central-1") -> Any:
     made = boto3.session.Session().client(
         "rekognition",
-        region_name="eu-central-1",
+        region_name=region,
         endpoint_url=endpoint_url,
         aws_access_key_id=KEY_ID,
         aws_secret_access_key=SECRET,
@@ -60,10 +61,12 @@ def over_http(url: str) -> Endpoint:
     return Endpoint(client_for(url), send)
 
 
-def signed_headers(url: str, target: str, body: bytes, secret: str = SECRET, key_id: str = KEY_ID) -> dict[str, str]:
+def signed_headers(
+    url: str, target: str, body: bytes, secret: str = SECRET, key_id: str = KEY_ID, token: str | None = None
+) -> dict[str, str]:
     headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
     request = AWSRequest("POST", url, headers, body)
-    SigV4Auth(Credentials(key_id, secret), "rekognition", "eu-central-1").add_auth(request)
+    SigV4Auth(Credentials(key_id, secret, token), "rekognition", "eu-central-1").add_auth(request)
     return dict(request.headers.items())
 
 
@@ -72,41 +75,45 @@ def post(url: str, headers: dict[str, str], body: bytes) -> Answered:
     return answer.status, dict(answer.headers), answer.data
 
 
+def picture(data: bytes) -> dict[str, bytes]:
+    return {"Bytes": data}
+
+
+def index(client: Any, collection: str, data: bytes, **parameters: Any) -> list[str]:
+    answer = client.index_faces(CollectionId=collection, Image=picture(data), **parameters)
+    return [record["Face"]["FaceId"] for record in answer["FaceRecords"]]
+
+
+def refused(code: str, call: Any, **parameters: Any) -> str:
+    """The message with which `call` is refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    assert caught.value.response["Error"]["Code"] == code
+    return str(caught.value.response["Error"]["Message"])
+
+
 @contextlib.contextmanager
-def serving(home: str) -> Iterator[str]:
-    """`manage.py rekognition_local` with a database of its own in `home`: its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "SECRETLY_HOME": home,
-        "DJANGO_SETTINGS_MODULE": "secretly.settings",
-        "REKOGNITION_LOCAL_CREDENTIALS": f"{KEY_ID}:{SECRET}",
-    }
+def serving(home: str, *arguments: str, credentials: bool = True) -> Iterator[str]:
+    """`manage.py rekognition_local` on a free port, with a database of its own in `home`: its address."""
+    environment = os.environ | {"SECRETLY_HOME": home, "DJANGO_SETTINGS_MODULE": "secretly.settings"}
+    if credentials:
+        environment["REKOGNITION_LOCAL_CREDENTIALS"] = f"{KEY_ID}:{SECRET}"
     environment.pop("DATABASE_URL", None)
-    manage = [sys.executable, "manage.py"]
-    migrate = [*manage, "migrate", "--verbosity=0"]
-    subprocess.run(migrate, cwd=settings.BASE_DIR, env=environment, check=True)  # noqa: S603 - our own script
-    server = subprocess.Popen(  # noqa: S603
-        [*manage, "rekognition_local", f"--bind=127.0.0.1:{port}"],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=open(os.path.join(home, "server.log"), "wb"),  # noqa: SIM115 - the server's own from here on
-    )
+    with open(os.path.join(home, "server.log"), "wb") as log:
+        server = subprocess.Popen(  # noqa: S603 - our own script
+            [sys.executable, "manage.py", "rekognition_local", "--bind=127.0.0.1:0", *arguments],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
-        wait_for(port, server)
-        yield f"http://127.0.0.1:{port}/"
+        line = server.stdout.readline() if server.stdout else ""
+        found = re.search(r"http://\S+", line)
+        if found is None:
+            raise RuntimeError(f"The server does not listen; see {home}/server.log.")
+        yield found[0] + "/"
     finally:
         server.terminate()
-        server.wait(15)
-
-
-def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(300):
-        if server.poll() is not None:
-            raise RuntimeError(f"The server stopped with {server.returncode}.")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise RuntimeError("The server does not listen.")
+        server.wait(30)

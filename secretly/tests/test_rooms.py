@@ -71,7 +71,7 @@ def test_notes_open_pictures_in_one_room_and_seal_in_one() -> None:
 
 def test_client_errors_are_seen_in_one_place_for_each_service() -> None:
     rekognition = {"faceauth.rekognition.collection", "faceauth.rekognition.errors"}
-    assert importers("botocore.exceptions") <= rekognition | {"notes.storing"}
+    assert importers("botocore.exceptions") <= rekognition | {"notes.storing", "faceauth.local.s3"}
 
 
 def test_notes_and_faceauth_do_not_know_each_other() -> None:

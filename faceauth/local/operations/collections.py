@@ -1,8 +1,9 @@
+from collections.abc import Callable
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from faceauth.conf import conf
+from faceauth.local.arns import collection_arn, collection_id_of
 from faceauth.local.errors import Code, Refused
 from faceauth.local.models import FACE_MODEL_VERSION, WITH_MEAN, Collection, begin_change
 from faceauth.local.pagination import page
@@ -10,13 +11,10 @@ from faceauth.local.search_index import indexes
 from faceauth.local.service_model import Parameters
 
 Answer = dict[str, Any]
+Tags = dict[str, str]
 
-ACCOUNT = "000000000000"  # an ARN names an account; this service has only one
+MAX_TAGS = 200  # of a collection, as the service model has it for one request
 PAGE = 1000  # collections or faces, where the request does not say
-
-
-def arn(collection_id: str) -> str:
-    return f"arn:aws:rekognition:{conf().REGION}:{ACCOUNT}:collection/{collection_id}"
 
 
 def not_found(collection_id: str) -> Refused:
@@ -58,18 +56,22 @@ def create_collection(parameters: Parameters) -> Answer:
     name = parameters["CollectionId"]
     try:
         with transaction.atomic():
-            Collection.objects.create(collection_id=name, tags=parameters.get("Tags", {}))
+            collection = Collection.objects.create(collection_id=name, tags=parameters.get("Tags", {}))
     except IntegrityError as error:
         raise Refused(Code.ALREADY_EXISTS, f"The collection id: {name} already exists") from error
-    return {"StatusCode": 200, "CollectionArn": arn(name), "FaceModelVersion": FACE_MODEL_VERSION}
+    return {
+        "StatusCode": 200,
+        "CollectionArn": collection_arn(name),
+        "FaceModelVersion": collection.shown_version,
+    }
 
 
 def describe_collection(parameters: Parameters) -> Answer:
     collection = find(parameters["CollectionId"])
     return {
         "FaceCount": collection.face_count,
-        "FaceModelVersion": collection.face_model_version,
-        "CollectionARN": arn(collection.collection_id),
+        "FaceModelVersion": collection.shown_version,
+        "CollectionARN": collection_arn(collection.collection_id),
         "CreationTimestamp": collection.created.timestamp(),
         "UserCount": collection.users.count(),
     }
@@ -79,7 +81,7 @@ def list_collections(parameters: Parameters) -> Answer:
     found, token = page(Collection.objects.all(), parameters, PAGE, "ListCollections")
     return {
         "CollectionIds": [it.collection_id for it in found],
-        "FaceModelVersions": [it.face_model_version for it in found],
+        "FaceModelVersions": [it.shown_version for it in found],
         **token,
     }
 
@@ -93,3 +95,32 @@ def delete_collection(parameters: Parameters) -> Answer:
         collection.delete()
     indexes.close(parameters["CollectionId"])
     return {"StatusCode": 200}
+
+
+# Tags -----------------------------------------------------------------------------------------------------------------
+
+
+def list_tags_for_resource(parameters: Parameters) -> Answer:
+    return {"Tags": find(collection_id_of(parameters["ResourceArn"])).tags}
+
+
+def tag_resource(parameters: Parameters) -> Answer:
+    return change_tags(parameters, lambda tags: tags | parameters["Tags"])
+
+
+def untag_resource(parameters: Parameters) -> Answer:
+    gone = set(parameters["TagKeys"])
+    return change_tags(parameters, lambda tags: {key: value for key, value in tags.items() if key not in gone})
+
+
+def change_tags(parameters: Parameters, change: Callable[[Tags], Tags]) -> Answer:
+    collection_id = collection_id_of(parameters["ResourceArn"])
+    with transaction.atomic():
+        collection = Collection.objects.select_for_update().filter(collection_id=collection_id).first()
+        if collection is None:
+            raise not_found(collection_id)
+        collection.tags = change(collection.tags)
+        if len(collection.tags) > MAX_TAGS:
+            raise Refused(Code.QUOTA_EXCEEDED, f"A collection has at most {MAX_TAGS} tags.")
+        collection.save(update_fields=["tags"])
+    return {}

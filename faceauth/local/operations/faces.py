@@ -15,10 +15,13 @@ from faceauth.local.pagination import page
 from faceauth.local.pictures import (
     bounding_box,
     check_attributes,
+    confidence_of,
+    decode,
     face_detail,
     faces_in,
     good_faces,
     no_faces,
+    picture_bytes,
     read_picture,
     shortcomings,
 )
@@ -36,18 +39,19 @@ Template = NDArray[np.float32]
 def index_faces(parameters: Parameters) -> Answer:
     check_attributes(parameters.get("DetectionAttributes", []))
     collection = find_comparable(parameters["CollectionId"])  # refused before the picture is read
-    pixels = read_picture(parameters["Image"])
+    picture = picture_bytes(parameters["Image"])
+    pixels = decode(picture)
     wanted, unwanted = choose(pixels, parameters.get("QualityFilter", "AUTO"), parameters.get("MaxFaces"))
     templates = [template(pixels, face) for face in wanted]
     with transaction.atomic():
-        faces = store(parameters, pixels, wanted, templates) if wanted else []
+        faces = store(parameters, picture, pixels, wanted, templates) if wanted else []
     return {
         "FaceRecords": [
             {"Face": face_shape(stored), "FaceDetail": face_detail(seen, pixels)}
             for stored, seen in zip(faces, wanted, strict=True)
         ],
         "UnindexedFaces": [{"Reasons": reasons, "FaceDetail": face_detail(seen, pixels)} for seen, reasons in unwanted],
-        "FaceModelVersion": collection.face_model_version,
+        "FaceModelVersion": collection.shown_version,
     }
 
 
@@ -69,12 +73,12 @@ def choose(
 
 
 def store(
-    parameters: Parameters, pixels: Pixels, seen: Sequence[SeenFace], templates: Sequence[Template]
+    parameters: Parameters, picture: bytes, pixels: Pixels, seen: Sequence[SeenFace], templates: Sequence[Template]
 ) -> list[Face]:
     """Store all the faces or none. A face that the same picture already gave under the same id stays as it is."""
     collection = comparable(lock(parameters["CollectionId"]))
     external_id = parameters.get("ExternalImageId", "")
-    ids = image_ids(collection, external_id, parameters["Image"]["Bytes"])
+    ids = image_ids(collection, external_id, picture)
     known = Face.objects.filter(collection=collection, image_id__in=ids).select_related("user")
     by_box = {(face.left, face.top, face.width, face.height): face for face in known}
     image_id = next((face.image_id for face in by_box.values()), ids[0])
@@ -120,7 +124,7 @@ def face_shape(face: Face) -> Answer:
         "FaceId": str(face.face_id),
         "BoundingBox": {"Width": face.width, "Height": face.height, "Left": face.left, "Top": face.top},
         "ImageId": str(face.image_id),
-        "Confidence": face.confidence,
+        "Confidence": confidence_of(face.confidence),
     }
     if face.external_image_id:
         shape["ExternalImageId"] = face.external_image_id
@@ -130,7 +134,7 @@ def face_shape(face: Face) -> Answer:
 
 
 def listed_face(face: Face, collection: Collection) -> Answer:
-    return face_shape(face) | {"IndexFacesModelVersion": collection.face_model_version}
+    return face_shape(face) | {"IndexFacesModelVersion": collection.shown_version}
 
 
 def search_faces_by_image(parameters: Parameters) -> Answer:
@@ -141,9 +145,9 @@ def search_faces_by_image(parameters: Parameters) -> Answer:
         raise no_faces()
     return {
         "SearchedFaceBoundingBox": bounding_box(faces[0], pixels),
-        "SearchedFaceConfidence": faces[0].confidence,
+        "SearchedFaceConfidence": confidence_of(faces[0].confidence),
         "FaceMatches": matching_faces(collection, template(pixels, faces[0]), parameters),
-        "FaceModelVersion": collection.face_model_version,
+        "FaceModelVersion": collection.shown_version,
     }
 
 
@@ -153,7 +157,7 @@ def search_faces(parameters: Parameters) -> Answer:
     return {
         "SearchedFaceId": str(face.face_id),
         "FaceMatches": matching_faces(collection, face.get_template(face.collection), parameters, besides=face.pk),
-        "FaceModelVersion": collection.face_model_version,
+        "FaceModelVersion": collection.shown_version,
     }
 
 
@@ -190,7 +194,7 @@ def list_faces(parameters: Parameters) -> Answer:
     found, token = page(rows, parameters, PAGE, name)
     return {
         "Faces": [listed_face(face, collection) for face in found],
-        "FaceModelVersion": collection.face_model_version,
+        "FaceModelVersion": collection.shown_version,
         **token,
     }
 
@@ -216,10 +220,7 @@ def delete_faces(parameters: Parameters) -> Answer:
         note_removal(collection, Face.kind, [face.pk for face in deleted])
         Face.objects.filter(pk__in=[face.pk for face in deleted]).delete()
         Collection.objects.filter(pk=collection.pk).update(face_count=F("face_count") - len(deleted))
-    answer: Answer = {"UnsuccessfulFaceDeletions": failures}
-    if deleted:  # the model has no empty FaceIdList
-        answer["DeletedFaces"] = [str(face.face_id) for face in deleted]
-    return answer
+    return {"DeletedFaces": [str(face.face_id) for face in deleted], "UnsuccessfulFaceDeletions": failures}
 
 
 def note_removal(collection: Collection, kind: str, keys: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ from faceauth.local.operations.collections import Answer
 from faceauth.local.pictures import (
     bounding_box,
     check_attributes,
+    confidence_of,
     face_detail,
     faces_in,
     good_faces,
@@ -39,7 +40,10 @@ def compare_faces(parameters: Parameters) -> Answer:
         else:
             others.append(face_detail(face, target))
     return {
-        "SourceImageFace": {"BoundingBox": bounding_box(sources[0], source), "Confidence": sources[0].confidence},
+        "SourceImageFace": {
+            "BoundingBox": bounding_box(sources[0], source),
+            "Confidence": confidence_of(sources[0].confidence),
+        },
         "FaceMatches": sorted(matches, key=lambda match: -match["Similarity"]),
         "UnmatchedFaces": others,
     }

@@ -175,7 +175,7 @@ def assign(collection: Collection, user: User, faces: Sequence[Face], owner: Use
     Face.objects.filter(pk__in=[face.pk for face in faces]).update(user=owner)
     templates = [face.get_template(collection) for face in user.faces.all()]
     user.set_template(collection, mean(templates) if templates else None)
-    user.sequence = collection.sequence
+    user.sequence, user.updated = collection.sequence, timezone.now()
     user.save()
 
 
@@ -193,7 +193,7 @@ def search_users(parameters: Parameters) -> Answer:
     collection = find_comparable(parameters["CollectionId"])
     if ("UserId" in parameters) == ("FaceId" in parameters):
         raise invalid_parameter("The request must be provided with either FaceId or UserId.")
-    answer: Answer = {"FaceModelVersion": collection.face_model_version, "UserMatches": []}
+    answer: Answer = {"FaceModelVersion": collection.shown_version, "UserMatches": []}
     if "FaceId" in parameters:
         face = find_face(collection, parameters["FaceId"])
         answer["SearchedFace"] = {"FaceId": str(face.face_id)}
@@ -210,7 +210,11 @@ def search_users_by_image(parameters: Parameters) -> Answer:
     quality = parameters.get("QualityFilter", "NONE")
     pixels = read_picture(parameters["Image"])
     collection = find_comparable(parameters["CollectionId"])
-    answer: Answer = {"UserMatches": [], "UnsearchedFaces": [], "FaceModelVersion": collection.face_model_version}
+    answer: Answer = {
+        "UserMatches": [],
+        "UnsearchedFaces": [],
+        "FaceModelVersion": collection.shown_version,
+    }
     for face in faces_in(pixels):
         reasons = shortcomings(face, pixels, quality)
         if "SearchedFace" in answer and not reasons:

@@ -1,5 +1,7 @@
-"""Templates at rest: readable with a key, in their place, and not otherwise."""
+"""Templates at rest: readable only with a key and in their own row."""
 
+import base64
+import hmac
 import json
 import uuid
 from unittest import mock
@@ -7,6 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
@@ -16,6 +19,7 @@ from faceauth.local import key_rotation, search_index, service, template_encrypt
 from faceauth.local.checks import check_keys
 from faceauth.local.key_rotation import rotate_keys
 from faceauth.local.models import Collection, Face, User
+from faceauth.local.operations.faces import image_ids
 from faceauth.tests.local import add_faces, call, collection_named, names_of, some_templates
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -45,7 +49,7 @@ def found(face_id: str) -> list[str]:
     return names_of(call("SearchFaces", CollectionId="people", FaceId=face_id, FaceMatchThreshold=0))
 
 
-def test_the_database_shows_no_template(face_ids: list[str]) -> None:
+def test_the_database_holds_no_readable_template(face_ids: list[str]) -> None:
     templates = some_templates(5)
     with connection.cursor() as cursor:
         cursor.execute("SELECT template FROM faceauth_local_face UNION ALL SELECT template FROM faceauth_local_user")
@@ -59,7 +63,7 @@ def test_the_database_shows_no_template(face_ids: list[str]) -> None:
     assert len({token[: template_encryption.NONCE] for token in tokens}) == 6
 
 
-def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
+def test_a_template_decrypts_in_its_own_row_only(face_ids: list[str]) -> None:
     collection = Collection.objects.get()
     first, second = Face.objects.order_by("pk")[:2]
     np.testing.assert_array_equal(first.get_template(collection), some_templates(5)[0])
@@ -73,6 +77,48 @@ def test_a_template_opens_in_its_own_place_only(face_ids: list[str]) -> None:
         first.get_template(collection)
 
 
+def test_the_context_of_a_template_binds_collection_kind_and_name() -> None:
+    """A user whose UserId is a FaceId: its template must not decrypt as that face's, nor in another collection."""
+    collection, other = (Collection(incarnation=uuid.uuid4()) for _ in range(2))
+    face = Face()
+    face.set_template(collection, some_templates(1)[0])
+    user = User(user_id=str(face.face_id), template=face.template, key_id=face.key_id)
+    with pytest.raises(template_encryption.Tampered):
+        user.get_template(collection)
+    with pytest.raises(template_encryption.Tampered):
+        face.get_template(other)
+    np.testing.assert_array_equal(face.get_template(collection), some_templates(1)[0])
+
+
+def test_image_ids_depend_on_the_key(use_keys: object, db: None) -> None:
+    """Whoever has a copy of the database and a photo cannot test whether the photo was indexed."""
+    collection = collection_named()
+    ids = []
+    for key in (OLD, NEW):
+        use_keys(key)  # type: ignore[operator]
+        ids += image_ids(collection, "somebody", b"a picture")
+    assert ids[0] != ids[1]
+    use_keys(NEW, OLD)  # type: ignore[operator]
+    assert image_ids(collection, "somebody", b"a picture") == ids[::-1]
+    assert image_ids(collection, "somebody else", b"a picture")[0] not in ids
+    assert image_ids(collection, "somebody", b"another picture")[0] not in ids
+    assert image_ids(collection, "ab", b"c") != image_ids(collection, "a", b"bc")
+    other = Collection.objects.create(collection_id="other")
+    assert image_ids(other, "somebody", b"a picture")[0] not in ids
+
+
+def test_each_purpose_has_its_own_key() -> None:
+    """The id that the database shows, the fingerprint key and the key of templates have nothing in common."""
+    first, second = template_encryption.derive_key(OLD), template_encryption.derive_key(NEW)
+    assert first.id != second.id
+    assert first.id not in first.fingerprint_key.hex()
+    token = AESGCM(first.fingerprint_key).encrypt(bytes(12), b"value", b"")
+    with pytest.raises(template_encryption.Tampered):
+        first.decrypt(bytes(12) + token, b"")
+    assert first.fingerprint(b"value") == hmac.digest(first.fingerprint_key, b"value", "sha256")
+    assert base64.urlsafe_b64decode(OLD) not in (first.fingerprint_key, second.fingerprint_key)
+
+
 @pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: b"", lambda token: b"\0" + token[1:]])
 def test_an_altered_template_stops_the_search(face_ids: list[str], spoil: object) -> None:
     face = Face.objects.order_by("pk")[3]
@@ -82,7 +128,7 @@ def test_an_altered_template_stops_the_search(face_ids: list[str], spoil: object
     assert "altered" in answer["Message"]
 
 
-def test_a_lost_key_is_said_at_start_and_never_matches_nothing(face_ids: list[str], use_keys: object) -> None:
+def test_a_missing_key_is_reported_at_start_and_fails_every_search(face_ids: list[str], use_keys: object) -> None:
     assert check_keys(None) == []
     use_keys(NEW)  # type: ignore[operator]
     (error,) = check_keys(None)
@@ -116,7 +162,7 @@ def test_before_the_tables_are_made(db: None, monkeypatch: pytest.MonkeyPatch) -
     assert check_keys(None) == []
 
 
-def test_keys_are_rotated_in_batches_and_may_be_stopped(
+def test_key_rotation_works_in_batches_and_can_be_stopped(
     face_ids: list[str], use_keys: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_rotation, "BATCH", 2)
@@ -139,7 +185,7 @@ def test_keys_are_rotated_in_batches_and_may_be_stopped(
     assert {face_id: found(face_id) for face_id in face_ids} == before
 
 
-def test_a_rotation_without_the_old_key_says_so(face_ids: list[str], use_keys: object) -> None:
+def test_key_rotation_without_the_old_key_fails(face_ids: list[str], use_keys: object) -> None:
     use_keys(NEW)  # type: ignore[operator]
     with pytest.raises(template_encryption.KeyMissing):
         list(rotate_keys())
@@ -151,7 +197,7 @@ def test_a_users_template_is_the_mean_of_the_faces(face_ids: list[str]) -> None:
     np.testing.assert_allclose(user.get_template(collection), total / np.linalg.norm(total), atol=1e-6)
 
 
-def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
+def test_faces_of_an_older_model_are_not_compared(face_ids: list[str]) -> None:
     Collection.objects.update(face_model_version="6.0")
     answer = call("SearchFaces", CollectionId="people", FaceId=face_ids[0])
     assert (answer["status"], answer["__type"]) == (500, "InternalServerError")
@@ -159,7 +205,7 @@ def test_an_older_model_does_not_compare(face_ids: list[str]) -> None:
     assert call("ListFaces", CollectionId="people")["status"] == 200
 
 
-def test_what_breaks_tells_the_client_nothing(
+def test_an_internal_error_reveals_nothing_to_the_client(
     db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(parameters: object) -> None:
@@ -172,7 +218,7 @@ def test_what_breaks_tells_the_client_nothing(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_collection_has_room_for_so_many(db: None) -> None:
+def test_the_quota_of_faces_in_a_collection(db: None) -> None:
     from faceauth.tests.pictures import hopper
 
     collection_named()
@@ -182,7 +228,7 @@ def test_a_collection_has_room_for_so_many(db: None) -> None:
     assert Face.objects.count() == 0
 
 
-def test_a_user_has_a_hundred_faces(db: None) -> None:
+def test_the_quota_of_faces_of_a_user(db: None) -> None:
     collection_named()
     template = some_templates(1)
     face_ids = add_faces(np.repeat(template, 101, axis=0))

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth_local", "0001_faces"),
+        ("faceauth_local", "0002_user_updated"),
     ]
 
     operations = [
