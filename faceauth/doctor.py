@@ -18,7 +18,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from faceauth import dangling, ledger, people, sight, vectors
-from faceauth.conf import conf
 from faceauth.models import Deletion, Enrolment, Examination, Face
 from faceauth.people import UNDER_WAY
 from faceauth.rekognition.collection import Collection, RememberedFace
@@ -110,7 +109,6 @@ def examine(collection_id: str, repair: bool = False, report: Report = lambda co
     collection = Collection(collection_id)
     version = patiently(collection.describe).face_model_version
     yield from dangling_rows(repair)
-    yield from older_templates(collection_id, repair)
     yield from unfinished_deletions(repair)
     looked_at = 0
     for page in pages(collection):
@@ -293,18 +291,6 @@ def missing(collection: Collection, repair: bool) -> Iterator[Finding]:
                 f"it is their last: rekognition_collection enrol {face.user.get_username()} PHOTO, or delete the user"
             )
             yield Finding(Kind.FACE_MISSING, str(face.face_id), what, MEND if spare else enrol, spare and repair)
-
-
-def older_templates(collection_id: str, repair: bool) -> Iterator[Finding]:
-    """A local collection of an earlier version: it works, at the cost of some time for each template that is read."""
-    if conf().ENDPOINT != "local":
-        return
-    from faceauth.local import conversion  # its tables are only there where the service is installed
-
-    if conversion.is_older(collection_id):
-        if repair:
-            conversion.convert(collection_id)
-        yield Finding(Kind.OLDER_TEMPLATES, collection_id, "its templates are of an earlier version", MEND, repair)
 
 
 def dangling_rows(repair: bool) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -199,7 +200,8 @@ class Command(BaseCommand):
         expected = Face.objects.filter(collection_id=collection).count()
 
         def counted(bar: Any) -> Iterator[doctor.Finding]:
-            for finding in doctor.examined(collection, repair, lambda count: bar.update(count - bar.n)):
+            examined = doctor.examined(collection, repair, lambda count: bar.update(count - bar.n))
+            for finding in chain(older_templates(collection, repair), examined):
                 counts[finding.mended] += 1
                 yield finding
 
@@ -427,6 +429,19 @@ def rows_of(outlook: odds.Outlook, here: Crowd) -> dict[str, str]:
         "second_lock": f"photo: {since(outlook.photo_lock_from)}; look: {since(outlook.look_lock_from)}",
         "without_one": f"{here.without_lock:,} people{then}",
     }
+
+
+def older_templates(collection: str, repair: bool) -> Iterator[doctor.Finding]:
+    """A local collection of an earlier version: it works, at the cost of some time for each template that is read."""
+    if conf().ENDPOINT != "local":
+        return
+    from faceauth.local import conversion
+
+    if conversion.is_older(collection):
+        if repair:
+            conversion.convert(collection)
+        what = "its templates are of an earlier version"
+        yield doctor.Finding(doctor.Kind.OLDER_TEMPLATES, collection, what, doctor.MEND, repair)
 
 
 @contextmanager
