@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,7 +41,7 @@ class Collection(models.Model):
     def __str__(self) -> str:
         return self.collection_id
 
-    @property
+    @cached_property
     def shown_version(self) -> str:
         """The face model version as AWS writes it, without our last number: 7.0."""
         return ".".join(self.face_model_version.split(".")[:2])

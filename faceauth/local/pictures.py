@@ -1,9 +1,8 @@
 """The picture of a request, the faces in it, and how answers describe them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from faceauth.local.errors import Code, Refused, invalid_parameter
 from faceauth.local.options import options
@@ -119,7 +118,10 @@ CONFIDENCES = (60.0, 66.0, 71.0, 90.0, 98.0, 99.0, 99.9, 99.99, 99.999)
 
 def confidence_of(score: float) -> float:
     """A detector's score, 0 to 100, on AWS's scale, on which clear portraits have 99.9."""
-    return float(np.interp(score, SCORES, CONFIDENCES))
+    score = min(max(score, SCORES[0]), SCORES[-1])
+    n = min(bisect_right(SCORES, score), len(SCORES) - 1)
+    share = (score - SCORES[n - 1]) / (SCORES[n] - SCORES[n - 1])
+    return CONFIDENCES[n - 1] + share * (CONFIDENCES[n] - CONFIDENCES[n - 1])
 
 
 # In AWS's shapes ------------------------------------------------------------------------------------------------------

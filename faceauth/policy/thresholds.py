@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from django.core.cache import cache
-from django.db.models import Count, QuerySet
-from django.db.models.functions import TruncMinute
+from django.db.models import CharField, Count, QuerySet
+from django.db.models.functions import Cast, Concat, TruncMinute
 from numpy.typing import NDArray
 
 from faceauth.cache import from_cache, put, recall
@@ -304,9 +304,11 @@ def count_population(collection_id: str | None = None) -> Population:
 def population_of(faces: QuerySet[Face]) -> Population:
     """Whose faces these are. What was enrolled of somebody within one minute is of one occasion."""
     rows = faces.order_by()
-    people = rows.aggregate(people=Count("person", distinct=True))["people"]
-    occasions = rows.annotate(minute=TruncMinute("enrolled")).values("person", "minute").distinct().count()
-    return Population(people, occasions)
+    minute = Cast(TruncMinute("enrolled"), CharField())
+    counts = rows.aggregate(
+        people=Count("person", distinct=True), occasions=Count(Concat("person", minute), distinct=True)
+    )
+    return Population(counts["people"], counts["occasions"])
 
 
 def forget_count() -> None:

@@ -17,7 +17,7 @@ from django.db.models import F
 from numpy.typing import NDArray
 
 from faceauth.local import service
-from faceauth.local.models import Collection, Face, begin_change
+from faceauth.local.models import Collection, Face, User, begin_change
 
 Template = NDArray[np.float32]
 
@@ -36,23 +36,38 @@ def add_faces(templates: Template, name: str = "people") -> list[str]:
     """Add faces with these templates to the collection; returns their FaceIds."""
     with transaction.atomic():
         collection = begin_change(name)
-        faces = []
-        for template in templates:
-            face = Face(
-                collection=collection,
-                image_id=uuid.uuid4(),
-                left=0.1,
-                top=0.1,
-                width=0.2,
-                height=0.3,
-                confidence=99.0,
-                sequence=collection.sequence,
-            )
-            face.set_template(collection, template)
-            faces.append(face)
+        faces = [face_with(template, collection) for template in templates]
         Face.objects.bulk_create(faces)
         Collection.objects.filter(pk=collection.pk).update(face_count=F("face_count") + len(faces))
     return [str(face.face_id) for face in faces]
+
+
+def face_with(template: Template, collection: Collection, **fields: Any) -> Face:
+    """A face that is not stored yet."""
+    box = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 1 / 3}
+    face = Face(
+        collection=collection, image_id=uuid.uuid4(), confidence=99.5, sequence=collection.sequence, **box, **fields
+    )
+    face.set_template(collection, template)
+    return face
+
+
+def filled(collection_id: str) -> Collection:
+    """A collection with two users, one of whom has two faces, and three faces without a user."""
+    made = begin_change(collection_id)
+    for number, template in enumerate(some_templates(5)):
+        user = User(collection=made, user_id=f"user {uuid.uuid4()}", sequence=made.sequence) if number < 2 else None
+        if user:
+            user.set_template(made, template)
+            user.save()
+        for other in some_templates(2 if number == 0 else 1, seed=9):
+            face_with(unit(template + other / 9), made, external_image_id=f"person-{number}", user=user).save()
+    Collection.objects.filter(pk=made.pk).update(face_count=6)
+    return Collection.objects.get(pk=made.pk)
+
+
+def unit(vector: Any) -> Any:
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def call(operation: str, **parameters: Any) -> dict[str, Any]:

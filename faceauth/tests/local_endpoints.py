@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
+import pytest
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from django.conf import settings
 
 from faceauth.local import service
@@ -71,6 +73,23 @@ def signed_headers(
 def post(url: str, headers: dict[str, str], body: bytes) -> Answered:
     answer = urllib3.request("POST", url, headers=headers, body=body, retries=False, timeout=30)
     return answer.status, dict(answer.headers), answer.data
+
+
+def picture(data: bytes) -> dict[str, bytes]:
+    return {"Bytes": data}
+
+
+def index(client: Any, collection: str, data: bytes, **parameters: Any) -> list[str]:
+    answer = client.index_faces(CollectionId=collection, Image=picture(data), **parameters)
+    return [record["Face"]["FaceId"] for record in answer["FaceRecords"]]
+
+
+def refused(code: str, call: Any, **parameters: Any) -> str:
+    """The message with which `call` is refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    assert caught.value.response["Error"]["Code"] == code
+    return str(caught.value.response["Error"]["Message"])
 
 
 @contextlib.contextmanager

@@ -252,14 +252,8 @@ def match(user: User, similarity: float) -> Match:
 def household(db: None) -> list[User]:
     people = [User.objects.create_user(f"person {number}") for number in range(3)]
     for number, user in enumerate(people):
-        Face.objects.create(
-            user=user,
-            face_id=f"00000000-0000-4000-8000-{number:012}",
-            image_id=f"00000000-0000-4000-9000-{number:012}",
-            collection_id="secretly",
-            person=str(user.pk),
-            associated=True,
-        )
+        ids = {"face_id": f"00000000-0000-4000-8000-{number:012}", "image_id": f"00000000-0000-4000-9000-{number:012}"}
+        Face.objects.create(user=user, collection_id="secretly", person=str(user.pk), associated=True, **ids)
     return people
 
 

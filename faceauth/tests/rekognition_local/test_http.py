@@ -211,6 +211,7 @@ def test_malformed_http_is_refused(server: str, request_: bytes) -> None:
     answer = raw(server, request_)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"Connection: close" in answer
+    assert b"x-amzn-ErrorType" not in answer  # refused as HTTP, before any signature
 
 
 def test_a_body_that_ends_too_soon_gets_no_answer(server: str) -> None:

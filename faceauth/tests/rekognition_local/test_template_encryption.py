@@ -99,6 +99,7 @@ def test_image_ids_depend_on_the_key(use_keys: object, db: None) -> None:
     assert image_ids(collection, "somebody", b"a picture") == ids[::-1]
     assert image_ids(collection, "somebody else", b"a picture")[0] not in ids
     assert image_ids(collection, "somebody", b"another picture")[0] not in ids
+    assert image_ids(collection, "ab", b"c") != image_ids(collection, "a", b"bc")
     other = Collection.objects.create(collection_id="other")
     assert image_ids(other, "somebody", b"a picture")[0] not in ids
 

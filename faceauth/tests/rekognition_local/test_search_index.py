@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from django.db import connection, connections, transaction
 from faceauth.local import search_index
 from faceauth.local.models import Collection, Face, begin_change
 from faceauth.local.template_encryption import Altered
-from faceauth.tests.local import Template, add_faces, call, collection_named, names_of, some_templates, workers
-from faceauth.tests.pictures import collins, hopper
+from faceauth.tests.local import Template, add_faces, call, collection_named, some_templates
 
 
 def search(vector: Template, least: float = 0.5, most: int = 10, name: str = "people") -> list[str]:
@@ -146,6 +144,21 @@ def test_an_index_far_behind_is_loaded_again(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.django_db(transaction=True)
+def test_faces_whose_removal_is_forgotten_hide_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that misses removals would take deleted faces for the nearest, and return nobody."""
+    monkeypatch.setattr(search_index, "MAX_REMOVALS", 3)
+    collection_named()
+    query, other = some_templates(2)
+    near = (0.9 * query + 0.1 * other) / np.linalg.norm(0.9 * query + 0.1 * other)
+    gone, stays = add_faces(np.stack([query, near]))
+    assert search(query, most=1) == [gone]
+    call("DeleteFaces", CollectionId="people", FaceIds=[gone])
+    for template in some_templates(6, seed=3):
+        call("DeleteFaces", CollectionId="people", FaceIds=add_faces(template[np.newaxis]))
+    assert search(query, most=1) == [stays]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_collection_of_the_same_name_shares_nothing_with_the_old() -> None:
     templates = some_templates(2)
     collection_named()
@@ -156,6 +169,19 @@ def test_a_new_collection_of_the_same_name_shares_nothing_with_the_old() -> None
     add_faces(templates[1:])
     assert search(templates[0]) == []
     assert len(search(templates[1])) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_least_recently_used_index_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_INDEXES", 2)
+    monkeypatch.setattr(search_index, "indexes", search_index.Indexes())
+    for name in ("one", "two"):
+        collection_named(name)
+        search(some_templates(1)[0], name=name)
+    search(some_templates(1)[0], name="one")
+    collection_named("three")
+    search(some_templates(1)[0], name="three")
+    assert [name for name, _ in search_index.indexes.open] == ["one", "three"]
 
 
 # Not yet, and no longer -----------------------------------------------------------------------------------------------
@@ -272,79 +298,6 @@ def test_searches_while_faces_come_and_go() -> None:
     for thread in looking:
         thread.join(60)
     assert wrong == []
-
-
-# Processes ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_other_processes_see_a_change_at_once(tmp_path: Path) -> None:
-    with workers(str(tmp_path), 2) as (one, other):
-        one.call("CreateCollection", CollectionId="people")
-        mine = one.call("IndexFaces", CollectionId="people", Image={"Bytes": hopper()}, ExternalImageId="grace")
-        face_id = mine["FaceRecords"][0]["Face"]["FaceId"]
-
-        question = {"CollectionId": "people", "Image": {"Bytes": hopper()}}
-        assert names_of(other.call("SearchFacesByImage", **question)) == [face_id]
-
-        more = other.call("IndexFaces", CollectionId="people", Image={"Bytes": collins()}, MaxFaces=1)
-        hers = more["FaceRecords"][0]["Face"]["FaceId"]
-        assert names_of(one.call("SearchFacesByImage", CollectionId="people", Image={"Bytes": collins()})) == [hers]
-
-        assert one.call("DeleteFaces", CollectionId="people", FaceIds=[face_id])["DeletedFaces"] == [face_id]
-        assert names_of(other.call("SearchFacesByImage", **question)) == []
-        assert names_of(one.call("SearchFacesByImage", **question)) == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_process_killed_in_a_transaction_leaves_no_face(tmp_path: Path) -> None:
-    with workers(str(tmp_path), 2) as (dies, lives):
-        lives.call("CreateCollection", CollectionId="people")
-        dies.call("stop_after_writing")
-        dies.send("IndexFaces", CollectionId="people", Image={"Bytes": hopper()})
-        assert dies.receive() == {"written": True}  # in its transaction, which is still open
-        dies.kill()
-
-        assert lives.call("DescribeCollection", CollectionId="people")["FaceCount"] == 0
-        assert lives.call("ListFaces", CollectionId="people")["Faces"] == []
-        question = {"CollectionId": "people", "Image": {"Bytes": hopper()}}
-        assert lives.call("SearchFacesByImage", **question)["FaceMatches"] == []
-        assert len(lives.call("IndexFaces", **question)["FaceRecords"]) == 1  # nothing is locked either
-        assert len(lives.call("SearchFacesByImage", **question)["FaceMatches"]) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_processes_that_index_at_the_same_time_lose_no_face(tmp_path: Path) -> None:
-    with workers(str(tmp_path), 3) as (first, second, third):
-        first.call("CreateCollection", CollectionId="people")
-        for round_ in range(10):
-            for number, worker in enumerate((first, second)):
-                worker.send("add_faces", count=5, seed=100 * round_ + number)
-            face_ids = first.receive()["face_ids"] + second.receive()["face_ids"]
-            for face_id in face_ids:
-                found = third.call("SearchFaces", CollectionId="people", FaceId=face_id, FaceMatchThreshold=0)
-                assert found["status"] == 200
-        assert third.call("DescribeCollection", CollectionId="people")["FaceCount"] == 100
-        assert len(found["FaceMatches"]) == 99
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_simultaneous_creations_and_deletions_one_succeeds(tmp_path: Path) -> None:
-    with workers(str(tmp_path), 3) as together:
-
-        def all_at_once(operation: str, **parameters: str) -> list[int]:
-            for worker in together:
-                worker.send(operation, **parameters)
-            return sorted(worker.receive()["status"] for worker in together)
-
-        for number in range(8):
-            assert all_at_once("CreateCollection", CollectionId=f"people-{number}") == [200, 400, 400]
-            user = {"CollectionId": f"people-{number}", "UserId": "grace"}
-            assert all_at_once("CreateUser", **user) == [200, 400, 400]
-            token = {**user, "UserId": "eileen", "ClientRequestToken": f"token-{number}"}
-            assert all_at_once("CreateUser", **token) == [200, 200, 200]
-            assert all_at_once("DeleteUser", **user) == [200, 400, 400]
-            assert all_at_once("DeleteCollection", CollectionId=f"people-{number}") == [200, 400, 400]
 
 
 def test_begin_change_counts_changes_in_order(db: None) -> None:

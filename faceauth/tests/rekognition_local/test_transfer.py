@@ -2,21 +2,13 @@
 
 import io
 import json
-import os
-import pty
 import stat
-import subprocess
-import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -30,11 +22,11 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
+from faceauth.tests.local import filled, unit
 from faceauth.vision.faces import mean
 from faceauth.vision.mean_template import centred
 
 PASSPHRASE = "correct horse battery staple"
-COST = passphrase_file.COST
 
 
 @pytest.fixture(autouse=True)
@@ -60,30 +52,6 @@ def file(tmp_path: Path) -> Path:
 def full(collection: Collection) -> local.Collection:
     """A collection with two users, one of whom has two faces, and three faces without a user."""
     return filled("secretly")
-
-
-def filled(collection_id: str) -> local.Collection:
-    made = local.begin_change(collection_id)
-    generator = np.random.default_rng(1)
-    for number in range(5):
-        vector = generator.normal(size=128)
-        user = local.User(collection=made, user_id=f"user {uuid4()}", sequence=made.sequence) if number < 2 else None
-        if user:
-            user.set_template(made, unit(vector))
-            user.save()
-        for look in range(2 if number == 0 else 1):
-            face = local.Face(
-                collection=made, image_id=uuid4(), external_image_id=f"person-{number}", left=0.1, top=0.2, width=0.3,
-                height=1 / 3, confidence=99.5, user=user, sequence=made.sequence,
-            )  # fmt: skip
-            face.set_template(made, unit(vector + look * generator.normal(size=128) / 10))
-            face.save()
-    local.Collection.objects.filter(pk=made.pk).update(face_count=6)
-    return local.Collection.objects.get(pk=made.pk)
-
-
-def unit(vector: Any) -> Any:
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def everything(collection_id: str = "secretly") -> list[dict[str, Any]]:
@@ -202,61 +170,6 @@ def test_a_file_that_was_altered(place: str, moved: Path, secret: Path) -> None:
             data += b"\0"
     moved.write_bytes(data)
     assert status("import", moved, "--passphrase-file", secret) == 3
-
-
-HEADER = len(passphrase_file.MAGIC) + passphrase_file.SALT
-
-
-def encrypted_pieces(data: bytes) -> list[bytes]:
-    """The pieces of a file, each with its length."""
-    found, rest = [], data[HEADER:]
-    while rest:
-        size = 4 + int.from_bytes(rest[:4], "big")
-        found.append(rest[:size])
-        rest = rest[size:]
-    return found
-
-
-@pytest.mark.parametrize("what", ["swapped", "last missing", "all but the last missing", "first twice", "more"])
-def test_pieces_have_their_place(what: str) -> None:
-    file = io.BytesIO()
-    written = [b"one", b"two", b"three"]
-    passphrase_file.write(written, PASSPHRASE, file)
-    data = file.getvalue()
-    assert list(passphrase_file.read(PASSPHRASE, io.BytesIO(data))) == written
-    pieces = encrypted_pieces(data)
-    assert len(pieces) == 4
-    match what:
-        case "swapped":
-            pieces[1], pieces[2] = pieces[2], pieces[1]
-        case "last missing":
-            del pieces[-1]
-        case "all but the last missing":
-            del pieces[:-1]
-        case "first twice":
-            pieces.insert(1, pieces[0])
-        case "more":
-            pieces.append(pieces[0])
-    forged = io.BytesIO(data[:HEADER] + b"".join(pieces))
-    with pytest.raises(passphrase_file.CannotDecrypt):
-        list(passphrase_file.read(PASSPHRASE, forged))
-
-
-def test_a_length_that_would_fill_the_memory_is_refused() -> None:
-    file = mock.Mock(wraps=io.BytesIO(passphrase_file.MAGIC + bytes(passphrase_file.SALT) + b"\xff\xff\xff\xff"))
-    with pytest.raises(passphrase_file.CannotDecrypt):
-        list(passphrase_file.read(PASSPHRASE, file))
-    assert max(call.args[0] for call in file.read.call_args_list) < 100
-
-
-def test_the_cost_of_guessing_a_passphrase() -> None:
-    """As OWASP's Password Storage Cheat Sheet recommends: N = 2^17, r = 8, p = 1."""
-    with mock.patch.multiple(passphrase_file, Scrypt=mock.DEFAULT, COST=COST) as replaced:
-        scrypt = replaced["Scrypt"]
-        scrypt.return_value.derive.return_value = bytes(32)
-        passphrase_file.cipher(PASSPHRASE, b"salt")
-    assert scrypt.call_args.kwargs == {"salt": b"salt", "length": 32, "n": COST, "r": 8, "p": 1}
-    assert COST == 2**17
 
 
 def written(pieces: list[dict[str, Any]], file: Path) -> Path:
@@ -387,46 +300,6 @@ def test_a_missing_file_or_collection(what: str, db: None, file: Path, secret: P
         assert status("import", file, "--passphrase-file", secret) == 1
     else:
         assert status("export", file, "--passphrase-file", secret) == 3
-
-
-# Terminal and pipe ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("where", ["terminal", "pipe", "json"])
-def test_progress_is_for_a_terminal(where: str, tmp_path: Path) -> None:
-    """A process of its own: a bar on a terminal, none in a pipe nor with --json; and a real exit status."""
-    surroundings = {**os.environ, "SECRETLY_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "secretly.settings"}
-    manage = [sys.executable, str(django_settings.BASE_DIR / "manage.py")]
-    for setup in (["migrate", "--verbosity=0"], ["rekognition_collection", "create"]):
-        subprocess.run([*manage, *setup], env=surroundings, check=True, capture_output=True)  # noqa: S603
-    people = "from django.contrib.auth.models import User; User.objects.create_user('without a face')"
-    subprocess.run([*manage, "shell", "-v0", "-c", people], env=surroundings, check=True)  # noqa: S603
-    doctor = [*manage, "rekognition_collection", "doctor", *(["--json"] if where == "json" else [])]
-    if where == "pipe":
-        done = subprocess.run(doctor, env=surroundings, capture_output=True, text=True)  # noqa: S603
-        assert "faces/s" not in done.stdout + done.stderr
-        assert "user_without_face" in done.stdout
-        assert done.returncode == 3
-        return
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 120))
-    process = subprocess.Popen(doctor, env=surroundings, stdin=theirs, stdout=theirs, stderr=theirs)  # noqa: S603
-    os.close(theirs)
-    seen = b""
-    while piece := read_some(ours):
-        seen += piece
-    os.close(ours)
-    assert process.wait(60) == 3
-    assert (b"faces/s" in seen) == (where == "terminal")
-    assert b"user_without_face" in seen
-
-
-def read_some(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the other side is closed
-        return b""
 
 
 def test_the_file_describes_the_collection_and_no_setting(full: local.Collection) -> None:
