@@ -12,6 +12,7 @@ from dataclasses import replace
 from faceauth.liveness.geometry import (
     CLOSER,
     ROOM,
+    SIZES,
     STRAIGHT,
     TURN,
     almost,
@@ -191,7 +192,9 @@ def answer(state: State, base: Observation, seen: Observation, draw: Draw) -> tu
         return failed(state, Code.FLAT) if state.flat >= MOST_FLAT else (state, state.asking)
     grown = growth(points(base), points(seen)) if Ask.STRAIGHT in poses else 0.0
     state = replace(state, armed=state.armed or Ask.STRAIGHT in poses, largest=max(state.largest, grown))
-    came_closer = grown >= CLOSER * state.size  # than ever before: a film that begins close has not come closer
+    # Than ever before: a film that begins close has not come closer. But sizes that are measured tremble too.
+    size = min(state.size, SIZES) if state.asking == Ask.CLOSER else state.size
+    came_closer = grown >= CLOSER * size
     if state.asking == Ask.CLOSER and came_closer:
         lags = lags_of([one.lines for one in state.first], seen.lines)
         state = replace(state, lags=(*state.lags, *lags))

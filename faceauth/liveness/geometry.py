@@ -23,6 +23,7 @@ ASIDE = 15.0  # what a head that looks up may be turned
 ALMOST = 0.7  # of a movement: a head that is between this and all of it has not come back
 # By how much a face is larger that has come closer, and the share of the picture's height from which it cannot.
 CLOSER = 1.2
+SIZES = 1.1  # how much larger a face may be measured that has not come closer
 ROOM = 0.55
 
 # How far the nose must move against the plane of eyes and mouth, in distances between the eyes: what 99 in 100 living

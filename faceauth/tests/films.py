@@ -184,7 +184,8 @@ class Actor:
         place, zoom = somewhere(self.chance)
         if self.zoom > 1 and not self.turn:
             # A picture that is only enlarged is as flat as a print: what is near must grow faster.
-            return warps.warped(self.picture(), self.chance, away=warps.AWAY / self.zoom / zoom, place=place)
+            picture = self.picture()
+            return warps.warped(picture, self.chance, away=warps.away_for(picture, self.zoom * zoom), place=place)
         return placed(self.picture(), place, self.zoom * zoom, self.chance)
 
     def picture(self) -> Picture:

@@ -479,10 +479,10 @@ def test_more_time_is_given_once(film: Film) -> None:
 def test_closer_is_closer_than_ever_before() -> None:
     film = Film(asking(Ask.LEFT, Ask.CLOSER, Ask.UP))
     film.begin()
-    film.show(zoom=1.15)
+    film.show(zoom=1.1)
     film.do(Ask.LEFT)
     film.show(yaw=0)
-    for zoom in (1.25, 1.32, 1.32, 1.32):
+    for zoom in (1.2, 1.28, 1.28, 1.28):
         assert film.show(zoom=zoom) == Ask.CLOSER
     film.show(zoom=1.45)
     film.show()

@@ -82,6 +82,12 @@ def warped(
     return grainy(np.asarray(cv2.GaussianBlur(scene, (0, 0), 0.5), np.uint8), chance)
 
 
+def away_for(picture: Picture, zoom: float) -> float:
+    """From how far away the picture's face is as large as `films.placed` shows it."""
+    turned, _ = vision.similarity_transform(picture.landmarks, vision.HEAD[:, :2])
+    return AWAY * abs(turned) * picture.rise / RISE_MM / zoom
+
+
 def rotation(yaw: float, pitch: float) -> Numbers:
     """The matrix that turns a head: x right, y down, z away from the camera."""
     a, b = np.radians([yaw, pitch])
