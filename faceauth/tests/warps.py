@@ -84,8 +84,8 @@ def warped(
 
 def away_for(picture: Picture, zoom: float) -> float:
     """From how far away the picture's face is as large as `films.placed` shows it."""
-    turned, _ = vision.similarity_transform(picture.landmarks, vision.HEAD[:, :2])
-    return AWAY * abs(turned) * picture.rise / RISE_MM / zoom
+    turned, _ = faces.similarity_transform(picture.landmarks, faces.HEAD[:, :2])
+    return float(AWAY * abs(turned) * picture.rise / RISE_MM / zoom)
 
 
 def rotation(yaw: float, pitch: float) -> Numbers:
