@@ -275,8 +275,11 @@ def test_frames_are_small_and_no_more_than_three_a_second(
     monkeypatch.setattr(sessions, "take", taking)
     page = visit(film=person.camera.file)
     begin(page)
-    page.wait_for_timeout(5000)
-    assert len(came) >= 3
+    for _ in range(LONG // 500):
+        if len(came) > 4:
+            break
+        page.wait_for_timeout(500)
+    assert len(came) > 4
     assert all(later - earlier > challenge.LEAST_BETWEEN for (earlier, _), (later, _) in itertools.pairwise(came))
     assert came[-1][0] - came[0][0] > 0.3 * (len(came) - 1)
     for _, jpeg in came:
