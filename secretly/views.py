@@ -36,6 +36,19 @@ OUTAGES = (
 RETRY_AFTER = 5  # seconds, about as long as a restart takes
 
 
+def refused(request: HttpRequest, status: int, reason: str, message: str, **more: str) -> HttpResponse:
+    """The refusal as JSON for who asks for it, else as the page of its status."""
+    if wants_json(request):
+        content = {"outcome": Outcome.REFUSED, "reason": reason, "message": message, "next": request.path}
+        return JsonResponse(content | more, status=status)
+    return render(request, f"{status}.html", more, status=status)
+
+
+def length_required(request: HttpRequest) -> HttpResponse:
+    message = gettext("I must know how long a request is before I read it. Please send it with a Content-Length.")
+    return refused(request, 411, "length_required", message)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer an outage with 503 and every other unhandled exception with 500. Neither needs the database.
 

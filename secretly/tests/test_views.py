@@ -65,7 +65,7 @@ def test_error_pages_have_the_security_headers(browser: Client, address: str, st
     assert "camera=(self)" in headers["Permissions-Policy"]
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "411", "500", "503"])
 def test_error_pages_need_neither_request_nor_database(name: str) -> None:
     assert "<h1>" in get_template(f"{name}.html").render()
 
@@ -81,6 +81,16 @@ def test_the_500_page_does_not_need_the_static_files_manifest(browser: Client, m
     answer = browser.get("/login/")
     assert answer.status_code == 500
     assert "Something broke on my side." in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/login/", "/login/liveness/frame/", "/notes/import/"])
+def test_a_body_of_untold_length_is_refused_with_a_sentence(db: None, path: str) -> None:
+    answer = Client().generic("POST", path, headers={"Transfer-Encoding": "chunked"})
+    assert answer.status_code == 411
+    assert "Please send it with a Content-Length." in answer.content.decode()
+    answer = Client().generic("POST", path, headers={"Transfer-Encoding": "chunked", "Accept": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (411, "length_required")
+    assert "Content-Length" in answer.json()["message"]
 
 
 def test_a_form_without_a_csrf_token_says_what_to_do(db: None) -> None:
