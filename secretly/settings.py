@@ -145,6 +145,7 @@ CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True  # our scripts read the token from the form that they send
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # one cookie less
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = environment.origins("SECRETLY_TRUSTED_ORIGINS")
 
 FACEAUTH = {
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),

@@ -132,7 +132,8 @@ def test_a_yes_that_no_device_gave_does_not_count(owner: User) -> None:
 def test_the_health_check_finds_it(make: Callable[[User], SealedRow], owner: User, stranger: User) -> None:
     row = make(stranger)
     assert not list(altered_rows())
-    type(row)._base_manager.update(**{"user": owner})
+    rows: Any = type(row)._base_manager
+    rows.update(user=owner)
     [finding] = altered_rows()
     assert (str(finding.kind), finding.subject) == ("altered_row", f"{row._meta.label} {row.pk}")
 

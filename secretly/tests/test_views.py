@@ -102,6 +102,32 @@ def test_a_form_without_a_csrf_token_says_what_to_do(db: None) -> None:
     assert "CSRF" not in page
 
 
+JSON = {"Accept": "application/json"}
+
+
+@pytest.mark.parametrize("path", ["/login/", "/login/liveness/frame/", "/login/enrol/"])
+def test_a_form_of_another_address_is_told_both(db: None, path: str) -> None:
+    strict, elsewhere = Client(enforce_csrf_checks=True), {"Origin": "https://testserver:8443"}
+    page = strict.post(path, headers=elsewhere).content.decode()
+    assert "opened under https://testserver:8443, but I am reached as http://testserver." in page
+    answer = strict.post(path, headers=elsewhere | JSON)
+    said = answer.json()
+    assert (answer.status_code, said["outcome"], said["reason"]) == (403, "refused", "csrf")
+    assert (said["opened_under"], said["own_address"]) == ("https://testserver:8443", "http://testserver")
+    assert "SECRETLY_TRUSTED_ORIGINS" in said["message"]
+
+
+def test_a_form_without_a_token_is_refused_in_json(db: None) -> None:
+    said = Client(enforce_csrf_checks=True).post("/login/", headers=JSON).json()
+    assert (said["reason"], said["opened_under"]) == ("csrf", "http://testserver")
+    assert "open for too long" in said["message"]
+
+
+def test_a_page_that_is_not_there_is_refused_in_json(db: None) -> None:
+    answer = Client().get("/nothing-here/", headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("address", ["/login/", "/login/enrol/"])
 def test_a_second_click_on_sign_in_opens_the_notebook(owner: User, address: str) -> None:
     """Its CSRF token is from before the first click, which has signed the person in."""
