@@ -13,8 +13,10 @@ class FaceAuthConfig(AppConfig):
     def ready(self) -> None:
         from faceauth import checks  # noqa: F401 - registers its checks
         from faceauth.mfa import authenticators
+        from faceauth.models import row_seals
         from faceauth.operators import groups
         from faceauth.privacy import deletion_ledger  # noqa: F401 - listens to deleted faces
 
         rotation.register("secrets of authenticator apps", authenticators.rotate_keys)
+        rotation.register("seals of faces, passkeys and trusted devices", row_seals.rotate_keys)
         post_migrate.connect(groups.make_groups, sender=self)

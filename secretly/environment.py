@@ -4,6 +4,7 @@ A value that cannot work stops the start, with a sentence that names the variabl
 """
 
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -60,6 +61,16 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ImproperlyConfigured(f"{name} is {value!r}: write one of {', '.join(choices)}.")
     return value
+
+
+def origins(name: str) -> list[str]:
+    """Addresses as browsers tell them in `Origin`: scheme, host, and the port where it is not the scheme's own."""
+    for word in words(name):
+        if not re.fullmatch(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", word):
+            raise ImproperlyConfigured(
+                f"{name} has {word!r}, which is no origin: write such as https://example.com:8443."
+            )
+    return words(name)
 
 
 def credentials(name: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
-from secretly import health, logs, metrics
+from secretly import health, logs, metrics, views
 
 logger = logging.getLogger("secretly.requests")
 
@@ -27,6 +27,10 @@ PROBES = {
     "/readyz": require_safe(health.readyz),
     "/metrics": require_safe(metrics.metrics),
 }
+
+
+PIECE = 64 * 1024  # bytes
+DRAINED_PIECES = 256  # of a body that is refused: 16 MB, a photo and its form
 
 
 def probes(get_response: View) -> View:
@@ -61,6 +65,21 @@ def log_and_count(get_response: View) -> View:
         }
         logger.info("%(method)s %(view)s: %(status)s in %(ms)s ms", fields, extra=fields)
         return response
+
+    return middleware
+
+
+def refuse_untold_lengths(get_response: View) -> View:
+    """Answer 411 to a body in chunks. Django would take it for an empty one, and say that there was no picture."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "Transfer-Encoding" not in request.headers or request.META.get("CONTENT_LENGTH"):
+            return get_response(request)
+        if request.META.get("wsgi.input_terminated"):
+            for _piece in range(DRAINED_PIECES):  # a client that is still sending does not read the answer
+                if not request.META["wsgi.input"].read(PIECE):
+                    break
+        return views.length_required(request)
 
     return middleware
 

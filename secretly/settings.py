@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "secretly.middleware.refuse_untold_lengths",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -145,6 +146,7 @@ CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True  # our scripts read the token from the form that they send
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # one cookie less
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = environment.origins("SECRETLY_TRUSTED_ORIGINS")
 
 FACEAUTH = {
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),

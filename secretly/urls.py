@@ -21,4 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = views.bad_request
+handler403 = views.permission_denied
+handler404 = views.not_found
 handler500 = views.broken

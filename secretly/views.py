@@ -1,10 +1,13 @@
 """Error pages, the installable app and the operators' sign-in.
 
-Django's own handlers render 400.html, 403.html and 404.html.
+Django's own handlers render 400.html, 403.html and 404.html; who asks for JSON gets JSON.
 """
 
 import sys
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
 
 import redis.exceptions
 from django.conf import settings
@@ -16,7 +19,8 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.translation import get_language, get_language_bidi, gettext
+from django.utils.translation import get_language, get_language_bidi, gettext, gettext_noop
+from django.views import defaults
 
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
@@ -36,6 +40,19 @@ OUTAGES = (
 RETRY_AFTER = 5  # seconds, about as long as a restart takes
 
 
+def refused(request: HttpRequest, status: int, reason: str, message: str, page: str = "", **more: str) -> HttpResponse:
+    """The refusal as JSON for who asks for it, else as a page, that of its status if none is named."""
+    if wants_json(request):
+        content = {"outcome": Outcome.REFUSED, "reason": reason, "message": message, "next": request.path}
+        return JsonResponse(content | more, status=status)
+    return render(request, page or f"{status}.html", {"message": message, **more}, status=status)
+
+
+def length_required(request: HttpRequest) -> HttpResponse:
+    message = gettext("I must know how long a request is before I read it. Please send it with a Content-Length.")
+    return refused(request, 411, "length_required", message)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer an outage with 503 and every other unhandled exception with 500. Neither needs the database.
 
@@ -43,6 +60,9 @@ def broken(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exception(), OUTAGES):
         return unavailable(request)
+    if wants_json(request):
+        content = {"outcome": "broken", "reason": None, "message": gettext("Something broke on my side."), "next": ""}
+        return JsonResponse(content | {"reference": logs.request_id.get()}, status=500)
     page = render_to_string("500.html", {"reference": logs.request_id.get()})
     return HttpResponse(page, status=500)
 
@@ -68,12 +88,64 @@ SIGN_IN_VIEWS = ("faceauth:login", "faceauth:enrol")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form without a valid token by saying what to do. Django's log says why it failed."""
+    """Answer a form without a valid token by saying what to do, and under which address it was opened.
+
+    Django's log says why it failed.
+    """
     signing_in = request.resolver_match and request.resolver_match.view_name in SIGN_IN_VIEWS
     if signing_in and request.user.is_authenticated:
         # A second click, with the token from before the first, which has signed them in.
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return return_text(request) or render(request, "403_csrf.html", status=403)
+    returned = return_text(request)
+    if returned is not None:
+        return returned
+    own = f"{request.scheme}://{request.get_host()}"
+    opened = opened_under(request) or own
+    if opened != own and opened not in settings.CSRF_TRUSTED_ORIGINS:
+        message = gettext(
+            "This page was opened under %(opened)s, but I am reached as %(own)s. Whoever runs this site can make both"
+            " the same, or name the first in SECRETLY_TRUSTED_ORIGINS."
+        ) % {"opened": opened, "own": own}
+    else:
+        message = gettext(
+            "The page may have been open for too long, or your browser does not keep cookies for this site. Please go"
+            " back, load the page anew, and try again."
+        )
+    return refused(request, 403, "csrf", message, page="403_csrf.html", opened_under=opened, own_address=own)
+
+
+def opened_under(request: HttpRequest) -> str:
+    """The address of the page that sent the form, as the browser tells it; empty where it does not."""
+    referer = urlsplit(request.headers.get("Referer", ""))
+    told = request.headers.get("Origin", "null")
+    if told == "null":
+        told = f"{referer.scheme}://{referer.netloc}" if referer.netloc else ""
+    return told[:300]
+
+
+def in_kind(page: Callable[[HttpRequest, Exception], HttpResponse], reason: str, message: str) -> Any:
+    """Django's own handler, which answers with a page, or the same as JSON for who asks for it."""
+
+    def handler(request: HttpRequest, exception: Exception) -> HttpResponse:
+        response = page(request, exception)
+        return refused(request, response.status_code, reason, gettext(message)) if wants_json(request) else response
+
+    return handler
+
+
+bad_request = in_kind(
+    defaults.bad_request,
+    "bad_request",
+    gettext_noop("Something in the request was broken or far too large. Please go back and try again."),
+)
+permission_denied = in_kind(
+    defaults.permission_denied,
+    "forbidden",
+    gettext_noop("You may not look at this page. If that surprises you, please ask whoever runs this site."),
+)
+not_found = in_kind(
+    defaults.page_not_found, "not_found", gettext_noop("The page may have moved, or it was never here.")
+)
 
 
 # What the offline page needs to look right.

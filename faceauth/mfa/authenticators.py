@@ -218,7 +218,7 @@ def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     if keep_last and len(list(factors_of(user))) == 1:
         return False
-    deleted, _rows = KINDS[kind].objects.filter(user_id=user.pk, pk=pk).delete()
+    deleted, _rows = KINDS[kind]._default_manager.filter(user_id=user.pk, pk=pk).delete()
     if not has_mfa(user):
         resets.remove_all(user)
     return bool(deleted)

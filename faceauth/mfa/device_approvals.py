@@ -84,20 +84,22 @@ def choose(request: HttpRequest, user: "User", number: int | None) -> bool:
     shown = request.session.pop(SHOWN, None)
     device = trusted_devices.device_of(request, user)
     waiting = in_force(shown["id"], user) if shown else None
-    if waiting is None or device is None:
+    if waiting is None or device is None or not waiting.is_sealed():
         return False
     rows = DeviceApproval.objects.filter(pk=waiting.pk, approved_by=None)
     if number != waiting.number:
         rows.delete()
         return False
-    return bool(rows.update(approved_by=device))
+    waiting.approved_by = device
+    waiting.renew_seal()
+    return bool(rows.update(approved_by=device, seal=waiting.seal))
 
 
 @transaction.atomic
 def taken(request: HttpRequest, user: "User") -> bool:
     """Whether the request of this session has its yes. It counts once."""
     made = asked(request, user)
-    if made is None or made.approved_by_id is None:
+    if made is None or made.approved_by_id is None or not made.is_sealed():
         return False
     deleted, _rows = DeviceApproval.objects.filter(pk=made.pk, approved_by__isnull=False).delete()
     request.session.pop(ASKED, None)

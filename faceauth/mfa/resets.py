@@ -70,5 +70,5 @@ def apply_all_due() -> None:
 
 def remove_all(user: "User") -> None:
     for model in (Passkey, AuthenticatorApp, RecoveryCodes):
-        model.objects.filter(user_id=user.pk).delete()
+        model._default_manager.filter(user_id=user.pk).delete()
     trusted_devices.end_all(user)  # whoever lost the telephone with the passkey may have lost a trusted device with it

@@ -200,10 +200,11 @@ def new_key(request: HttpRequest, public_key: str, signature: str) -> bytes | No
 
 
 def usable_rows(request: HttpRequest) -> list[TrustedDevice]:
-    """The rows of the cookie whose key was shown, or that have none; who came last before the others."""
+    """The sealed rows of the cookie whose key was shown, or that have none; who came last before the others."""
     enrolled = Face.objects.filter(user_id=OuterRef("user_id"))
     rows = rows_of(request).filter(Exists(enrolled), user__is_active=True)
-    return [row for row in rows.select_related("user") if not row.public_key or proven(request, row)]
+    shown = [row for row in rows.select_related("user") if not row.public_key or proven(request, row)]
+    return [row for row in shown if row.is_sealed()]
 
 
 def people_of(request: HttpRequest) -> list[KnownDevice]:
@@ -229,8 +230,15 @@ def used(request: HttpRequest, user: "User") -> None:
     """The person has signed in here: the 90 days begin anew, and the hash is of the key that writes."""
     row = device_of(request, user)
     if row is not None:
-        written = hashes_of(request.COOKIES[cookie_name(request)])[0]
-        TrustedDevice.objects.filter(pk=row.pk).update(last_used=timezone.now(), cookie_hash=written)
+        row.last_used = timezone.now()
+        move(row, hashes_of(request.COOKIES[cookie_name(request)])[0])
+
+
+def move(row: TrustedDevice, cookie_hash: str) -> None:
+    """Give a sealed row another hash. Of a row that was deleted meanwhile nothing comes back."""
+    row.cookie_hash = cookie_hash
+    row.renew_seal()
+    TrustedDevice.objects.filter(pk=row.pk).update(last_used=row.last_used, cookie_hash=cookie_hash, seal=row.seal)
 
 
 # Trust and its end ----------------------------------------------------------------------------------------------------
@@ -251,16 +259,17 @@ def trust(request: HttpRequest, user: "User", name: str, public_key: bytes | Non
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     secret = base64.urlsafe_b64encode(os.urandom(SECRET)).decode().rstrip("=")
     written = hashes_of(secret)[0]
-    rows = list(rows_of(request).select_for_update())
+    rows = [row for row in rows_of(request).select_for_update() if row.is_sealed()]
     shown = [row for row in rows if row.public_key and proven(request, row)]
     if all(not row.public_key or row in shown for row in rows):
-        TrustedDevice.objects.filter(pk__in=[row.pk for row in rows]).update(cookie_hash=written)
+        for row in rows:
+            move(row, written)
     key = public_key or (bytes(shown[0].public_key) if shown else b"")
-    TrustedDevice.objects.update_or_create(
-        user=user,
-        cookie_hash=written,
-        defaults={"public_key": key, "name": name[:64], "last_used": timezone.now()},
-    )
+    known = next((row for row in rows if row.user_id == user.pk and row.cookie_hash == written), None)
+    device = known or TrustedDevice(user=user, cookie_hash=written)
+    device.public_key, device.name, device.last_used = key, name[:64], timezone.now()
+    device.renew_seal()
+    device.save()
     delete_surplus(user)
     return secret
 

@@ -159,7 +159,7 @@ def opens(request: HttpRequest, user: "User", answer: str) -> bool:
     try:
         credential = parse_authentication_credential_json(answer)
         passkey = usable(request, user).select_for_update().filter(credential_id=credential.id).first()
-        if passkey is None:
+        if passkey is None or not passkey.is_sealed():
             return False
         verified = webauthn.verify_authentication_response(
             credential=credential,

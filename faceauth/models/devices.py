@@ -10,13 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.models.faces import Face
+from faceauth.models.row_seals import SealedRow
 
 
-class TrustedDevice(models.Model):
+class TrustedDevice(SealedRow):
     """A browser that may know one person. People who share a browser have a row each, with the same hash.
 
     Nothing here opens anything: see `faceauth.mfa.trusted_devices`.
     """
+
+    SEALED = ("user", "cookie_hash", "public_key")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="trusted_devices", verbose_name=_("user")
@@ -39,11 +42,13 @@ class TrustedDevice(models.Model):
         return self.name
 
 
-class DeviceApproval(models.Model):
+class DeviceApproval(SealedRow):
     """A browser whose person passed a liveness check asks for a yes on a device that they already trust.
 
     The row is of no use without the session that asked, which alone knows its id.
     """
+
+    SEALED = ("id", "user", "approved_by")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(

@@ -7,9 +7,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from faceauth.models.row_seals import SealedRow
 
-class Face(models.Model):
+
+class Face(SealedRow):
     """An enrolled face of a user. A face in the collection without such a row signs nobody in."""
+
+    SEALED = ("user", "face_id", "person", "collection_id")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="faces", verbose_name=_("user"))
     face_id = models.UUIDField(_("FaceId"), unique=True)

@@ -14,10 +14,13 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from faceauth import crypto
+from faceauth.models.row_seals import SealedRow
 
 
-class Passkey(TimestampMixin, Device):  # type: ignore[misc]
+class Passkey(SealedRow, TimestampMixin, Device):  # type: ignore[misc, django-manager-missing]
     """The public key of a passkey on a phone, computer or security key (WebAuthn)."""
+
+    SEALED = ("user", "credential_id", "public_key", "host")
 
     credential_id = models.CharField(_("credential id"), max_length=1364, unique=True)
     """At most 1,023 bytes (WebAuthn Level 3, 4.1), in base64url without padding."""

@@ -9,7 +9,7 @@ from django.db.models import SET_NULL, Count, Exists, ForeignKey, OuterRef, Quer
 from django.utils import timezone
 
 from faceauth.enrolment.enrol import IN_PROGRESS
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth.models import Deletion, Enrolment, Face, row_seals
 from faceauth.operators.findings import BATCH, REPAIR_HINT, Finding, Kind, settle
 from faceauth.policy import accounts
 
@@ -49,6 +49,19 @@ def dangling_in(model: Any, field: "ForeignKey[Any, Any]", repair: bool) -> Iter
             rows.update(**{name: None}) if field.remote_field.on_delete is SET_NULL else rows.delete()
         what = f"{count} rows with {field.name} = {field.remote_field.model._meta.label} {key}, which is gone"
         yield Finding(Kind.DANGLING_ROW, model._meta.label, what, cure, safe and repair)
+
+
+def altered_rows() -> Iterator[Finding]:
+    """Rows whose seal is wrong: somebody changed them without the site, or the key of their seal is gone."""
+    for model in row_seals.sealed_models():
+        for row in model._base_manager.order_by("pk").iterator(chunk_size=BATCH):
+            if not row.is_sealed():
+                what = f"says that it is of user {getattr(row, 'user_id', None)}, which its seal does not say"
+                cure = (
+                    "if a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back; otherwise find out who wrote to"
+                    " the database, and restore the row from a backup, or delete it"
+                )
+                yield Finding(Kind.ALTERED_ROW, f"{model._meta.label} {row.pk}", what, cure)
 
 
 def unfinished_deletions(repair: bool) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     OTHER_COLLECTION = "other_collection"
     VECTOR_WITHOUT_USER = "vector_without_user"
     DANGLING_ROW = "dangling_row"
+    ALTERED_ROW = "altered_row"
     OLDER_TEMPLATES = "older_templates"
 
 

@@ -131,13 +131,15 @@ def best_by_person(matches: list[Match]) -> dict[str, tuple[float, "User | None"
 def with_faces(matches: list[Match]) -> Iterator[tuple[Match, Face | None]]:
     """Each match with the row that gives it to a user: its own, or, for a vector, any of the person's.
 
-    The row decides, not the name that Rekognition keeps. Of a person who is here, what has no row is left out: a look
-    that was removed or is just being added, and a vector that may still be made of such a look. Neither opens
-    anything, nor does it stand in the way of its own person as the face of somebody who left would.
+    The row decides, not the name that Rekognition keeps; one whose seal is wrong is none. Of a person who is here,
+    what has no row is left out: a look that was removed or is just being added, and a vector that may still be made of
+    such a look. Neither opens anything, nor does it stand in the way of its own person as the face of somebody who
+    left would.
     """
     face_ids = [match.face_id for match in matches if match.face_id]
     people = [match.external_id for match in matches if match.external_id]
-    faces = list(Face.objects.filter(Q(face_id__in=face_ids) | Q(person__in=people)).select_related("user"))
+    rows = Face.objects.filter(Q(face_id__in=face_ids) | Q(person__in=people)).select_related("user")
+    faces = [face for face in rows if face.is_sealed()]
     by_id = {str(face.face_id): face for face in faces}
     by_person = {face.person: face for face in sorted(faces, key=lambda face: face.associated)}
     for match in matches:

@@ -23,9 +23,9 @@ def user_id_of(user: "User") -> str:
 
     Never a name that somebody chose: another user might have it later, and with it what was not deleted yet.
     """
-    known = Face.objects.filter(user_id=user.pk).values_list("person", flat=True).first()
+    known = next((face for face in Face.objects.filter(user_id=user.pk) if face.is_sealed()), None)
     if known:
-        return known
+        return known.person
     try:
         return str(uuid.UUID(user.get_username()))
     except ValueError:
@@ -42,14 +42,16 @@ def search(collection: Collection, jpeg: bytes, least: float) -> list[Match] | R
 
 
 def renew(user: "User") -> None:
-    """Make the user's vectors of all their faces. Where that fails, they are recognised by single faces."""
+    """Make the user's vectors of all their sealed faces. Where that fails, they are recognised by single faces."""
     for collection_id in (
         Face.objects.filter(user_id=user.pk).order_by().values_list("collection_id", flat=True).distinct()
     ):
-        faces = Face.objects.filter(user_id=user.pk, collection_id=collection_id)
+        faces = [face for face in Face.objects.filter(user_id=user.pk, collection_id=collection_id) if face.is_sealed()]
+        if not faces:
+            continue
         person = user_id_of(user)
         collection = Collection(collection_id)
-        face_ids = [str(face_id) for face_id in faces.values_list("face_id", flat=True)]
+        face_ids = [str(face.face_id) for face in faces]
         try:
             collection.create_user(person)
             left_out = collection.associate(person, face_ids)

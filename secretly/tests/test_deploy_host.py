@@ -144,6 +144,13 @@ def test_behind_nginx(proxied: tuple[Machine, str, str], tmp_path: Path) -> None
         assert Answer(secure + path).status == 404
         assert machine.ask(path)[0] in (200, 404)
 
+    port = secure.rpartition(":")[2]
+    with_port = {"Host": f"secretly.example:{port}", "Origin": f"https://secretly.example:{port}"}
+    token = re.search(r"__Host-csrftoken=([^;]+)", str(Answer(f"{secure}/login/", headers=with_port).headers))
+    assert token is not None
+    sent = Answer(f"{secure}/login/", f"__Host-csrftoken={token[1]}", b"", with_port | {"X-CSRFToken": token[1]})
+    assert sent.status == 422  # no picture; behind a proxy that drops the port every form is refused
+
     door = Answer(f"{secure}/login/", headers={"X-Request-Id": "chosen-by-a-visitor"})
     assert door.status == 200
     assert "max-age=" in door.headers["Strict-Transport-Security"]

@@ -183,6 +183,7 @@ def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> Non
         ("REKOGNITION_ENDPOINT", "amazon"),
         ("REKOGNITION_COLLECTION", "my faces"),
         ("SECRETLY_TRUSTED_PROXIES", "localhost"),
+        ("SECRETLY_TRUSTED_ORIGINS", "example.com"),
         ("SECRETLY_CALL_BUDGET", "much"),
     ],
 )

@@ -65,7 +65,7 @@ def test_error_pages_have_the_security_headers(browser: Client, address: str, st
     assert "camera=(self)" in headers["Permissions-Policy"]
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "411", "500", "503"])
 def test_error_pages_need_neither_request_nor_database(name: str) -> None:
     assert "<h1>" in get_template(f"{name}.html").render()
 
@@ -83,6 +83,16 @@ def test_the_500_page_does_not_need_the_static_files_manifest(browser: Client, m
     assert "Something broke on my side." in answer.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/login/", "/login/liveness/frame/", "/notes/import/"])
+def test_a_body_of_untold_length_is_refused_with_a_sentence(db: None, path: str) -> None:
+    answer = Client().generic("POST", path, headers={"Transfer-Encoding": "chunked"})
+    assert answer.status_code == 411
+    assert "Please send it with a Content-Length." in answer.content.decode()
+    answer = Client().generic("POST", path, headers={"Transfer-Encoding": "chunked", "Accept": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (411, "length_required")
+    assert "Content-Length" in answer.json()["message"]
+
+
 def test_a_form_without_a_csrf_token_says_what_to_do(db: None) -> None:
     answer = Client(enforce_csrf_checks=True).post("/", {"text": "x"})
     page = answer.content.decode()
@@ -90,6 +100,32 @@ def test_a_form_without_a_csrf_token_says_what_to_do(db: None) -> None:
     assert "Please go back, load the page anew, and try again." in page
     assert 'href="/"' in page
     assert "CSRF" not in page
+
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.mark.parametrize("path", ["/login/", "/login/liveness/frame/", "/login/enrol/"])
+def test_a_form_of_another_address_is_told_both(db: None, path: str) -> None:
+    strict, elsewhere = Client(enforce_csrf_checks=True), {"Origin": "https://testserver:8443"}
+    page = strict.post(path, headers=elsewhere).content.decode()
+    assert "opened under https://testserver:8443, but I am reached as http://testserver." in page
+    answer = strict.post(path, headers=elsewhere | JSON)
+    said = answer.json()
+    assert (answer.status_code, said["outcome"], said["reason"]) == (403, "refused", "csrf")
+    assert (said["opened_under"], said["own_address"]) == ("https://testserver:8443", "http://testserver")
+    assert "SECRETLY_TRUSTED_ORIGINS" in said["message"]
+
+
+def test_a_form_without_a_token_is_refused_in_json(db: None) -> None:
+    said = Client(enforce_csrf_checks=True).post("/login/", headers=JSON).json()
+    assert (said["reason"], said["opened_under"]) == ("csrf", "http://testserver")
+    assert "open for too long" in said["message"]
+
+
+def test_a_page_that_is_not_there_is_refused_in_json(db: None) -> None:
+    answer = Client().get("/nothing-here/", headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("address", ["/login/", "/login/enrol/"])

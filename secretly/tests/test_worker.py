@@ -1,6 +1,7 @@
 """Slow clients do not stop the site: real sockets against a real gunicorn, without a proxy."""
 
 import http.client
+import json
 import socket
 import threading
 import time
@@ -155,6 +156,16 @@ def test_a_photo_that_comes_slowly_but_steadily_is_taken(machine: Machine) -> No
     headers |= {"Cookie": f"csrftoken={visitor.cookies['csrftoken']}", "X-CSRFToken": visitor.cookies["csrftoken"]}
     connection.request("POST", "/login/", pieces(), headers)
     assert connection.getresponse().status in (200, 302)
+    connection.close()
+
+
+@pytest.mark.slow
+def test_a_body_in_chunks_is_refused_with_a_sentence(machine: Machine) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", machine.port, timeout=60)
+    for _again in range(2):  # the connection stays usable
+        connection.request("POST", "/login/", iter([bytes(100_000)] * 30), {"Accept": "application/json"})
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["reason"]) == (411, "length_required")
     connection.close()
 
 
