@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,6 +82,7 @@ def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which makes Django think that it is called from a coroutine.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=20_000)  # milliseconds: browser and detector share a machine that may be busy
         browser = playwright.chromium.launch(executable_path=path, args=quiet)
         yield browser
         browser.close()

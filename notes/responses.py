@@ -131,7 +131,7 @@ def json(outcome: str, **more: Any) -> JsonResponse:
 def page(
     request: HttpRequest, template: str, context: dict[str, Any], status: int = 200, address: str = ""
 ) -> HttpResponse:
-    """Render a page, with whom it was made for, after how many seconds it locks, and where to sign in.
+    """Render a page, with whom it was made for, after how many seconds it locks, and where to go then and to sign in.
 
     `address` is where its buttons lead back to, where the page's own address takes only POST.
     """
@@ -143,6 +143,7 @@ def page(
         "lock_after": settings.SESSION_COOKIE_AGE,
         "preferences": preferences_of(request.user) if request.user.is_authenticated else None,
         "door": resolve_url(settings.LOGIN_URL),
+        "locked": resolve_url(settings.LOGOUT_REDIRECT_URL),
     }
     response = render(request, template, frame | context, status=status)
     add_never_cache_headers(response)  # also where nobody is signed in any more, but text comes back

@@ -7,6 +7,7 @@ import dj_database_url
 import django_stubs_ext
 from botocore.config import Config
 from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -130,7 +131,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
-LOGOUT_REDIRECT_URL = "faceauth:login"
+LOGOUT_REDIRECT_URL = reverse_lazy("faceauth:login", query={"locked": 1})  # where no camera starts by itself
 
 # A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
 # SESSION_LIFETIME after the sign-in, however busy it is.

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from notes.models import Note
@@ -54,7 +54,6 @@ def context(chromium: Browser, live_server: LiveServer) -> Iterator[BrowserConte
     """A browser of its own. A mistake in the pages' scripts fails the test, at its end."""
     context = chromium.new_context(base_url=live_server.url)
     context.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
     problems: list[str] = []
     context.on("weberror", lambda thrown: faults(problems)(thrown.error))
     yield context

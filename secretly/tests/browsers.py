@@ -1,5 +1,6 @@
 """Real browsers for the tests: with a camera that plays a picture, and with their complaints collected."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def write(page: Page, text: str) -> None:
 
 def lock(page: Page) -> None:
     page.get_by_role("button", name="Lock").click()
-    page.wait_for_url("**/login/")
+    page.wait_for_url(re.compile(r"/login/\?locked=1$"))
 
 
 def choose(page: Page, data: bytes, name: str = "me.jpg", kind: str = "image/jpeg") -> None:

@@ -133,7 +133,7 @@ def test_the_browser_scales_a_large_photo_down(visit: Callable[..., Page], monke
         arrived.append(len(data))
         return photos.read_photo(data)
 
-    monkeypatch.setattr("faceauth.web.login.read_photo", read_photo)
+    monkeypatch.setattr("faceauth.web.uploads.read_photo", read_photo)
     page = visit()
     choose(page, big)
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()

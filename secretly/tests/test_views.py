@@ -118,7 +118,7 @@ def test_the_notebook_can_be_locked(owner: User) -> None:
     client = Client()
     client.force_login(owner)
     assert '<form method="post" action="/logout/" data-lock>' in client.get("/").content.decode()
-    assert client.post("/logout/").headers["Location"] == "/login/"
+    assert client.post("/logout/").headers["Location"] == "/login/?locked=1"
     assert client.get("/").headers["Location"].startswith("/login/")
 
 

@@ -6,13 +6,14 @@ A page that is added to the site and not to this list fails `test_walk.py`.
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 from playwright.sync_api import BrowserContext, Page, expect
 
 from faceauth.tests import pictures
@@ -64,7 +65,10 @@ class Stop:
     fields: Mapping[str, str | File] = field(default_factory=dict)
     token: bool = True
     template: str = ""
-    """An error page, which comes in the place of the address."""
+    """A page that comes in the place of the address: of an error, or of what takes a living face to see."""
+
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What the template shows."""
 
     does: tuple[tuple[str, ...], ...] = ()
     """What is done then: ("press", selector, key), ("click", selector), ("fill", selector, text), ("see", selector),
@@ -87,6 +91,13 @@ def at_the_door(cast: Cast) -> Iterator[Stop]:
     yield Stop("door-refused", login, "nobody", sends_to=login, fields={"file": picture})
     face = ("me.jpg", "image/jpeg", pictures.hopper())
     yield Stop("consent", login, "nobody", sends_to=login, fields={"file": face})
+    claim = {
+        "message": gettext_lazy("A photo made a notebook for a face like yours. Is it yours?"),
+        "made": datetime(2026, 11, 3, 16, 20, tzinfo=UTC),
+        "usage": [{"name": gettext_lazy("notes"), "count": 12}],
+        "sealed": "sealed",
+    }
+    yield Stop("claim", "/an-error/", "nobody", template="faceauth/claim.html", context=claim)
     yield Stop("goodbye", login, "nobody", sends_to=enrol, fields={"answer": "no", "sealed": ""})
     yield Stop("offline", reverse("offline"), "nobody")
 
@@ -220,7 +231,7 @@ def go(page: Page, stop: Stop, cast: Cast, base_url: str) -> None:
     if stop.template:
         language = str(page.evaluate("navigator.language"))
         with override(language):
-            body = render_to_string(stop.template)
+            body = render_to_string(stop.template, dict(stop.context))
         page.route("**/an-error/", lambda route: route.fulfill(status=200, body=body, content_type="text/html"))
     page.goto("about:blank")
     page.goto(base_url + stop.address)

@@ -118,7 +118,7 @@ export class Autolock {
 
   #go() {
     if (this.#editors.unsaved || this.#editors.pending) this.#keep();
-    else this.#leave(this.#cover.dataset.signIn ?? "/");
+    else this.#leave(this.#cover.dataset.locked ?? "/");
   }
 
   /** The page was away, with words that are only in it. It is shown again unless the server says that it is locked. */

@@ -29,6 +29,7 @@ const file = find(HTMLInputElement, "[data-file]", form);
 
 // Where the server wants to see somebody living, it leads a conversation; elsewhere one picture is enough.
 const conversation = "livenessUrl" in form.dataset;
+const greeting = voice.textContent ?? "";
 const HINTS = ["other", "less"];
 const HINT = 1400; // milliseconds that a hint is left standing, though the server is back at its request by then
 let hinted = 0;
@@ -216,6 +217,7 @@ window.addEventListener("pagehide", stop);
 start.addEventListener("click", openCamera);
 halt.addEventListener("click", () => {
   stop();
+  speak(greeting);
   offerStart();
   start.focus();
 });
