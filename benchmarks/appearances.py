@@ -2,7 +2,7 @@
 
 Templates and their mean are the site's own. People with six pictures or more are enrolled from their first one or
 three, and sign in with one or three of the next. The pictures of everybody else, and of the other enrolled people, are
-impostors, alone and in threes. docs/appearances.md has the figures.
+impostors, alone and in threes. docs/looks.md has the figures.
 """
 
 import argparse
