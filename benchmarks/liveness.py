@@ -3,7 +3,7 @@
 FOLDER has a folder of pictures for each person, as Labeled Faces in the Wild. First the numbers that the thresholds
 were taken from; then whole checks: of people, put together from their pictures (faceauth/tests/films.py), of prints
 that are held before the camera, of what a computer makes of photos (faceauth/tests/forgeries.py), and of recordings.
-docs/look.md has the figures.
+docs/liveness.md has the figures.
 
 In the words of ISO/IEC 30107-3: APCER is the share of attack presentations that are taken for a living person, of one
 species of attack at a time, and BPCER the share of living people's that are not.

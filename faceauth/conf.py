@@ -59,7 +59,7 @@ class Conf:
     """Attempts from one address in which a face was searched for and not recognised; and, counted apart, liveness
     checks that were not passed. At odds of 1 in 10,000 each, 120 guesses a day open somebody's notebook with 1.2 %:
     once in 83 days of guessing all day. And of 250 people who sign in ten times a day, 1.2 to 4.8 % of single photos
-    are not recognised (docs/looks.md): 30 to 120."""
+    are not recognised (docs/appearances.md): 30 to 120."""
 
     CALL_BUDGET: str = "300/m, 3000/h"
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a

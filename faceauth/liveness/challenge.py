@@ -3,7 +3,7 @@
 A state machine without clock, database or words: `step(state, observation)` gives the next state and what to say. An
 observation is one frame, and carries its time. Somebody is asked, at random, for some movements of the head, and each
 must be seen to happen: one face, the same one in all frames, moving as a head moves, and with the depth of a head.
-docs/look.md has what was measured, and where each number comes from.
+docs/liveness.md has what was measured, and where each number comes from.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Depth is what a picture lacks. Eyes and mouth lie about in one plane, and the nose stands out of it: when a head turns,
 the nose moves between them. Of a flat picture, however it is held, the nose stays where the plane's own movement
-(a homography) takes it. docs/look.md says where each number comes from.
+(a homography) takes it. docs/liveness.md says where each number comes from.
 """
 
 import math

@@ -29,7 +29,7 @@ FINE = 4  # steps in a pixel
 
 # The correlation from which on two frames show the same thing there, so that what is measured means something.
 CERTAIN = 0.75
-# The least that a living face's sides stay behind its nose, in shares of its width; docs/look.md has the figures.
+# The least that a living face's sides stay behind its nose, in shares of its width; docs/liveness.md has the figures.
 PERSPECTIVE = 0.008
 
 

@@ -53,7 +53,7 @@ SIDES = {Ask.LEFT, Ask.RIGHT}
 MOVES = SIDES | {Ask.UP}
 """The movements that show depth. Coming closer does not, and whoever has come closer stays there."""
 
-# Five, or four of which one is to come closer: fewer fit a recording too often. docs/look.md has the figures.
+# Five, or four of which one is to come closer: fewer fit a recording too often. docs/liveness.md has the figures.
 FIVE, FOUR = 5, 4
 # Frames in which a movement must be seen, drawn for each: whoever is filmed cannot know when to leave it.
 HOLDS = {Kind.FULL: (2, 3), Kind.SINGLE: (2,), Kind.GLANCE: (2,)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 # of 1 in 300. It may be this low since all frames are compared once more at the end.
 SAME = 0.35
 
-# The mean cosines that the parts of a check must have at its end. docs/look.md has what people, splices and warps have.
+# The mean cosines that the parts of a check must have at its end. docs/liveness.md tells what people and attacks have.
 BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
 # Against the cosine of the first and the last frames: a head that turns changes more than one that does not.

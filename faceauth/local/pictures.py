@@ -111,7 +111,8 @@ def good_faces(pixels: Pixels, quality_filter: str) -> list[Face]:
     return [face for face in faces_in(pixels) if not shortcomings(face, pixels, quality_filter)]
 
 
-# YuNet's score in per cent, and the share of detections with such a score that were faces: docs/rekognition-local.md.
+# YuNet's score in per cent, and Confidence: a scale set by hand from the scores of 500 pictures with faces, 120 spoiled
+# ones and 40 detections that were no faces (docs/rekognition-local.md).
 SCORES = (60.0, 65.0, 75.0, 82.5, 87.5, 90.0, 92.0, 96.0, 100.0)
 CONFIDENCES = (60.0, 66.0, 71.0, 90.0, 98.0, 99.0, 99.9, 99.99, 99.999)
 

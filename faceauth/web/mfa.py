@@ -166,7 +166,7 @@ def remove_view(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise Http404
     if authenticators.remove(user, kind, pk, keep_last=capacity.mfa_required()):
         return redirect("faceauth:mfa")
-    if authenticators.KINDS[kind].objects.filter(user_id=user.pk, pk=pk).exists():
+    if authenticators.KINDS[kind]._default_manager.filter(user_id=user.pk, pk=pk).exists():
         message = _("This lock stays, for without it your notebook would not open. Add another one first.")
         return show_mfa(request, user, message, 422)
     raise Http404

@@ -51,10 +51,6 @@ class Command(BaseCommand):
         parser.add_argument("--mean", type=Path, metavar="FILE", help="write the mean template of these people")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
         parser.add_argument("--plot", type=plot, metavar="FILE", help=f"write the DET plot ({', '.join(FORMATS)})")
-        parser.add_argument(
-            "--state", type=Path, metavar="FILE", help="continue from this file, and keep results in it"
-        )
-        parser.add_argument("--keep-state", action="store_true", help="do not remove the state file at the end")
         cores = os.cpu_count() or 1
         parser.add_argument("--processes", type=count, default=cores, help="how many work at once (%(default)s)")
 
