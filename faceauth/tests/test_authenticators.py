@@ -331,4 +331,6 @@ def test_what_a_photo_may_open(choice: Choice | None, lock: bool, method: str, o
     if lock:
         passkey_of(owner)
     photos = {None: True, Choice.OPEN: True, Choice.WITH_MFA: lock, Choice.NEVER: False}[choice]
-    assert photo_logins.may_sign_in_by(owner, method) is (photos or method == SignIn.Method.LIVENESS)
+    expected = {SignIn.Method.LIVENESS: True, SignIn.Method.QUICK: False}.get(method, photos)  # type: ignore[call-overload]
+    assert photo_logins.may_sign_in_by(owner, method) is expected
+    assert photo_logins.may_sign_in_by(owner, SignIn.Method.QUICK, trusted=True)
