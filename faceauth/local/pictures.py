@@ -11,6 +11,7 @@ from faceauth.local.service_model import Parameters
 from faceauth.vision import photos
 from faceauth.vision.faces import LANDMARKS, Face, find_faces
 from faceauth.vision.photos import Pixels
+from privatekit.images import BadPicture, Busy, TooLarge
 
 MAX_FACES = 100  # of a picture; the largest
 MAX_SIDE = 10_000  # pixels
@@ -34,9 +35,11 @@ def decode(picture: bytes) -> Pixels:
         pixels = photos.decode_as_rekognition(picture)
     except photos.PictureTooSmall as error:
         raise invalid_parameter("Request has invalid parameters: a picture has at least 80 pixels a side.") from error
-    except photos.PictureTooLarge as error:
+    except TooLarge as error:
         raise Refused(Code.IMAGE_TOO_LARGE, "Request has an image with too many pixels.") from error
-    except photos.BadPicture as error:
+    except Busy as error:
+        raise Refused(Code.THROTTLING, "There is no memory for another picture at this moment.") from error
+    except BadPicture as error:
         raise Refused(Code.INVALID_IMAGE_FORMAT, "Request has invalid image format.") from error
     height, width = pixels.shape[:2]
     if max(width, height) > MAX_SIDE:

@@ -1,6 +1,7 @@
 import io
 import pickle
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from faceauth.tests.conftest import read
 from faceauth.tests.pictures import encoded, opened
 from faceauth.vision import faces, photos
 from faceauth.vision.photos import Photo, decode_as_rekognition, read_photo, reopen_photo
+from privatekit.images import BadPicture, TooLarge
 
 
 def portrait(width: int = 300, height: int = 400) -> Image.Image:
@@ -199,11 +201,11 @@ def test_rekognition_turns_jpeg_but_not_png() -> None:
         (encoded(portrait(), "WEBP"), photos.NotJpegOrPng),
         (encoded(portrait())[:1500], photos.NotJpegOrPng),
         (encoded(portrait(79, 200)), photos.PictureTooSmall),
-        (pictures.claims(30_000, 30_000), photos.PictureTooLarge),
-        (pictures.claims(10_000, 5_001), photos.PictureTooLarge),
+        (pictures.claims(30_000, 30_000), TooLarge),
+        (pictures.claims(10_000, 5_001), TooLarge),
     ],
 )
-def test_rekognition_refuses(data: bytes, error: type[photos.BadPicture]) -> None:
+def test_rekognition_refuses(data: bytes, error: type[BadPicture]) -> None:
     with pytest.raises(error):
         decode_as_rekognition(data)
 
@@ -269,3 +271,10 @@ def test_a_sign_in_searches_a_picture_once_and_makes_one_template(
     noted("embed")
     assert recognise(read(pictures.another(pictures.hopper()))).user == hopper
     assert made == ["search", "embed"]
+
+
+@pytest.mark.parametrize("name", ["orientation_text.jpg", "no_tiff_header.jpg"])
+def test_metadata_of_any_kind_is_no_error(name: str) -> None:
+    """EXIF with text for an orientation, and EXIF without its header: a picture without metadata, upright as it is."""
+    photo = photos.read_photo((Path(__file__).parent / "cases" / name).read_bytes())
+    assert isinstance(photo, photos.Photo)

@@ -22,6 +22,7 @@ from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault
+from privatekit.images import Busy
 
 pytestmark = pytest.mark.usefixtures("without_look")  # test_looking.py has the door that asks for it
 
@@ -501,3 +502,14 @@ def test_nothing_of_a_picture_is_written_anywhere(
     assert "/9j/" not in written  # how every JPEG begins in base64
     assert "JFIF" not in written
     assert not list(tmp_path.iterdir())
+
+
+def test_while_pictures_have_no_memory_left_one_comes_back_later(
+    client: Client, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    def busy(*args: Any, **kwargs: Any) -> None:
+        raise Busy
+
+    monkeypatch.setattr("privatekit.images.small_rgb", busy)
+    answer = show(client, pictures.hopper(), JSON)
+    assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")

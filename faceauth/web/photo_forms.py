@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods
 from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.models import SignIn
-from faceauth.outcomes import Reason
+from faceauth.outcomes import Outcome, Reason
 from faceauth.ratelimit import limits
-from faceauth.web.http import answer, result_of, throttled
+from faceauth.web.http import Result, answer, result_of, throttled
 from faceauth.web.uploads import LIMITS
+from privatekit.images import Busy
 from privatekit.uploads import MemoryUploadHandler
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -54,6 +55,9 @@ def takes_pictures(
             try:
                 request.POST  # noqa: B018 - read it here, so that nothing is counted for a form that is too large
                 return protected(request)
+            except Busy:  # other pictures have all the memory that there is for pictures
+                result = Result(Outcome.UNAVAILABLE, next=request.path, page=page, context=shown(request))
+                return answer(request, result)
             except RequestDataTooBig:
                 drain(request)
                 return too_large(request, page, shown(request), calls())

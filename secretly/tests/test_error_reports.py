@@ -27,7 +27,7 @@ from pytest_django import Settings
 from faceauth.conf import conf
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.vision import photos
+from privatekit import images
 
 pytestmark = pytest.mark.django_db
 
@@ -76,8 +76,8 @@ PLACES = [
     "faceauth.ratelimit.limits.take",
     "faceauth.web.uploads.picture_in",
     "faceauth.web.uploads.read_photo",
-    "faceauth.vision.photos.encode_jpeg",
-    "faceauth.vision.photos.shrink",
+    "privatekit.images.jpeg",
+    "privatekit.images.fitted",
     "faceauth.vision.faces.find_faces",
     "faceauth.vision.quality_gate.judge",
     "faceauth.recognition.search.look_up",
@@ -175,13 +175,13 @@ def test_a_picture_is_in_nothing_that_is_written(
     picture = pictures.hopper() + b"\0" * (3_000_000 if method == "file" else 0)  # above what Django keeps in memory
     words = set(words_of(pictures.hopper()))
     seen: list[bytes] = []
-    encode = photos.encode_jpeg
+    encode = images.jpeg
 
-    def encode_and_tell(image: Any) -> bytes:
-        seen.append(encode(image))
+    def encode_and_tell(image: Any, *args: Any) -> bytes:
+        seen.append(encode(image, *args))
         return seen[-1]
 
-    monkeypatch.setattr("faceauth.vision.photos.encode_jpeg", encode_and_tell)
+    monkeypatch.setattr("privatekit.images.jpeg", encode_and_tell)
     if place in (BEFORE_THE_VIEW, AFTER_THE_VIEW):
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, place]
     elif place == "botocore.httpsession.URLLib3Session.send":
