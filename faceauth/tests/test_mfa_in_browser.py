@@ -121,7 +121,7 @@ def add_passkey(page: Page) -> list[str]:
 
 def lock(page: Page) -> None:
     page.get_by_role("button", name="Lock", exact=True).click()
-    page.wait_for_url("**/login/")
+    page.wait_for_url("**/login/?locked=1")
 
 
 def closed(page: Page) -> None:
