@@ -16,7 +16,7 @@ from faceauth.conf import conf
 from faceauth.enrolment.enrol import enrol
 from faceauth.local import models as local
 from faceauth.local import passphrase_file, transfer
-from faceauth.models import Face
+from faceauth.models import Face, row_seals
 from faceauth.outcomes import Outcome
 from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
@@ -98,7 +98,10 @@ def test_people_are_recognised_after_a_transfer_to_other_keys(
     run("export", file, "--passphrase-file", secret)
     run("delete", "--yes")
     Face.objects.bulk_create([Face(**row) for row in rows])  # the site's own database did not move
-    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": ["c2VjcmV0bHktdGVzdHMtYW5vdGhlci1rZXktaGVyZSE="]}
+    [old], new = settings.FACEAUTH["ENCRYPTION_KEYS"], "c2VjcmV0bHktdGVzdHMtYW5vdGhlci1rZXktaGVyZSE="
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new, old]}
+    assert [*row_seals.rotate_keys()]  # the site's own rows, which are sealed too
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENCRYPTION_KEYS": [new]}
     run("import", file, "--passphrase-file", secret)
     found = recognise(read(pictures.another(pictures.hopper())))
     assert (found.outcome, found.user) == (Outcome.RECOGNISED, user)
