@@ -16,10 +16,6 @@ from typing import Any
 
 import django
 
-from faceauth.enrolment import enrol
-from faceauth.privacy import forget
-from faceauth.vision import faces
-
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
@@ -27,11 +23,14 @@ from django.db import connection, connections  # noqa: E402
 from django.db.models.signals import post_save, pre_delete  # noqa: E402
 from PIL import ImageEnhance  # noqa: E402
 
+from faceauth.enrolment import enrol  # noqa: E402
 from faceauth.models import Face  # noqa: E402
+from faceauth.privacy import forget  # noqa: E402
 from faceauth.rekognition.client import client  # noqa: E402
 from faceauth.rekognition.collection import Collection  # noqa: E402
 from faceauth.tests import pictures  # noqa: E402
 from faceauth.tests.conftest import read  # noqa: E402
+from faceauth.vision import faces  # noqa: E402
 from faceauth.vision.photos import Photo  # noqa: E402
 
 PHOTO = read(pictures.hopper())

@@ -116,9 +116,9 @@ def test_the_table_is_come_to_in_one_order(db: None) -> None:
 PROGRAM = """
 import django
 django.setup()
-from faceauth.ratelimit.counters import Meter, counted
+from faceauth.ratelimit.counters import Meter, count_with
 meter = Meter("a", 1, 40, {ends!r})
-print(sum(counted(lambda store: store.take([meter])) for _ in range(30)))
+print(sum(count_with(lambda store: store.take([meter])) for _ in range(30)))
 """
 
 
