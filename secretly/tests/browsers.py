@@ -118,5 +118,5 @@ def lock(page: Page) -> None:
 
 
 def choose(page: Page, data: bytes, name: str = "me.jpg", kind: str = "image/jpeg") -> None:
-    page.get_by_role("button", name="Choose a photo").click()
+    page.get_by_role("button", name="Choose a photo", exact=True).click()
     page.get_by_label("Choose a photo of your face").set_input_files({"name": name, "mimeType": kind, "buffer": data})

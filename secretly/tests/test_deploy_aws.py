@@ -136,9 +136,9 @@ def test_the_documented_calls_of_a_sign_in_are_made(collection: Collection, call
     recognise(read(pictures.collins()))
     assert counted() == row("a stranger comes")
     enrol(read(pictures.collins()))
-    assert counted() == row("who said yes is remembered")
+    assert counted() == row("a stranger who consents is enrolled")
     recognise(read(pictures.landscape()))
     assert counted() == row("a photo without a usable face")
-    newcomer = row("a stranger comes")[1] + row("who said yes is remembered")[1]
+    newcomer = row("a stranger comes")[1] + row("a stranger who consents is enrolled")[1]
     assert f"**{row('somebody is recognised')[1]}.00 USD** for a thousand sign-ins" in DOCUMENT
     assert f"**{newcomer}.00 USD** for a thousand new people" in DOCUMENT
