@@ -83,7 +83,7 @@ def s3() -> Iterator[str]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     redis = Redis(folder)
-    (folder / "rekognition").mkdir()
+    (folder / "rekognition").mkdir(mode=0o700)
     with postgres.running() as database, s3() as storage, serving(str(folder / "rekognition")) as rekognition:
         redis.start()
         try:
@@ -141,7 +141,7 @@ def test_a_person_is_known_on_all_machines_and_forgotten_on_all(world: World) ->
     assert status == 200
     assert page.count("/end/") >= 1
 
-    assert second.post(three, "/forget/", {"word": "forget me"})[0] == 302
+    assert second.post(three, "/account/forget/", {"word": "forget me"})[0] == 302
     for machine in world.machines:
         assert first.get(machine)[0] == second.get(machine)[0] == 302  # every session is over
         assert Visitor().show(machine, face)[1]["outcome"] == "stranger"
