@@ -74,6 +74,7 @@ class Machine:
 
     def install_beside(self, other: "Machine") -> None:
         """Add a machine on the same servers: only the static files are its own."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(other.home / "static", self.home / "static")
 
     def start(self) -> None:

@@ -77,6 +77,7 @@ def test_sqlite_is_backed_up_while_it_is_written_and_restored(tmp_path: Path, in
     assert "Put encryption.key back" in refused.stderr
     fresh.home.mkdir(exist_ok=True)
     shutil.copy(machine.home / "encryption.key", fresh.home)
+    fresh.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copytree(machine.home / "static", fresh.home / "static")
     script("restore", made, fresh)
     with running(fresh):
@@ -139,6 +140,7 @@ def test_postgresql_is_backed_up_and_restored(tmp_path: Path) -> None:
         fresh.environment["PATH"] = machine.environment["PATH"]
         fresh.home.mkdir()
         shutil.copy(machine.home / "encryption.key", fresh.home)
+        fresh.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copytree(machine.home / "static", fresh.home / "static")
         script("restore", made, fresh)
         with running(fresh):
