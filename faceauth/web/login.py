@@ -158,7 +158,9 @@ def heard_by_visitor(decision: Decision, pictures: Pictures) -> Recognition:
 
 
 @sensitive_variables()
-def enrol_now(request: HttpRequest, pictures: Pictures, known: Decision | None = None, consented: str = "") -> Decision:
+def enrol_now(
+    request: HttpRequest, pictures: Pictures, known: Decision | None = None, consented: str = "", counted: bool = False
+) -> Decision:
     """Enrol the person on the pictures, who is nobody here.
 
     Where a photo shows somebody whose notebook it does not open, it makes another notebook, which photos alone open:
@@ -166,13 +168,13 @@ def enrol_now(request: HttpRequest, pictures: Pictures, known: Decision | None =
     """
     if isinstance(pictures.photos, Refusal):
         return Decision(Access.NONE, outcomes.refused(pictures.photos.reason))
-    if limits.count_enrolment(request):
+    if not counted and limits.count_enrolment(request):
         return Decision(Access.NONE, Recognition(Outcome.THROTTLED))
     concealed = known.recognition.near if known and known.access == Access.CONCEALED else None
     recognition = recognise.enrol(pictures.photos, consented, pictures.method, concealed)
     decision = decide(request, or_near_match(request, recognition), pictures.method)
     if decision.access == Access.CONCEALED:
-        return enrol_now(request, pictures, decision, consented)
+        return enrol_now(request, pictures, decision, consented, counted=True)  # a stranger counts once, too
     return decision
 
 
