@@ -31,7 +31,7 @@ from faceauth.rekognition.collection import Collection, Match
 from faceauth.rekognition.errors import Throttled
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
-from faceauth.tests.test_people import gone, match
+from faceauth.tests.test_enrolment import gone, match
 from faceauth.vision import similarity
 
 MANY = [0, 1, 2, 3, 5, 8, 10, 15, 20, 24, 25, 30, 60, 100, 1000, 20_000_000]
