@@ -195,7 +195,7 @@ def search_users(parameters: Parameters) -> Answer:
         raise invalid_parameter("The request must be provided with either FaceId or UserId.")
     answer: Answer = {"FaceModelVersion": collection.shown_version, "UserMatches": []}
     if "FaceId" in parameters:
-        face = find_face(collection, parameters["FaceId"])
+        face = find_face(collection.collection_id, parameters["FaceId"])
         answer["SearchedFace"] = {"FaceId": str(face.face_id)}
         answer["UserMatches"] = matching_users(collection, face.get_template(face.collection), parameters)
     else:
