@@ -13,7 +13,7 @@ from faceauth.conf import Conf, conf
 from faceauth.policy import capacity, thresholds
 from faceauth.policy.capacity import Capacity
 from faceauth.ratelimit import limits
-from faceauth.vision import faces
+from faceauth.vision import networks
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
@@ -181,9 +181,9 @@ def check_resets(given: Conf) -> list[CheckMessage]:
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """Whether each face model exists, can be read, and is the one that the OpenCV Zoo published."""
     errors: list[CheckMessage] = []
-    for name in faces.DIGESTS:
+    for name in networks.DIGESTS:
         try:
-            faces.model_bytes(name)
-        except faces.ModelError as error:
+            networks.model_bytes(name)
+        except networks.ModelError as error:
             errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
     return errors

@@ -23,7 +23,7 @@ from faceauth.recognition.matching import A_PHOTO, Evidence, allow, decide, with
 from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
 from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.rekognition.errors import RekognitionError
-from faceauth.vision import faces
+from faceauth.vision import measures
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
@@ -111,7 +111,7 @@ def settle(
     intent: Enrolment,
     indexed: IndexedFace,
     alike: list[Match],
-    quality: faces.Quality,
+    quality: measures.Quality,
     consent: str,
     needed: Requirement,
     evidence: Evidence = A_PHOTO,

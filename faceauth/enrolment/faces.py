@@ -16,7 +16,8 @@ from faceauth.recognition.matching import Evidence
 from faceauth.rekognition import collection as rekognition
 from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Quality, find_faces
+from faceauth.vision.faces import find_faces
+from faceauth.vision.measures import Quality
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:

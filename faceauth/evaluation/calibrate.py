@@ -10,7 +10,7 @@ import numpy as np
 from faceauth.evaluation import dataset, error_rates, labels
 from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Relatives, Verification
 from faceauth.evaluation.labels import Labels
-from faceauth.vision import faces, mean_template
+from faceauth.vision import mean_template, networks
 
 NOTHING_KNOWN = Labels()
 
@@ -62,12 +62,12 @@ def measure(
 
 def mean_file(comparisons: Comparisons, name: str) -> bytes:
     """The mean of templates as SFace makes them, before any mean is subtracted, and where it comes from."""
-    plain = mean_template.uncentred(comparisons.templates, faces.mean())
+    plain = mean_template.uncentred(comparisons.templates, networks.mean())
     people = [plain[comparisons.people == person] for person in range(len(comparisons.pictures))]
     origin = {
         "what": "the mean over people of the mean of each one's templates of unit length",
         "pictures": f"{len(plain)} of {len(people)} people in {name}",
-        "network": faces.RECOGNISER,
+        "network": networks.RECOGNISER,
         "made by": f"manage.py calibrate {name} --labels {name}-labels.json --mean FILE",
     }
     return mean_template.written(mean_template.mean_of(people), origin)

@@ -6,7 +6,7 @@ import hmac
 import numpy as np
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import faces, photos
+from faceauth.vision import alignment, photos
 
 # A camera of 1080 lines has this many. A decoder that is handed more works for whoever wants it to.
 MOST_PIXELS = 2_100_000
@@ -64,7 +64,7 @@ def digest(jpeg: bytes, key: bytes) -> str:
     return hmac.new(key, jpeg, hashlib.sha256).hexdigest()
 
 
-def digest_of_pixels(pixels: faces.Pixels, key: bytes) -> str:
+def digest_of_pixels(pixels: alignment.Pixels, key: bytes) -> str:
     """The same of the picture, brought down to 64 x 48 grey values.
 
     Other metadata, bytes after the end, or the same pixels in another encoding change nothing. A camera's noise does:

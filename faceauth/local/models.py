@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
 from faceauth.local.options import options
-from faceauth.vision.faces import mean
 from faceauth.vision.mean_template import centred, uncentred
+from faceauth.vision.networks import mean
 
 # 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
 # OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,

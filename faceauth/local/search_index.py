@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from faceauth.local import template_encryption
 from faceauth.local.models import TEMPLATE, WITH_MEAN, Collection, EncryptedTemplate, Removal, has_uncommitted_change
 from faceauth.vision import similarity
-from faceauth.vision.faces import TEMPLATE_SIZE, mean
 from faceauth.vision.mean_template import centred
+from faceauth.vision.networks import TEMPLATE_SIZE, mean
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]

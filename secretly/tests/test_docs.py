@@ -8,7 +8,7 @@ from django.conf import settings
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
 from faceauth.policy import thresholds
-from faceauth.vision import faces, similarity
+from faceauth.vision import networks, similarity
 from secretly import environment
 
 ROOT = settings.BASE_DIR
@@ -62,7 +62,7 @@ def test_the_documented_similarity_curve_is_the_one_in_use() -> None:
     rows = re.findall(r"^\| ([\d.]+) \| 10\^(-[\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
     assert {10 ** float(decade): float(cosine) for _, decade, cosine in rows} == pytest.approx(similarity.CURVE)
     assert [float(value) for value, _, _ in rows] == [round(similarity.of_fmr(fmr), 2) for fmr in similarity.CURVE]
-    for name, digest in faces.DIGESTS.items():
+    for name, digest in networks.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
 

@@ -26,7 +26,6 @@ from faceauth.local.pictures import (
 )
 from faceauth.local.service_model import Parameters
 from faceauth.vision.faces import Face as SeenFace
-from faceauth.vision.faces import template
 from faceauth.vision.photos import Pixels
 
 MAX_MATCHES = 4096
@@ -42,7 +41,7 @@ def index_faces(parameters: Parameters) -> Answer:
     picture = picture_bytes(parameters["Image"])
     pixels = decode(picture)
     wanted, unwanted = choose(pixels, parameters.get("QualityFilter", "AUTO"), parameters.get("MaxFaces"))
-    templates = [template(pixels, face) for face in wanted]
+    templates = [face.template for face in wanted]
     with transaction.atomic():
         faces = store(parameters, picture, pixels, wanted, templates) if wanted else []
     return {
@@ -149,7 +148,7 @@ def search_faces_by_image(parameters: Parameters) -> Answer:
     return {
         "SearchedFaceBoundingBox": bounding_box(faces[0], pixels),
         "SearchedFaceConfidence": confidence_of(faces[0].confidence),
-        "FaceMatches": matching_faces(collection, template(pixels, faces[0]), parameters),
+        "FaceMatches": matching_faces(collection, faces[0].template, parameters),
         "FaceModelVersion": collection.shown_version,
     }
 

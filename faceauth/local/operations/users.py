@@ -17,7 +17,6 @@ from faceauth.local.pagination import page
 from faceauth.local.pictures import face_detail, faces_in, read_picture, shortcomings
 from faceauth.local.service_model import Parameters
 from faceauth.vision import similarity
-from faceauth.vision.faces import template
 
 MAX_USERS = 500  # of an answer
 MAX_FACES_OF_USER = 100
@@ -224,7 +223,7 @@ def search_users_by_image(parameters: Parameters) -> Answer:
             answer["UnsearchedFaces"].append({"FaceDetails": detail, "Reasons": reasons})
         else:
             answer["SearchedFace"] = {"FaceDetail": detail}
-            answer["UserMatches"] = matching_users(collection, template(pixels, face), parameters)
+            answer["UserMatches"] = matching_users(collection, face.template, parameters)
     return answer
 
 
