@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from faceauth.conf import Conf, conf
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, false_matches, thresholds
 from faceauth.policy.capacity import Capacity
 from faceauth.ratelimit import limits
 from faceauth.vision import networks
@@ -93,8 +93,8 @@ def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
     if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
-        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)}"
-        f" attempts of a stranger may open a notebook; the limit is {thresholds.as_words(now.limit)}."
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {false_matches.as_words(now.photo.odds)}"
+        f" attempts of a stranger may open a notebook; the limit is {false_matches.as_words(now.limit)}."
     )
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 

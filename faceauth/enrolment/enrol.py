@@ -14,7 +14,7 @@ from faceauth.conf import conf
 from faceauth.enrolment.faces import add_face, assign
 from faceauth.models import Consent, Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.policy.capacity import enrolment_closed
 from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import deletion_ledger
@@ -90,7 +90,7 @@ def enrol(
     if recognition.outcome == Outcome.ENROLLED and recognition.user:
         enrol_more_frames(recognition.user, others)
         user_vectors.renew(recognition.user)
-        thresholds.forget_count()
+        population.forget()
     else:
         finish(intent, indexed)
     return recognition

@@ -9,7 +9,7 @@ from django.db import transaction
 from faceauth.conf import conf
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, population, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
 from faceauth.recognition.matching import Evidence
@@ -101,7 +101,7 @@ def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
         user_vectors.renew(user)
-        thresholds.forget_count()
+        population.forget()
     return recognition
 
 

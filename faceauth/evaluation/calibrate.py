@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faceauth.evaluation import dataset, error_rates, labels
-from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Relatives, Verification
+from faceauth.evaluation import dataset, error_rates, identification, labels
+from faceauth.evaluation.error_rates import Comparisons, Rate, Relatives, Verification
+from faceauth.evaluation.identification import Identification
 from faceauth.evaluation.labels import Labels
 from faceauth.vision import mean_template, networks
 
@@ -53,7 +54,7 @@ def measure(
     verification = error_rates.verification(comparisons, fmrs)
     return Report(
         verification,
-        error_rates.identification(comparisons, verification.thresholds),
+        identification.identification(comparisons, verification.thresholds),
         dict(left_out.most_common()),
         error_rates.relatives(comparisons),
         mean_file(comparisons, folder.name),
@@ -101,7 +102,7 @@ def text_of(report: Report, fmrs: Sequence[float]) -> str:
         ),
         *relatives_of(report.relatives),
         "",
-        f"Searching for one picture among many people, {error_rates.DRAWS} random draws; intervals hold 95 % of them.",
+        f"Searching for one picture among many, {identification.DRAWS} random draws; intervals hold 95 % of them.",
         f"{'enrolled':>10}  {'similarity':>10}  {'FPIR %':^22}  {'expected':>8}  {'FNIR %':^22}",
         *(
             f"{row.enrolled:>10,}  {row.similarity:>10g}  {percent(row.fpir):>22}  {100 * row.fpir_expected:>8.2f}"
