@@ -1,6 +1,7 @@
 """Presentation attacks with real pictures, each of which must fail for its own reason; and people, who must get in.
 
-What the server itself turns away (replays, other sessions, swapped frames) is in test_looking.py. docs/liveness.md says
+What the server itself turns away (replays, other sessions, swapped frames) is in test_liveness_web.py.
+docs/liveness.md says
 how often these succeed when they are tried with many pictures.
 """
 
