@@ -30,7 +30,7 @@ class Population(NamedTuple):
 
 
 def of(collection_id: str | None = None) -> Population:
-    """Who is remembered in a collection, that of the settings if none is named."""
+    """Who is enrolled in a collection, that of the settings if none is named."""
     name = collection_id or conf().COLLECTION
     known = recall(count_key(name))
     if known is None:
@@ -55,7 +55,7 @@ def of_faces(faces: QuerySet[Face]) -> Population:
 
 
 def forget() -> None:
-    """Somebody was remembered: the next visitor is not measured by the old number."""
+    """Somebody was enrolled: the next attempt is not measured by the old number."""
     key = count_key(conf().COLLECTION)
     from_cache(lambda: cache.delete(key), lambda: False)
 

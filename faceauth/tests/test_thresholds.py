@@ -492,7 +492,7 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
     recognition = enrol(looks_of(pictures.hopper()), "text")
     assert recognition.outcome == Outcome.ENROLLED
     assert Face.objects.filter(associated=True).count() == len(list(collection.faces())) == 1
-    assert "A look of" in caplog.text
+    assert "An appearance of" in caplog.text
     assert Deletion.objects.count() == 0
 
 

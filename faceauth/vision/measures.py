@@ -1,4 +1,4 @@
-"""What is measured of a face and its picture: pose, brightness, sharpness, and a fingerprint that copies share."""
+"""What is measured of a face and its picture: pose, brightness and sharpness."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceauth.vision.alignment import Pixels, Points, resized
+from faceauth.vision.alignment import Pixels, Points
 
 # The five points of a head in millimetres: x to the right of the picture, y down, z away from the camera. Eyes and
 # mouth are an average adult's; the nose was set so that the poses of Amazon's own examples come out
@@ -77,13 +77,3 @@ def steepness(grey: NDArray[np.float32], axis: int) -> float:
     """
     first, second = np.diff(grey, axis=axis), np.diff(grey, 2, axis=axis)
     return float(second.std() / max(float(first.std()), 1e-6))
-
-
-def fingerprint(pixels: Pixels) -> int:
-    """64 bits that copies of a picture share, though they were scaled or encoded anew (a difference hash).
-
-    Each says whether the picture grows lighter from one of 9 x 8 fields to the next. Nobody can be seen in it.
-    """
-    grey = np.asarray(cv2.cvtColor(resized(pixels, 9, 8), cv2.COLOR_RGB2GRAY))
-    bits = np.packbits(grey[:, 1:] > grey[:, :-1])
-    return int.from_bytes(bits.tobytes())
