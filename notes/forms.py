@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from notes.models import MAX_LENGTH, Preferences
 
-DAMAGED = {"invalid": _("This page was damaged on its way. I have mended it. Please look, and save again.")}
+DAMAGED = {"invalid": _("Part of this form arrived damaged and was reset. Please check the text, and save again.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Words(forms.CharField):
 
     def validate(self, value: str) -> None:
         if not value.strip():
-            raise forms.ValidationError(_("This page is empty. Write something first."), code="empty")
+            raise forms.ValidationError(_("This note is empty. Write something first."), code="empty")
         excess = len(value) - MAX_LENGTH
         if excess > 0:
             raise forms.ValidationError(
@@ -57,7 +57,7 @@ class DraftForm(forms.Form):
         strip=False,
         error_messages={
             "null_characters_not_allowed": _(
-                "There was an invisible character (NUL) that I cannot keep. I took it out. Please look, and save again."
+                "An invisible character (NUL) cannot be stored, and was removed. Please check the text, and save again."
             )
         },
     )
@@ -71,7 +71,9 @@ class DraftForm(forms.Form):
     def clean_text(self) -> str:
         if self.broken:
             raise forms.ValidationError(
-                _("Some characters arrived broken (not UTF-8). I marked them with �. Please mend them and save again."),
+                _(
+                    "Some characters arrived broken (not UTF-8). They are marked with �. Please correct them, and save again."
+                ),
                 code="broken",
             )
         text: str = self.cleaned_data["text"]

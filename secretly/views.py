@@ -49,7 +49,7 @@ def refused(request: HttpRequest, status: int, reason: str, message: str, page: 
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    message = gettext("I must know how long a request is before I read it. Please send it with a Content-Length.")
+    message = gettext("The request must say how long it is. Please send it with a Content-Length.")
     return refused(request, 411, "length_required", message)
 
 
@@ -61,7 +61,12 @@ def broken(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exception(), OUTAGES):
         return unavailable(request)
     if wants_json(request):
-        content = {"outcome": "broken", "reason": None, "message": gettext("Something broke on my side."), "next": ""}
+        content = {
+            "outcome": "broken",
+            "reason": None,
+            "message": gettext("Something went wrong on the server."),
+            "next": "",
+        }
         return JsonResponse(content | {"reference": logs.request_id.get()}, status=500)
     page = render_to_string("500.html", {"reference": logs.request_id.get()})
     return HttpResponse(page, status=500)
@@ -73,7 +78,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     # Files are not read: Django could write them to a temporary folder.
     sent = request.POST if request.content_type == "application/x-www-form-urlencoded" else {}
     if wants_json(request):
-        message = gettext("Something that I depend on is not answering. Nothing is lost. Please try again in a minute.")
+        message = gettext("A part of the service does not answer. Nothing is lost. Please try again in a minute.")
         content = {"outcome": "unavailable", "reason": None, "message": message, "next": request.path}
         response: HttpResponse = JsonResponse(content, status=503)
     elif "text" in sent and "writer" in sent:
@@ -141,7 +146,7 @@ bad_request = in_kind(
 permission_denied = in_kind(
     defaults.permission_denied,
     "forbidden",
-    gettext_noop("You may not look at this page. If that surprises you, please ask whoever runs this site."),
+    gettext_noop("You may not open this page. If that is a mistake, please ask whoever runs this site."),
 )
 not_found = in_kind(
     defaults.page_not_found, "not_found", gettext_noop("The page may have moved, or it was never here.")

@@ -135,5 +135,5 @@ def hidden_folder(folder: Parts, plugins: set[Parts]) -> Parts | None:
 def name_leftovers(members: Iterable[Member], result: Result) -> None:
     """Report the files that belong to no note."""
     for member in members:
-        why = _("neither Markdown nor text.") if member.ends(*DOCUMENTS) else _("hangs on no note.")
+        why = _("neither Markdown nor text.") if member.ends(*DOCUMENTS) else _("attached to no note.")
         result.leave_out("/".join(map(tidy, member.path)), why)

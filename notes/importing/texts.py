@@ -55,7 +55,7 @@ def decode(content: bytes) -> tuple[str, str]:
         text = content[len(mark) :].decode(known)
     except UnicodeDecodeError as error:
         if b"\0" in content or not (found := legacy.decode_text(content)):
-            raise Unreadable(_("no text in any code that I know.")) from error
+            raise Unreadable(_("not text in any known encoding.")) from error
         text, code = found
     if "\0" in text:
         raise Unreadable(_("no text, it has NUL characters."))

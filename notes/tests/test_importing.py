@@ -200,9 +200,9 @@ def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
         ),
     )
     assert result.left_out == [
-        "torn.md: no text in any code that I know.",
-        "img/a.png: hangs on no note.",
-        "torn/b.bin: hangs on no note.",
+        "torn.md: not text in any known encoding.",
+        "img/a.png: attached to no note.",
+        "torn/b.bin: attached to no note.",
     ]
     assert texts(owner) == {note.text, "a", "below", "dots", "a dot"}
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["on it.md"]
@@ -223,7 +223,7 @@ def test_files_of_systems_and_programs_are_ignored(owner: User, note: Note) -> N
 def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MAX_NAMED", 2)
     result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
-    assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
+    assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: attached to no note." for i in (0, 1)]
     assert result.left_out[2:] == ["Others that were left out: 3."]
     assert all(len(line) < 230 for line in result.left_out)
 

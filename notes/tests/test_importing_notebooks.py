@@ -138,7 +138,7 @@ def test_obsidian(owner: User) -> None:
         "V/img/cup.png": photo("PNG"),
     }
     result = taken_in(owner, zipped({**vault, "V/files/my plan.bin": b"x", "V/lost.bin": b"x"}))
-    assert (result.attached, result.left_out) == (2, ["V/lost.bin: hangs on no note."])
+    assert (result.attached, result.left_out) == (2, ["V/lost.bin: attached to no note."])
 
 
 def test_notion(owner: User) -> None:
@@ -149,7 +149,7 @@ def test_notion(owner: User) -> None:
     result = taken_in(owner, zipped({"Export-1-Part-1.zip": part}))
     assert (result.kept, result.attached) == (1, 1)
     assert texts(owner) == {"# Trip\n\n![map](Trip/map.png)"}
-    assert result.left_out == [f"T {key}.csv: hangs on no note."]
+    assert result.left_out == [f"T {key}.csv: attached to no note."]
 
 
 def keep_note(**more: Any) -> str:

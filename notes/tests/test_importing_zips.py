@@ -249,7 +249,7 @@ def test_a_full_disk_is_503(own: Client, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: Full())
     answer = bring(own, ("a.zip", zipped({"a.bin": random.Random(1).randbytes(2 * sealed_tempfile.PIECE)})))  # noqa: S311
     assert answer.status_code == 503
-    assert "I need a moment." in answer.content.decode()
+    assert "Back in a moment" in answer.content.decode()
 
 
 def test_more_notes_than_a_browser_usually_sends(own: Client, owner: User) -> None:

@@ -108,7 +108,7 @@ def test_a_missing_key_is_said_and_is_no_empty_notebook(
     settings.ENCRYPTION_KEYS = [fresh]
     answer = signed_in(owner).get(path.format(note.pk))
     assert answer.status_code == 503
-    assert "I need a moment." in answer.content.decode()
+    assert "Back in a moment" in answer.content.decode()
     assert "new" not in answer.content.decode()
     [record] = [record for record in caplog.records if record.name == "notes.responses"]
     assert record.levelno == logging.ERROR

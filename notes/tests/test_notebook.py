@@ -204,4 +204,4 @@ def test_as_json(own: Client, owner: User) -> None:
 def test_a_refusal_as_json(own: Client) -> None:
     answer = send(own, HOME, {"text": " "}, accept="application/json")
     assert answer.status_code == 422
-    assert answer.json() == {"outcome": "refused", "message": "This page is empty. Write something first."}
+    assert answer.json() == {"outcome": "refused", "message": "This note is empty. Write something first."}

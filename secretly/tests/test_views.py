@@ -30,10 +30,10 @@ urlpatterns = [
     path("", include("secretly.urls")),
 ]
 ERRORS = [
-    ("/misunderstood/", 400, "I did not understand that."),
-    ("/forbidden/", 403, "I cannot open this for you."),
-    ("/nothing-here/", 404, "There is nothing here."),
-    ("/broken/", 500, "Something broke on my side."),
+    ("/misunderstood/", 400, "This request was not understood."),
+    ("/forbidden/", 403, "No access"),
+    ("/nothing-here/", 404, "Page not found"),
+    ("/broken/", 500, "Something went wrong on the server."),
 ]
 
 
@@ -80,7 +80,7 @@ def test_the_500_page_does_not_need_the_static_files_manifest(browser: Client, m
     monkeypatch.setattr(staticfiles_storage, "url", missing)
     answer = browser.get("/login/")
     assert answer.status_code == 500
-    assert "Something broke on my side." in answer.content.decode()
+    assert "Something went wrong on the server." in answer.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/login/", "/login/liveness/frame/", "/notes/import/"])
