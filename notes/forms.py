@@ -71,9 +71,7 @@ class DraftForm(forms.Form):
     def clean_text(self) -> str:
         if self.broken:
             raise forms.ValidationError(
-                _(
-                    "Some characters arrived broken (not UTF-8). They are marked with �. Please correct them, and save again."
-                ),
+                _("Some characters arrived broken (not UTF-8). Please correct those marked �, and save again."),
                 code="broken",
             )
         text: str = self.cleaned_data["text"]

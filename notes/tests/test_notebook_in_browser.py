@@ -144,7 +144,7 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         choose(page, "Trash")
         page.get_by_role("button", name="Delete for good").click()
         page.get_by_role("button", name="Delete for good").click()
-        expect(page.get_by_text("There is nothing in it.")).to_be_visible()
+        expect(page.get_by_text("The trash is empty.")).to_be_visible()
         page.get_by_role("button", name="Lock").click()
         expect(page).to_have_url(DOOR)
 
