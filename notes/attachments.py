@@ -41,7 +41,7 @@ class Fault(Enum):
         "%(name)s was not attached: file storage is unavailable. The note is safe. Please try again later."
     )
     FULL = _("%(name)s was not attached: your storage is full. Delete notes or files, and empty the trash.")
-    GONE = _("%(name)s was not attached: the note is not there any more.")
+    GONE = _("%(name)s was not attached: the note no longer exists.")
 
 
 @sensitive_variables()

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from notes.models import MAX_LENGTH, Preferences
 
-DAMAGED = {"invalid": _("Part of this form arrived damaged and was reset. Please check the text, and save again.")}
+DAMAGED = {"invalid": _("Some of the form was lost on the way and has been restored. Please check it and save again.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Words(forms.CharField):
         if excess > 0:
             raise forms.ValidationError(
                 ngettext(
-                    "A page holds %(limit)s characters. Please move the last %(excess)s character to another page.",
-                    "A page holds %(limit)s characters. Please move the last %(excess)s characters to another page.",
+                    "A note holds %(limit)s characters. Please move the last %(excess)s character to another note.",
+                    "A note holds %(limit)s characters. Please move the last %(excess)s characters to another note.",
                     excess,
                 ),
                 code="too_long",
@@ -57,7 +57,8 @@ class DraftForm(forms.Form):
         strip=False,
         error_messages={
             "null_characters_not_allowed": _(
-                "An invisible character (NUL) cannot be stored, and was removed. Please check the text, and save again."
+                "The text had an invisible character (NUL) that cannot be saved. It was removed. Please check "
+                "the text and save again."
             )
         },
     )
@@ -71,7 +72,10 @@ class DraftForm(forms.Form):
     def clean_text(self) -> str:
         if self.broken:
             raise forms.ValidationError(
-                _("Some characters arrived broken (not UTF-8). Please correct those marked �, and save again."),
+                _(
+                    "Some characters arrived damaged (not UTF-8) and are shown as �. Please correct them and save "
+                    "again."
+                ),
                 code="broken",
             )
         text: str = self.cleaned_data["text"]

@@ -114,7 +114,7 @@ def test_ticking_what_was_changed_elsewhere_shows_how_it_reads_now(tab: Page, ow
     tab.goto(reverse("notes:note", args=[note.pk]))
     editing.change(owner, note.pk, 1, "No milk today")
     tab.get_by_role("checkbox", name="milk").click()
-    expect(tab.get_by_text("This is how it reads now.")).to_be_visible()
+    expect(tab.get_by_text("This is its current text.")).to_be_visible()
     assert text_of(owner) == "No milk today"
 
 
@@ -298,7 +298,7 @@ def test_an_export_can_be_imported(tab: Page, owner: User, tmp_path: Path) -> No
     note.delete()
     for sentence in ("1 note imported.", "1 was already here."):
         tab.get_by_label("ZIP and JEX files").set_input_files(tmp_path / "notes.zip")
-        tab.get_by_role("button", name="Import files", exact=True).click()
+        tab.get_by_role("button", name="Import", exact=True).click()
         expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
     [back] = Note.objects.of(owner).with_attachments()
     assert (back.text, back.pinned, back.created) == ("The kettle\n\n- [x] on", True, note.created)

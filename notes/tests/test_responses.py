@@ -76,7 +76,7 @@ def test_a_person_who_came_in_meanwhile_gets_nothing(strict: Client, owner: User
         fields = form.fields | {"text": "half a thought", "csrfmiddlewaretoken": token}
         answer = send(strict, HOME, fields)
         assert answer.status_code == 403
-        assert "Somebody else is signed in now." in answer.content.decode()
+        assert "Another person has opened their notebook." in answer.content.decode()
         assert "half a thought" not in answer.content.decode()
     assert not Note.objects.exists()
 
