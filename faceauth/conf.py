@@ -17,6 +17,9 @@ from django.dispatch import receiver
 
 @dataclass(frozen=True, slots=True)
 class Conf:
+    SITE_NAME: str = ""
+    """What the pages call the site, and an authenticator app its entry; the host name where it is empty."""
+
     ENDPOINT: str = "local"
     """Where calls to Rekognition go: `local` (this process), `aws`, or a URL with the same API."""
 

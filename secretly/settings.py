@@ -149,6 +149,7 @@ CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = environment.origins("SECRETLY_TRUSTED_ORIGINS")
 
 FACEAUTH = {
+    "SITE_NAME": "Secretly",
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
     "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),

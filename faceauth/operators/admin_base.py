@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
@@ -14,7 +14,13 @@ from django.utils.safestring import SafeString
 NOTHING = "\N{EN DASH}"
 
 
-class FilteredAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+
+class FilteredAdmin(Base):
     """A list that can be filtered by the fields in `filtered_by` alone.
 
     Django lets whoever sees a list filter it by any column in the address. That is enough to guess secrets that no

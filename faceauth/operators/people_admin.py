@@ -51,6 +51,7 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
     ordering = ("-date_joined",)
     filtered_by = ("is_active", "is_staff", "date_joined", "last_login", "with_mfa")
     show_facets = admin.ShowFacets.NEVER
+    change_form_template = "admin/faceauth/person/change_form.html"
     account_facts = ("name", "active", "date_joined", "last_login")
     face_facts = ("all_faces", "has_mfa", "consents", "open_sessions", "stored", "last_sign_ins")
     facts = account_facts + face_facts

@@ -45,7 +45,7 @@ class Result:
     """One sentence for the person; that of the outcome where it is empty."""
     next: str = ""
     """Where to go from here."""
-    page: str = "429.html"
+    page: str = "faceauth/throttled.html"
     """The template. Without one the browser is sent to `next`."""
     context: dict[str, Any] = field(default_factory=dict)
     """What the page shows besides."""
@@ -61,7 +61,9 @@ def result_of(recognition: Recognition, **more: Any) -> Result:
     return Result(recognition.outcome, recognition.reason, **more)
 
 
-def throttled(request: HttpRequest, exceeded: Exceeded, page: str = "429.html", **context: Any) -> HttpResponse:
+def throttled(
+    request: HttpRequest, exceeded: Exceeded, page: str = "faceauth/throttled.html", **context: Any
+) -> HttpResponse:
     """Refuse a request for which a limit is used up, and log it."""
     record_exceeded(request, exceeded)
     message = sentence_for(exceeded)
