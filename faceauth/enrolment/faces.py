@@ -6,8 +6,9 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from faceauth import signals
 from faceauth.conf import conf
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
 from faceauth.policy import capacity, thresholds
 from faceauth.privacy import deletion_ledger
@@ -76,16 +77,19 @@ def keep_face(user: "User", intent: Enrolment, indexed: IndexedFace, quality: Qu
     return Recognition(Outcome.ENROLLED, user=user)
 
 
-def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
+def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Recognition:
     """Enrol one more face of the user: recognised as theirs, and like their oldest one. A first face must be nobody's.
 
     Like the oldest, so that no chain of faces, each like the one before, leads to another person. `live` says that the
-    photo is of a liveness check. Raises `RekognitionError` where Rekognition cannot answer.
+    photo is of a liveness check. A first face needs `consent`, the version of the text that the person agreed to.
+    Raises `RekognitionError` where Rekognition cannot answer.
     """
+    looks = Face.objects.filter(user_id=user.pk).count()
+    if not looks and not consent:
+        return refused(Reason.CONSENT_REQUIRED)
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
-    looks = Face.objects.filter(user_id=user.pk).count()
     if looks >= MAX_FACES:
         return refused(Reason.TOO_MANY_FACES)
     if not looks and capacity.full():  # they would be one person more
@@ -99,8 +103,11 @@ def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
+        if not looks:
+            Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
         thresholds.forget_count()
+        signals.enrolled.send(type(user), user=user, new=False)
     return recognition
 
 

@@ -31,7 +31,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth.conf import conf
-from faceauth.models import Face, TrustedDevice
+from faceauth.models import Face, TrustedDevice, fields
 from privatekit.crypto import bytes_of, derived
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def new_key(request: HttpRequest, public_key: str, signature: str) -> bytes | No
 def usable_rows(request: HttpRequest) -> list[TrustedDevice]:
     """The sealed rows of the cookie whose key was shown, or that have none; who came last before the others."""
     enrolled = Face.objects.filter(user_id=OuterRef("user_id"))
-    rows = rows_of(request).filter(Exists(enrolled), user__is_active=True)
+    rows = rows_of(request).filter(Exists(enrolled), **fields.of_user({"is_active": True}, "user__"))
     shown = [row for row in rows.select_related("user") if not row.public_key or proven(request, row)]
     return [row for row in shown if row.is_sealed()]
 

@@ -7,6 +7,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -243,12 +244,13 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
 def people_named(term: str) -> QuerySet[User]:
     """The users with this FaceId, or whose name begins with the term. Both use an index."""
     term = term.strip()
+    users, name = get_user_model()._default_manager, get_user_model().USERNAME_FIELD
     try:
         face_id = uuid.UUID(term)
     except ValueError:
-        return User.objects.filter(username__startswith=term)
+        return users.filter(**{f"{name}__startswith": term})
     owners = Face.objects.filter(face_id=face_id).values("user")
-    return User.objects.filter(Q(username=str(face_id)) | Q(username=term) | Q(pk__in=owners))
+    return users.filter(Q(**{f"{name}__in": [str(face_id), term]}) | Q(pk__in=owners))
 
 
 def reason_in(request: HttpRequest) -> str:

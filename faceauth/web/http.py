@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from faceauth import signals
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, sentence
 from faceauth.policy import photo_logins
@@ -33,6 +34,9 @@ RETRY_AFTER = 5  # seconds; Rekognition's quotas are per second, and a person ne
 # In the session: when its person's face was last verified, and when by a liveness check. Seconds since 1970.
 FACE_VERIFIED = "faceauth.face_verified"
 LIVENESS_VERIFIED = "faceauth.liveness_verified"
+
+# In the session: whose second factor was given, or not needed, when it opened. A primary key, as text.
+MFA_SETTLED = "faceauth.mfa_settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ def open_session(
     login(request, user, backend="faceauth.backends.FaceBackend")
     photo_logins.note_signed_in(user, method, returned=not is_new)
     note_verified(request, method, at)
+    request.session[MFA_SETTLED] = str(user.pk)
+    signals.recognised.send(type(user), user=user, method=method)
 
 
 def note_verified(request: HttpRequest, method: str, at: float | None = None) -> None:
