@@ -26,7 +26,7 @@ class Conf:
     REGION: str = "us-east-1"
     """The AWS region to call."""
 
-    COLLECTION: str = "secretly"
+    COLLECTION: str = "faceauth"
     """The CollectionId of the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
     THRESHOLD: float | str = "auto"

@@ -11,6 +11,7 @@ from faceauth.web import (
     password,
     reauthentication,
     second_factor,
+    withdraw,
 )
 
 app_name = "faceauth"
@@ -31,7 +32,7 @@ urlpatterns = [
     path("account/sessions/<int:pk>/end/", account.end_session_view, name="end_session"),
     path("account/sessions/end-others/", account.end_others_view, name="end_others"),
     path("account/faces/", account.faces_view, name="faces"),
-    path("account/faces/withdraw/", account.withdraw_view, name="withdraw"),
+    path("account/faces/withdraw/", withdraw.withdraw_view, name="withdraw"),
     path("account/faces/<uuid:face_id>/remove/", account.remove_face_view, name="remove_face"),
     path("account/devices/", devices.devices_view, name="devices"),
     path("account/devices/trust/", device_question.trust_view, name="trust_device"),

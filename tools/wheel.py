@@ -4,6 +4,7 @@ The app, what it stands on and the files in packaging/ are laid beside each othe
 own sentences, which this repository keeps in one catalogue. Needs gettext, and the network for the build backend.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def translate(app: Path, language: str) -> None:
 
 
 def run(command: list[str], folder: Path = ROOT) -> None:
-    subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - our own arguments
+    own = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    subprocess.run(command, cwd=folder, env=own, check=True)  # noqa: S603 - our own arguments
 
 
 if __name__ == "__main__":

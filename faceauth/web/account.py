@@ -213,19 +213,6 @@ def forget_view(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def withdraw_view(request: HttpRequest) -> HttpResponse:
-    """Delete the face of somebody whose account goes on without it. They stay signed in."""
-    user = user_of(request)
-    if not forget.can_withdraw(user):
-        raise Http404
-    if request.method != "POST":
-        return render(request, "faceauth/withdraw.html", {"faces": user.faces.count()})
-    return redirect("faceauth:receipt", forget.withdraw(user).pk)
-
-
-@never_cache
 @require_safe
 def forgotten_view(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The receipt: which faces were deleted, and when Rekognition confirmed it. Only who was forgotten has the link.
