@@ -1,6 +1,7 @@
 """What faceauth tells the rest of the site. No picture, no template, and no request, which would bring both.
 
 Receivers run in the request, after the commit where something was written: one that is slow keeps a person waiting.
+Each attempt is a row: `post_save` of `faceauth.models.SignIn` tells of it.
 """
 
 from django.dispatch import Signal

@@ -45,7 +45,7 @@ def assign(user: "User", indexed: IndexedFace, intent: Enrolment, quality: Quali
 
 
 def add_face(user: "User", photo: Photo, quality: Quality) -> Recognition:
-    """Index one more face of the user: remembered, or refused. The vector is the caller's to renew.
+    """Index one more face of the user: enrolled, or refused. The vector is the caller's to renew.
 
     Raises `RekognitionError` where Rekognition cannot answer.
     """
@@ -84,26 +84,26 @@ def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Re
     photo is of a liveness check. A first face needs `consent`, the version of the text that the person agreed to.
     Raises `RekognitionError` where Rekognition cannot answer.
     """
-    looks = Face.objects.filter(user_id=user.pk).count()
-    if not looks and not consent:
+    count = Face.objects.filter(user_id=user.pk).count()
+    if not count and not consent:
         return refused(Reason.CONSENT_REQUIRED)
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
-    if looks >= MAX_FACES:
+    if count >= MAX_FACES:
         return refused(Reason.TOO_MANY_FACES)
-    if not looks and capacity.full():  # they would be one person more
+    if not count and capacity.full():  # they would be one person more
         return refused(Reason.CLOSED)
     known = search.look_up([photo.jpeg], Evidence(live=live))
     if known.outcome == Outcome.REFUSED:
         return known
-    if known.user != (user if looks else None):
+    if known.user != (user if count else None):
         return refused(Reason.DIFFERENT_PERSON)
-    if looks and not like_the_oldest(user, photo):
+    if count and not like_the_oldest(user, photo):
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
-        if not looks:
+        if not count:
             Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
         thresholds.forget_count()
@@ -119,22 +119,22 @@ def like_the_oldest(user: "User", photo: Photo) -> bool:
 
 
 def remove(user: "User", face_id: UUID) -> bool:
-    """Forget one look, unless it is the last or not the user's."""
+    """Remove one appearance, unless it is the last or not the user's."""
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
         faces = Face.objects.filter(user_id=user.pk)
-        look = faces.filter(face_id=face_id).first()
-        if look is None or faces.count() == 1:
+        face = faces.filter(face_id=face_id).first()
+        if face is None or faces.count() == 1:
             return False
-        look.delete()
-        faces.update(associated=False)  # until the vector is known to be made without the look
+        face.delete()
+        faces.update(associated=False)  # until the vector is known to be made without it
     if not Deletion.objects.filter(face_id=face_id, confirmed=None).exists():
         user_vectors.renew(user)
     return True
 
 
 def drop(collection: Collection, face_ids: list[str]) -> rekognition.Deletion:
-    """Forget faces by their FaceIds, whoever's they are; the last look too. What cannot be deleted is in the ledger.
+    """Delete faces by their FaceIds, whoever's they are; the last one too. What cannot be deleted is in the ledger.
 
     Raises `RekognitionError` for faces that are nobody's.
     """

@@ -42,11 +42,9 @@ TURNING = (100.0, 15.0, 35.0)
 MOVING = (4.0, 0.6, 2.0)
 GROWING = (0.9, 0.12, 0.4)
 
-# Two frames are almost the same where both hold: bits of 64 in which their fingerprints differ, and how far the points
-# of the face have moved, in distances between the eyes. Copies that were encoded anew, with new noise, stay below;
-# somebody who sits still does so for a moment, and moves a few millimetres within a second.
-NEAR_BITS = 2
-NEAR_MOVED = 0.035
+# How far the grey values of two frames' fields may be apart, 0 to 255, where the second is a copy of the first. Copies
+# with new noise, encoded anew, have 0.8 at most; a face that has moved by a pixel has 1.5.
+NEARLY = 1.0
 
 NOSE = faces.LANDMARKS.index("nose")
 FRAME = [number for number, name in enumerate(faces.LANDMARKS) if name != "nose"]
@@ -155,8 +153,8 @@ def jumps(last: Observation, seen: Observation) -> bool:
 
 
 def nearly(one: Observation, other: Observation) -> bool:
-    """Whether two frames are almost the same picture."""
-    if (one.fingerprint ^ other.fingerprint).bit_count() > NEAR_BITS:
+    """Whether one of two frames is a copy of the other, lighter or darker perhaps."""
+    if not one.fields or not other.fields:
         return False
-    a, b = points(one), points(other)
-    return float(np.abs(a - b).max()) <= NEAR_MOVED * eyes(a)
+    apart = np.subtract(one.fields, other.fields)
+    return bool(np.abs(apart - np.median(apart)).max() <= NEARLY)

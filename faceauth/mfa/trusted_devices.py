@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MOST_DEVICES = 10  # of one person; with one more the one that was not used for longest is trusted no longer
-MOST_PEOPLE = 5  # of one browser that are compared: with more the threshold would have to rise as for a crowd
+MOST_PEOPLE = 5  # of one browser that are compared: with more people the threshold would have to rise
 
 SECRET = 32  # bytes
 PUBLIC_KEY = 91  # bytes of a P-256 key as SubjectPublicKeyInfo (RFC 5480)

@@ -88,7 +88,7 @@ MARGIN = 0.5
 POINTS = 5.0
 
 
-# Of the strangers, who are asked to try once more before they are remembered, because they look familiar.
+# Of the strangers, who are asked to try once more before they are enrolled, because they are like somebody.
 FAMILIAR_ODDS = 0.01
 
 
@@ -116,11 +116,11 @@ class Requirement:
     frames: int
     """How many pictures are searched; the mean counts."""
     lock: bool
-    """Whether the odds are only kept with the second lock."""
+    """Whether the odds are kept only with a second factor."""
     odds: float
-    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without the second lock."""
+    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without a second factor."""
     near_match: float
-    """From which similarity on somebody looks familiar."""
+    """From which similarity on somebody counts as nearly matched."""
 
 
 def requirement(people: int, frames: int = 1, occasions: int | None = None) -> Requirement:
@@ -148,7 +148,7 @@ LEAST_ON_DEVICE = 90.0
 def on_device(users: Iterable[object]) -> float:
     """The least similarity to the people of one trusted device, given their primary keys: it follows their number.
 
-    Nobody else is compared there, so a crowd neither raises it nor makes a second factor necessary.
+    Nobody else is compared there, so the number of people neither raises it nor makes a second factor necessary.
     """
     if conf().THRESHOLD != AUTO:
         return float(conf().THRESHOLD)
@@ -174,19 +174,19 @@ class Outlook:
     photo: Requirement
     """For one photo."""
     liveness: Requirement
-    """For a look of three frames."""
+    """For a liveness check of three frames."""
     frames_from: int | None
     """From how many people on, with as many occasions each as now, one frame of a liveness check is not enough."""
     photo_mfa_from: int | None
-    """From how many people on a photo needs the second lock."""
+    """From how many people on a photo needs a second factor."""
     liveness_mfa_from: int | None
-    """And a look."""
+    """And a liveness check."""
     is_measured: bool
     """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
 
     @property
     def mfa_from(self) -> int | None:
-        """From how many people on nobody gets in without the second lock, by the best way that the site has."""
+        """From how many people on nobody signs in without a second factor, by the best way that the site has."""
         return self.photo_mfa_from if best_frames() == 1 else self.liveness_mfa_from
 
 
@@ -213,7 +213,7 @@ def outlook(collection_id: str | None = None) -> Outlook:
 
 
 def best_frames() -> int:
-    """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
+    """How many pictures the best way in shows: those of a liveness check, or one photo where none is asked for."""
     return 1 if conf().PHOTOS == "open" else MAX_FRAMES
 
 
@@ -287,7 +287,7 @@ SECONDS = 10
 
 
 def population(collection_id: str | None = None) -> Population:
-    """Who is remembered in a collection, that of the settings if none is named."""
+    """Who is enrolled in a collection, that of the settings if none is named."""
     name = collection_id or conf().COLLECTION
     known = recall(count_key(name))
     if known is None:
@@ -312,7 +312,7 @@ def population_of(faces: QuerySet[Face]) -> Population:
 
 
 def forget_count() -> None:
-    """Somebody was remembered: the next visitor is not measured by the old number."""
+    """Somebody was enrolled: the next attempt is not measured by the old number."""
     key = count_key(conf().COLLECTION)
     from_cache(lambda: cache.delete(key), lambda: False)
 

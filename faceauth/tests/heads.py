@@ -116,7 +116,7 @@ def seen(
     given = {
         "digest": f"{chance.getrandbits(128):032x}",
         "pixels": f"{chance.getrandbits(128):032x}",
-        "fingerprint": chance.getrandbits(64),
+        "fields": tuple(chance.uniform(0, 255) for _ in range(72)),
         "landmarks": tuple((float(a), float(b)) for a, b in points),
         "share": 0.3 * zoom,
         "template": SOMEBODY,

@@ -479,16 +479,6 @@ def steepness(grey: NDArray[np.float32], axis: int) -> float:
     return float(second.std() / max(float(first.std()), 1e-6))
 
 
-def fingerprint(pixels: Pixels) -> int:
-    """64 bits that copies of a picture share, though they were scaled or encoded anew (a difference hash).
-
-    Each says whether the picture grows lighter from one of 9 x 8 fields to the next. Nobody can be seen in it.
-    """
-    grey = np.asarray(cv2.cvtColor(resized(pixels, 9, 8), cv2.COLOR_RGB2GRAY))
-    bits = np.packbits(grey[:, 1:] > grey[:, :-1])
-    return int.from_bytes(bits.tobytes())
-
-
 def template(pixels: Pixels, face: Face) -> Template:
     """The template of a face of the picture."""
     return face.template

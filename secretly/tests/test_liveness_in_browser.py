@@ -39,7 +39,7 @@ def collection(transactional_db: None) -> None:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three times as long as people have: browser, film and detector share a machine that may be busy with other tests.
 
-    How long a look may take is in test_look.py.
+    How long a look may take is in test_liveness_challenge.py.
     """
     monkeypatch.setattr(challenge, "SECONDS", 3 * challenge.SECONDS)
     monkeypatch.setattr(challenge, "MOST_BETWEEN", 3 * challenge.MOST_BETWEEN)
