@@ -81,15 +81,13 @@ def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Re
     """Enrol one more face of the user: recognised as theirs, and like their oldest one. A first face must be nobody's.
 
     Like the oldest, so that no chain of faces, each like the one before, leads to another person. `live` says that the
-    photo is of a liveness check. A first face needs `consent`, the version of the text that the person agreed to.
+    photo is of a liveness check. `consent` is the version of the text that the person agreed to, before a first face.
     Raises `RekognitionError` where Rekognition cannot answer.
     """
-    count = Face.objects.filter(user_id=user.pk).count()
-    if not count and not consent:
-        return refused(Reason.CONSENT_REQUIRED)
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
+    count = Face.objects.filter(user_id=user.pk).count()
     if count >= MAX_FACES:
         return refused(Reason.TOO_MANY_FACES)
     if not count and capacity.full():  # they would be one person more
@@ -103,7 +101,7 @@ def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Re
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
-        if not count:
+        if consent and not count:
             Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
         thresholds.forget_count()

@@ -152,6 +152,8 @@ def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str, conse
         return outcomes.refused(photos.reason)
     if method != SignIn.Method.LIVENESS and photo_logins.has_passed_liveness(user):
         return outcomes.refused(Reason.LIVENESS_REQUIRED)
+    if not consented and not user.faces.exists():
+        return outcomes.refused(Reason.CONSENT_REQUIRED)
     consent = conf().CONSENT_VERSION if consented else ""
     return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS, consent=consent))
 
