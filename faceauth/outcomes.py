@@ -63,7 +63,7 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Outcome.RECOGNISED: _("I know you. Come in."),
     Outcome.ENROLLED: _("I will know you from now on. Here is a blank page."),
     Outcome.STRANGER: _("We have not met. May I remember you?"),
-    Outcome.THROTTLED: _("That was a lot at once. Please wait a moment, then try again."),
+    Outcome.THROTTLED: _("That was too many attempts. Please wait a moment, then try again."),
     Outcome.UNAVAILABLE: _("I cannot see right now. Please try again in a moment."),
     Reason.NO_FACE: _("I cannot find a face in this picture. Look straight at me and try again."),
     Reason.SEVERAL_FACES: _("I see more than one face. Please come alone, so that I open the right notebook."),

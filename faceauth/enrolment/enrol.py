@@ -15,7 +15,7 @@ from faceauth.enrolment.faces import add_face, assign
 from faceauth.enrolment.make_user import make_user
 from faceauth.models import Consent, Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.policy.capacity import enrolment_closed
 from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import deletion_ledger
@@ -24,7 +24,7 @@ from faceauth.recognition.matching import A_PHOTO, Evidence, allow, decide, with
 from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
 from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.rekognition.errors import RekognitionError
-from faceauth.vision import faces
+from faceauth.vision import measures
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
@@ -95,7 +95,7 @@ def enrol_stranger(good: Sequence[Observed], consent: str, evidence: Evidence) -
     if recognition.outcome == Outcome.ENROLLED and recognition.user:
         enrol_more_frames(recognition.user, others)
         user_vectors.renew(recognition.user)
-        thresholds.forget_count()
+        population.forget()
         signals.enrolled.send(type(recognition.user), user=recognition.user, new=True)
     else:
         finish(intent, indexed)
@@ -117,7 +117,7 @@ def settle(
     intent: Enrolment,
     indexed: IndexedFace,
     alike: list[Match],
-    quality: faces.Quality,
+    quality: measures.Quality,
     consent: str,
     needed: Requirement,
     evidence: Evidence = A_PHOTO,

@@ -10,14 +10,15 @@ from faceauth import signals
 from faceauth.conf import conf
 from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, population, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
 from faceauth.recognition.matching import Evidence
 from faceauth.rekognition import collection as rekognition
 from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Quality, find_faces
+from faceauth.vision.faces import find_faces
+from faceauth.vision.measures import Quality
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Re
         if consent and not count:
             Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
-        thresholds.forget_count()
+        population.forget()
         signals.enrolled.send(type(user), user=user, new=False)
     return recognition
 

@@ -18,7 +18,7 @@ from faceauth.audit import sessions
 from faceauth.conf import conf
 from faceauth.mfa import trusted_devices
 from faceauth.models import Consent, Deletion, Face, PhotoLogin, Receipt, SignIn
-from faceauth.policy import thresholds
+from faceauth.policy import population
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
 from faceauth.rekognition.collection import Collection
@@ -59,7 +59,7 @@ def take_back(user: "User", receipt: Receipt) -> None:
     PhotoLogin.objects.filter(user_id=user.pk).delete()
     trusted_devices.end_all(user)
     SignIn.objects.filter(user_id=user.pk).update(user=None)
-    thresholds.forget_count()
+    population.forget()
     tell(user, account_deleted=False)
 
 

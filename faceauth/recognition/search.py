@@ -13,7 +13,7 @@ from faceauth.recognition import user_vectors
 from faceauth.recognition.matching import A_PHOTO, Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.vision import quality_gate, similarity
-from faceauth.vision.faces import Face, find_faces, template
+from faceauth.vision.faces import Face, find_faces
 from faceauth.vision.photos import Photo
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def observe(photos: Photo | Sequence[Photo]) -> list[Observed] | Refusal:
 def of_one_person(seen: list[Observed]) -> bool:
     if len(seen) == 1:
         return True
-    templates = [template(one.photo.pixels, one.face) for one in seen]
+    templates = [one.face.template for one in seen]
     least = similarity.to_cosine(SAME_PERSON)
     return all(float(one @ other) >= least for one in templates for other in templates)
 

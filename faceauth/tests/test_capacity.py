@@ -21,7 +21,7 @@ from faceauth.enrolment.enrol import enrol
 from faceauth.mfa import authenticators
 from faceauth.models import AuthenticatorApp, Deletion, Enrolment, Face, Passkey
 from faceauth.outcomes import Outcome, Reason, Recognition
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
@@ -53,7 +53,7 @@ def some(count: int) -> list[User]:
         Face(user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username)
         for user in users
     )
-    thresholds.forget_count()
+    population.forget()
     return users
 
 
@@ -75,7 +75,7 @@ def test_the_factor_is_required_by_people_and_by_whether_they_have_several_occas
     each: int, most: int, db: None
 ) -> None:
     for count in range(most // 2, most + 50):
-        now = thresholds.Population(count, count * each)
+        now = population.Population(count, count * each)
         assert capacity.mfa_required(0, now) == (count > most)
         if each == 1:  # newcomers have one occasion
             assert capacity.mfa_required(1, now) == (count > most - 1)
@@ -83,7 +83,7 @@ def test_the_factor_is_required_by_people_and_by_whether_they_have_several_occas
 
 
 def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
-    assert [capacity.mfa_required_soon(thresholds.Population(count, count)) for count in range(4)] == [
+    assert [capacity.mfa_required_soon(population.Population(count, count)) for count in range(4)] == [
         False,
         False,
         True,
@@ -160,7 +160,7 @@ def test_higher_odds_or_a_fixed_threshold_make_room(two: list[User], settings: S
 @pytest.mark.django_db(transaction=True)
 def test_the_last_count_is_not_trusted(two: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another server has taken the last place in the last ten seconds, and this one's cache does not know."""
-    monkeypatch.setattr(thresholds, "population", lambda collection_id=None: thresholds.Population(1, 1))
+    monkeypatch.setattr(population, "of", lambda collection_id=None: population.Population(1, 1))
     assert not capacity.full()
     assert enrol(read(pictures.collins())) == CLOSED
     assert len(list(Collection("secretly").faces())) == 1
@@ -196,7 +196,7 @@ def test_of_two_newcomers_at_once_for_the_last_place_not_both_get_it(
     first = enrol(read(pictures.collins()))
     assert others == [CLOSED]
     assert first.outcome == Outcome.ENROLLED
-    assert thresholds.count_population().people == 2
+    assert population.counted().people == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -230,7 +230,7 @@ def test_the_same_face_twice_at_once_takes_one_place(
     first = enrol(read(pictures.collins()))
     assert [one.outcome for one in others] == [Outcome.ENROLLED]
     assert (first.outcome, first.user) == (Outcome.RECOGNISED, others[0].user)
-    assert thresholds.count_population().people == 2
+    assert population.counted().people == 2
 
 
 def test_the_first_face_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:

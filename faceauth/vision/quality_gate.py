@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision.faces import Box, Face, Pixels, Pose, resized, side_of
+from faceauth.vision.alignment import Pixels, resized
+from faceauth.vision.faces import Box, Face, side_of
+from faceauth.vision.measures import Pose
 
 # Boundsd on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
 
