@@ -25,6 +25,7 @@ from django.views import defaults
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
 from faceauth.web.http import throttled
+from faceauth.web.second_factor_gate import second_factor_exempt
 from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
@@ -203,6 +204,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("faceauth/icon.svg"))
 
 
+@second_factor_exempt  # which it asks for itself
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The operators' sign-in with a password, under rate limits of its own."""
     if request.method != "POST":

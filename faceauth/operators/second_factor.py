@@ -101,7 +101,7 @@ def set_up(request: HttpRequest) -> list[str]:
 
 
 def mark_verified(request: HttpRequest, user: "User") -> None:
-    request.session[VERIFIED] = str(user.pk)
+    request.session[VERIFIED] = request.session["faceauth.mfa_settled"] = str(user.pk)
     request.session.cycle_key()
 
 

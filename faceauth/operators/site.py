@@ -19,6 +19,7 @@ from faceauth.operators import dashboard_page, second_factor
 
 
 class OperatorSite(AdminSite):
+    asks_for_second_factor = True
     index_template = "admin/faceauth/index.html"
     login_form = second_factor.OperatorLoginForm
 

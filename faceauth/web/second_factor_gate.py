@@ -10,11 +10,11 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from faceauth.conf import conf
 from faceauth.mfa import authenticators
 from faceauth.outcomes import Outcome, Reason
 from faceauth.web.http import MFA_SETTLED, Result, answer, user_of
@@ -55,9 +55,16 @@ class SecondFactorMiddleware:
         match = request.resolver_match
         if match is None or match.view_name in OPEN or getattr(view, "faceauth_exempt", False):
             return None
-        if conf().OPERATOR_MFA and match.app_name == "admin":  # which asks at its own sign-in
-            return None
-        return demand(request)
+        return None if match.app_name == "admin" and admin_asks() else demand(request)
+
+
+def admin_asks() -> bool:
+    """Whether the admin asks at its own sign-in, by FACEAUTH["OPERATOR_MFA"]: where it is `OperatorSite`."""
+    if not apps.is_installed("django.contrib.admin"):
+        return False
+    from django.contrib import admin
+
+    return getattr(admin.site, "asks_for_second_factor", False)
 
 
 def demand(request: HttpRequest) -> HttpResponse | None:
