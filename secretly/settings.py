@@ -163,7 +163,7 @@ NAMES = {name: f"SECRETLY_{name}" for name in OWN} | {
 }
 FACEAUTH = {
     "SITE_NAME": "Secretly",
-    "CONSENT_VERSION": "2026-11-23.2",  # of templates/faceauth/consent_text.html
+    "CONSENT_VERSION": "2026-11-25.1",  # of templates/faceauth/consent_text.html
     "FORGET_ACCOUNT": "always",  # an account here is a notebook, which nothing but the face opens
     "ADMIN_PEOPLE": True,
     "NAMES": NAMES,
@@ -259,6 +259,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "secretly.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

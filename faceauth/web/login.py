@@ -32,7 +32,7 @@ from faceauth.policy.sign_in import Access, Decision
 from faceauth.ratelimit import limits
 from faceauth.recognition.matching import Evidence
 from faceauth.vision.photos import reopen_photo
-from faceauth.web import consent, device_question, pending_login, recognise
+from faceauth.web import consent, device_question, pending_login, recognise, refused_photos
 from faceauth.web.http import Result, answer, given_next, next_url, open_session, result_of, throttled
 from faceauth.web.photo_forms import takes_pictures
 from faceauth.web.uploads import LIVE, Pictures, pictures_in
@@ -63,7 +63,9 @@ def login_view(request: HttpRequest) -> HttpResponse:
                 heard = decision.recognition
             attempt.settle(heard.outcome, heard.reason, heard.searched)
             sealed = sealed_pictures(request, decision, heard, pictures)
-    return answer(request, open_or_refuse(request, decision, heard, pictures.method, sealed))
+            photo = refused_photos.shown_again(pictures, heard)
+    result = open_or_refuse(request, decision, heard, pictures.method, sealed)
+    return answer(request, refused_photos.explained(result, pictures.method, photo))
 
 
 @never_cache
@@ -230,7 +232,12 @@ def open_or_refuse(
         return result_of(heard, next=inside(request, heard), page="")
     record(request, decision.recognition, method)
     if heard.outcome == Outcome.STRANGER:
-        context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
+        context = {
+            "sealed": sealed,
+            "next": given_next(request),
+            "endpoint": conf().ENDPOINT,
+            "photo_days": None if method in LIVE else conf().PHOTO_ENROLMENT_DAYS,
+        }
         page = "faceauth/consent.html"
         return result_of(heard, next=reverse("faceauth:enrol"), page=page, context=context, data={"sealed": sealed})
     return refusal(request, heard, method)

@@ -54,7 +54,7 @@ REASONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("faceauth", "0017_sealed_rows")]
+    dependencies = [("faceauth", "0018_check_on_trusted_devices")]
 
     operations = [
         migrations.AddField(
