@@ -35,7 +35,7 @@ def of_faceauth() -> Iterator[Processing]:
         "to recognise the person who signs in",
         "Art. 9(2)(a), explicit consent",
         f"until consent is withdrawn; {given.PHOTO_ENROLMENT_DAYS} days for somebody whom a photo enrolled and who"
-        " never came back; else until `rekognition_collection expire --days N` runs",
+        " never came back; else until `rekognition_collection expire --inactive-days N` runs",
     )
     yield Processing(
         "Consents",
@@ -49,7 +49,7 @@ def of_faceauth() -> Iterator[Processing]:
         "time, outcome, IP address, browser, similarity, and the person where one was recognised",
         "security, and the person's own view of it",
         "Art. 6(1)(f), legitimate interest in security",
-        "until `prune_sign_ins --days N` runs (daily, 365 days, where the timer of docs/deploy.md is used); without"
+        "until `prune_sign_ins --keep-days N` runs (daily, 365 days, where the timer of docs/deploy.md runs); without"
         " the person's name after they are forgotten",
     )
     yield Processing(
