@@ -189,6 +189,8 @@ FACEAUTH = {
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
     "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
+    "PRIVACY": ["secretly.privacy.of_notes"],
+    "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
@@ -264,7 +266,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = Path(environment.text("SECRETLY_STATIC") or HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = HOME / "media"
 STORAGES: dict[str, Any] = {
