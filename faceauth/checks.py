@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from faceauth.conf import Conf, conf
 from faceauth.policy import capacity, thresholds
 from faceauth.policy.capacity import Capacity
+from faceauth.policy.outlook import Outlook, outlook_of
 from faceauth.ratelimit import limits
 from faceauth.vision import faces
 
@@ -83,13 +84,13 @@ def check_people(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
     if not databases:
         return []
     try:
-        now, here = thresholds.outlook(), capacity.current_capacity()
+        now, here = outlook_of(), capacity.current_capacity()
     except DatabaseError:  # before the first migration there is nobody
         return []
     return [*check_fixed_threshold(now), *check_capacity(now, here)]
 
 
-def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
+def check_fixed_threshold(now: Outlook) -> list[CheckMessage]:
     if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
@@ -99,7 +100,7 @@ def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 
 
-def check_capacity(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
+def check_capacity(now: Outlook, here: Capacity) -> list[CheckMessage]:
     if not here.near:
         return []
     if here.shut_out:

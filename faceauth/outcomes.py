@@ -86,10 +86,10 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
     Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
-        "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
+        "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask whoever"
         " runs this site."
     ),
-    Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
+    Reason.MFA_FAILED: _("That is not your second factor. Please try again."),
 }
 
 
@@ -109,7 +109,7 @@ class Recognition:
     near: "User | None" = field(default=None, compare=False)
     """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
     needs_mfa: bool = False
-    """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
+    """Whether the face alone is not enough, with so many people: `user` may only enter with their second factor."""
     searched: bool = field(default=False, compare=False)
     """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""
 

@@ -92,7 +92,7 @@ class Preferences(models.Model):
         TEN_SECONDS = 10, _("10 seconds")
         ONE_MINUTE = 60, _("1 minute")
         FIVE_MINUTES = 300, _("5 minutes")
-        NEVER = 0, _("as long as I like")
+        NEVER = 0, _("any length of time")
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_preferences"

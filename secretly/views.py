@@ -12,15 +12,17 @@ from urllib.parse import urlsplit
 import redis.exceptions
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi, gettext, gettext_noop
 from django.views import defaults
+from django.views.decorators.http import require_POST
 
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
@@ -81,6 +83,26 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+THEMES = ("light", "dark")
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@login_required
+@require_POST
+def appearance(request: HttpRequest) -> HttpResponse:
+    """Keep colours and language in cookies of this browser, so that they hold at the sign-in too."""
+    response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#appearance")
+    theme, language = request.POST.get("theme"), request.POST.get("language")
+    given = {"secure": request.is_secure(), "httponly": True, "samesite": "Strict"}
+    if theme in THEMES:
+        response.set_cookie("theme", theme, YEAR, **given)
+    elif theme == "system":
+        response.set_cookie("theme", "", 0, **given)
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, YEAR, **given)
     return response
 
 

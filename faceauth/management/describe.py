@@ -3,9 +3,10 @@
 from faceauth.conf import conf
 from faceauth.policy import thresholds
 from faceauth.policy.capacity import Capacity
+from faceauth.policy.outlook import Outlook
 
 
-def accuracy_rows(outlook: thresholds.Outlook, capacity: Capacity) -> dict[str, str]:
+def accuracy_rows(outlook: Outlook, capacity: Capacity) -> dict[str, str]:
     then = ", who are refused" if capacity.shut_out else ", so enrolment is closed" if capacity.full else ""
     photo, liveness = people_text(outlook.photo_mfa_from), people_text(outlook.liveness_mfa_from)
     return {

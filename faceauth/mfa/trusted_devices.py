@@ -296,6 +296,12 @@ def end_all(user: "User") -> int:
     return deleted
 
 
+def end_without_face() -> None:
+    """End the devices of everybody who has no face any more."""
+    faces = Face.objects.filter(user_id=OuterRef("user_id"))
+    TrustedDevice.objects.filter(~Exists(faces)).delete()
+
+
 def delete_expired() -> int:
     deleted, _rows = TrustedDevice.objects.filter(last_used__lte=expired_before()).delete()
     return deleted

@@ -13,6 +13,7 @@ from django.utils import timezone
 from faceauth.conf import conf
 from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
+from faceauth.policy import capacity, thresholds
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -59,6 +60,12 @@ def has_passed_liveness(user: "User") -> bool:
     return row_of(user).liveness_passed is not None
 
 
+def is_not_back(user: "User") -> bool:
+    """Whether a photo enrolled them and they have not come back yet: then they are forgotten soon."""
+    row = row_of(user)
+    return row.enrolled_by_photo and not row.returned and row.liveness_passed is None
+
+
 def is_claimable(user: "User") -> bool:
     """Whether only a photo ever made and opened this notebook: a liveness check outranks it."""
     row = row_of(user)
@@ -68,7 +75,9 @@ def is_claimable(user: "User") -> bool:
 def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
     passed = timezone.now() if live else None
-    PhotoLogin.objects.create(user=user, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded)
+    PhotoLogin.objects.create(
+        user=user, enrolled_by_photo=not live, counted=live, liveness_passed=passed, superseded=superseded
+    )
 
 
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
@@ -76,7 +85,11 @@ def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
     if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
         PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
     if returned:
-        PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
+        rows = PhotoLogin.objects.filter(user_id=user.pk)
+        rows.filter(returned=False).update(returned=True)
+        if rows.filter(counted=False).exists() and capacity.has_room_for(user):
+            rows.update(counted=True)
+            thresholds.forget_count()
 
 
 def supersede(user: "User") -> None:

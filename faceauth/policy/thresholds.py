@@ -5,9 +5,8 @@ as far as it was measured how rarely strangers reach it; from where the measurem
 docs/odds.md has the formula and all measurements.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +17,10 @@ from numpy.typing import NDArray
 
 from faceauth.cache import from_cache, put, recall
 from faceauth.conf import MAX_FRAMES, conf
-from faceauth.models import Face
+from faceauth.models import Face, PhotoLogin
 from faceauth.vision import similarity
 
 AUTO = "auto"
-
-
-MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
 
 
 ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
@@ -116,9 +112,9 @@ class Requirement:
     frames: int
     """How many pictures are searched; the mean counts."""
     lock: bool
-    """Whether the odds are only kept with the second lock."""
+    """Whether the odds are only kept with a second factor."""
     odds: float
-    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without the second lock."""
+    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without a second factor."""
     near_match: float
     """From which similarity on somebody looks familiar."""
 
@@ -158,58 +154,11 @@ def on_device(users: Iterable[object]) -> float:
 
 
 def current(frames: int = 1) -> Requirement:
-    """What opens a notebook now."""
+    """What opens a notebook now: a threshold for everybody, and a second factor if those who count are too many."""
     now = population()
-    return requirement(now.people, frames, now.occasions)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """The odds as they are, and when they change, for whoever runs the site."""
-
-    people: int
-    occasions: int
-    limit: float
-    """TARGET_FPIR."""
-    photo: Requirement
-    """For one photo."""
-    liveness: Requirement
-    """For a look of three frames."""
-    frames_from: int | None
-    """From how many people on, with as many occasions each as now, one frame of a liveness check is not enough."""
-    photo_mfa_from: int | None
-    """From how many people on a photo needs the second lock."""
-    liveness_mfa_from: int | None
-    """And a look."""
-    is_measured: bool
-    """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
-
-    @property
-    def mfa_from(self) -> int | None:
-        """From how many people on nobody gets in without the second lock, by the best way that the site has."""
-        return self.photo_mfa_from if best_frames() == 1 else self.liveness_mfa_from
-
-
-def outlook(collection_id: str | None = None) -> Outlook:
-    now = population(collection_id)
-    each = now.occasions / now.people if now.people else 1.0
-
-    def first(frames: int, what: Callable[[Requirement], bool]) -> int | None:
-        """From how many people on something is so; it stays so, as the odds only rise."""
-        found = bisect_left(range(1, MOST_PEOPLE), True, key=lambda n: what(requirement(n, frames, round(n * each))))
-        return found + 1 if found + 1 < MOST_PEOPLE else None
-
-    return Outlook(
-        people=now.people,
-        occasions=now.occasions,
-        limit=conf().TARGET_FPIR,
-        photo=requirement(now.people, 1, now.occasions),
-        liveness=requirement(now.people, MAX_FRAMES, now.occasions),
-        frames_from=first(MAX_FRAMES, lambda it: it.frames > 1),
-        photo_mfa_from=first(1, lambda it: it.lock),
-        liveness_mfa_from=first(MAX_FRAMES, lambda it: it.lock),
-        is_measured=is_measured(),
-    )
+    needed = requirement(now.people, frames, now.occasions)
+    here = counted() if needed.lock else now
+    return replace(needed, lock=requirement(here.people, frames, here.occasions).lock) if needed.lock else needed
 
 
 def best_frames() -> int:
@@ -288,17 +237,30 @@ SECONDS = 10
 
 def population(collection_id: str | None = None) -> Population:
     """Who is remembered in a collection, that of the settings if none is named."""
-    name = collection_id or conf().COLLECTION
-    known = recall(count_key(name))
+    return recent("", collection_id or conf().COLLECTION, count_population)
+
+
+def counted(collection_id: str | None = None) -> Population:
+    """Those of them who take up a place: not the people whom a photo enrolled and who never came back."""
+    return recent(".counted", collection_id or conf().COLLECTION, count_counted)
+
+
+def recent(kind: str, collection_id: str, count: Callable[[str], Population]) -> Population:
+    known = recall(count_key(collection_id) + kind)
     if known is None:
-        known = tuple(count_population(name))
-        put(count_key(name), known, SECONDS)
+        known = tuple(count(collection_id))
+        put(count_key(collection_id) + kind, known, SECONDS)
     return Population(*known)
 
 
 def count_population(collection_id: str | None = None) -> Population:
     """The same, as it is at this moment."""
     return population_of(Face.objects.filter(collection_id=collection_id or conf().COLLECTION))
+
+
+def count_counted(collection_id: str | None = None) -> Population:
+    faces = Face.objects.filter(collection_id=collection_id or conf().COLLECTION)
+    return population_of(faces.exclude(user_id__in=PhotoLogin.objects.filter(counted=False).values("user_id")))
 
 
 def population_of(faces: QuerySet[Face]) -> Population:
@@ -314,7 +276,7 @@ def population_of(faces: QuerySet[Face]) -> Population:
 def forget_count() -> None:
     """Somebody was remembered: the next visitor is not measured by the old number."""
     key = count_key(conf().COLLECTION)
-    from_cache(lambda: cache.delete(key), lambda: False)
+    from_cache(lambda: cache.delete_many([key, f"{key}.counted"]), lambda: None)
 
 
 def count_key(collection_id: str) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from faceauth.audit import sessions
 from faceauth.conf import conf
+from faceauth.mfa import trusted_devices
 from faceauth.models import Deletion, Face, Receipt
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
@@ -82,7 +83,7 @@ def expired(days: int) -> Iterator["User"]:
     Those whom a photo enrolled, and who never came back, are among them after PHOTO_ENROLMENT_DAYS.
     """
     now = timezone.now()
-    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False)
+    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False, photo_login__liveness_passed=None)
     not_returned = photo_only & Q(seen__lt=now - timedelta(days=min(days, conf().PHOTO_ENROLMENT_DAYS)))
     users = get_user_model()._default_manager.alias(seen=Coalesce("last_login", Min("faces__enrolled")))
     users = users.filter(Q(seen__lt=now - timedelta(days=days)) | not_returned, faces__isnull=False)
@@ -99,4 +100,5 @@ def delete_collection(collection_id: str) -> None:
     Collection(collection_id).delete()
     faces = Face.objects.filter(collection_id=collection_id)
     faces._raw_delete(using=faces.db)  # without the ledger: Rekognition has nothing left to delete
+    trusted_devices.end_without_face()  # which deleting each row would have done
     Deletion.objects.filter(collection_id=collection_id, confirmed=None).update(confirmed=timezone.now())

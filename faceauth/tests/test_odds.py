@@ -24,6 +24,7 @@ from faceauth.enrolment.enrol import enrol
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import thresholds
+from faceauth.policy.outlook import outlook_of
 from faceauth.policy.thresholds import requirement
 from faceauth.recognition.matching import decide
 from faceauth.recognition.search import recognise
@@ -254,7 +255,7 @@ def test_whoever_is_remembered_counts_at_once(collection: Collection) -> None:
 def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
     limit(1e-4)
     match(owner, 0)
-    now = thresholds.outlook()
+    now = outlook_of()
     assert (now.people, now.occasions, now.limit, now.is_measured) == (1, 1, 1e-4, True)
     assert now.frames_from is not None
     assert now.liveness_mfa_from is not None
@@ -267,7 +268,7 @@ def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
 
 def test_the_outlook_of_a_fixed_threshold_never_changes(limit: Any, owner: User) -> None:
     limit(1e-4, THRESHOLD=90)
-    now = thresholds.outlook()
+    now = outlook_of()
     assert (now.frames_from, now.photo_mfa_from, now.liveness_mfa_from) == (None, None, None)
 
 

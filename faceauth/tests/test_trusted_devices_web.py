@@ -81,7 +81,7 @@ def test_a_browser_with_a_key_is_trusted_and_shown(ada: User) -> None:
 def test_without_a_script_the_cookie_is_enough_and_the_list_says_so(ada: User) -> None:
     client = after_liveness(ada)
     assert trust(client).status_code == 302
-    page = client.get("/account/devices/").content.decode()
+    page = client.get("/account/").content.decode()
     assert "cookie only, without a key" in page
     assert "this one" in page
 
@@ -136,7 +136,7 @@ def test_who_says_no_is_remembered_by_the_browser_alone(ada: User) -> None:
 def test_it_goes_on_to_a_page_of_this_site_alone(ada: User, where: str, goes_to: str) -> None:
     client = after_liveness(ada)
     response = client.post("/account/devices/trust/", {"answer": "yes", "next": where})
-    assert response["Location"] == (goes_to or "/account/devices/")
+    assert response["Location"] == (goes_to or "/account/#devices")
 
 
 # Coming back ----------------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_one_device_ends_and_nobody_elses(ada: User, ben: User) -> None:
     pk = TrustedDevice.objects.get().pk
     assert other.post(f"/account/devices/{pk}/end/").status_code == 404
     assert client.get(f"/account/devices/{pk}/end/").status_code == 405
-    assert client.post(f"/account/devices/{pk}/end/")["Location"] == "/account/devices/"
+    assert client.post(f"/account/devices/{pk}/end/")["Location"] == "/account/#devices"
     assert not TrustedDevice.objects.exists()
 
 
