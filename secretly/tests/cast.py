@@ -57,7 +57,16 @@ def make() -> Cast:
     from django.utils import timezone
 
     from faceauth.audit.sessions import store, stored_key
-    from faceauth.models import AccountChange, AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn, TrustedDevice
+    from faceauth.models import (
+        AccountChange,
+        AuthenticatorApp,
+        Deletion,
+        Face,
+        MFAReset,
+        Receipt,
+        SignIn,
+        TrustedDevice,
+    )
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
 

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from faceauth.models import AccountChange
 from faceauth.tests.mfa_cast import enrolled, open_notebook, with_app
 from faceauth.web.reauthentication import SENSITIVE, SENSITIVE_POSTS
 from secretly.tests import walk
@@ -95,6 +96,7 @@ def test_each_asks_for_the_face_and_then_for_the_second_factor(name: str, owner:
     with_app(owner)
     half = open_notebook(owner, seen=True, lock=False)
     assert {asks_for(half, method, name) for method in methods} == {"/login/second-factor/"}
+    assert not AccountChange.objects.exists()
 
 
 @pytest.mark.parametrize("name", ALL)
