@@ -92,7 +92,7 @@ class Preferences(models.Model):
         TEN_SECONDS = 10, _("10 seconds")
         ONE_MINUTE = 60, _("1 minute")
         FIVE_MINUTES = 300, _("5 minutes")
-        NEVER = 0, _("any length of time")
+        NEVER = 0, _("as long as I like")
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="notes_preferences"
@@ -287,7 +287,7 @@ class Attachment(models.Model):
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
         except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
-            return gettext("A file that I cannot open"), "application/octet-stream"
+            return gettext("A file that cannot be opened"), "application/octet-stream"
         return name, content_type
 
     @property

@@ -80,7 +80,7 @@ def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
         case Conflict():
             if wants_json(request):
                 return json("conflict")
-            messages.warning(request, _("This note was changed elsewhere. This is how it reads now."))
+            messages.warning(request, _("This note was changed elsewhere. This is its current text."))
             return redirect("notes:note", result.note.pk)
 
 

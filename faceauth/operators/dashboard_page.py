@@ -14,11 +14,10 @@ from faceauth.operators.dashboard import Dashboard, dashboard
 from faceauth.operators.figures import Figures
 from faceauth.outcomes import Outcome, Reason
 from faceauth.policy import thresholds
-from faceauth.policy.outlook import outlook_of
 
 
 def context() -> dict[str, Any]:
-    board, outlook = dashboard(), outlook_of()
+    board, outlook = dashboard(), thresholds.outlook()
     today, month = board.today, board.month
     return {
         "board": board,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from faceauth.conf import conf
 from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, population
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -89,7 +89,7 @@ def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
         rows.filter(returned=False).update(returned=True)
         if rows.filter(counted=False).exists() and capacity.has_room_for(user):
             rows.update(counted=True)
-            thresholds.forget_count()
+            population.forget()
 
 
 def supersede(user: "User") -> None:

@@ -16,9 +16,9 @@ from faceauth.policy import photo_logins
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import mfa_cast, pictures
 from faceauth.tests.mfa_cast import add_passkey, code_of, enrolled, with_app
+from faceauth.tests.sign_in import JSON, enrol_by_photo, send_photo, signed_in
 from faceauth.tests.test_account import add
 from faceauth.tests.test_trusted_devices_web import after_liveness, trust
-from faceauth.tests.test_views import JSON, enter, show, signed_in
 from faceauth.web.changes import UNDO
 from faceauth.web.http import LIVENESS_VERIFIED
 
@@ -206,11 +206,11 @@ def test_the_choice_about_photos_comes_back(ada: User) -> None:
 
 
 def test_an_appearance_goes(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     add(client, pictures.another(pictures.hopper()))
     assert user.faces.count() == 2
     later = Client()
-    show(later, pictures.hopper())
+    send_photo(later, pictures.hopper())
     assert ASKED in home(later)
     take_back(later, "face_added")
     assert user.faces.count() == 1

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from faceauth.enrolment.enrol import enrol
 from faceauth.models import PhotoLogin
 from faceauth.outcomes import Outcome
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.privacy.forget import expired
 from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
@@ -35,7 +35,7 @@ def by_photo(count: int) -> list[User]:
     users = some(count)
     for user in users:
         photo_logins.note_enrolled(user, live=False)
-    thresholds.forget_count()
+    population.forget()
     return users
 
 
@@ -68,15 +68,15 @@ def test_who_comes_back_takes_a_place_while_one_is_free(db: None) -> None:
     first, second, third = by_photo(3)
     for user in (first, second):
         come_back(user)
-    assert thresholds.counted().people == 2
+    assert population.placed().people == 2
     for method in ("file", "liveness"):
         come_back(third, method)
-    assert thresholds.counted().people == 2  # or all three would need a second factor
+    assert population.placed().people == 2  # or all three would need a second factor
     assert not capacity.mfa_required()
     for user in (first, second, third):
         lock_up(user)
     come_back(third)
-    assert thresholds.counted().people == 3
+    assert population.placed().people == 3
 
 
 @pytest.mark.usefixtures("small")

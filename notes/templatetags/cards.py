@@ -38,7 +38,7 @@ def card(note: Note) -> Card:
         opening = note.opening
     except Altered as error:
         logger.error("The note %s: %s", note.pk, error)
-        return Card(_("I cannot open this note."), SafeString(""))
+        return Card(_("This note cannot be opened."), SafeString(""))
     if len(opening) == OPENING_LENGTH:
         opening += "…"
     lines = opening.split("\n")

@@ -73,7 +73,7 @@ def test_a_file_that_failed_is_named_and_can_be_sent_again(tab: Page, owner: Use
     tab.keyboard.type("The words are safe")
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
-    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: Not attached: I cannot reach my shelf.")
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: Not attached: file storage is unavailable.")
     assert text_of(owner) == "The words are safe"
     tab.unroute("**/attach/")
     tab.get_by_role("button", name="Try again").click()

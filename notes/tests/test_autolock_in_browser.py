@@ -193,7 +193,7 @@ def test_one_can_sign_in_again_though_the_list_of_keys_was_open(tab: Page) -> No
     tab.keyboard.press("Control+l")
     expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
     with tab.expect_popup():
-        tab.get_by_role("link", name="Open the door").click()
+        tab.get_by_role("link", name="Unlock").click()
 
 
 def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(

@@ -80,7 +80,7 @@ def test_ticking_what_was_changed_elsewhere_shows_how_it_reads_now(tab: Page, ow
     tab.reload()
     editing.change(owner, note.pk, 1, "No milk today")
     tab.get_by_role("checkbox", name="milk").click()
-    expect(tab.get_by_text("This is how it reads now.")).to_be_visible()
+    expect(tab.get_by_text("This is its current text.")).to_be_visible()
     assert text_of(owner) == "No milk today"
 
 
@@ -89,7 +89,7 @@ def test_deleting_can_be_undone(tab: Page, owner: User) -> None:
     tab.reload()
     tab.get_by_role("button", name="Delete").click()
     expect(tab.locator(".card")).to_be_hidden()
-    expect(tab.locator("[data-toast]")).to_contain_text("It is in the trash.")
+    expect(tab.locator("[data-toast]")).to_contain_text("Moved to the trash.")
     assert Note.objects.trashed(owner).filter(pk=note.pk).exists()
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(".card")).to_be_visible()
@@ -154,7 +154,7 @@ def test_deleting_hides_no_other_note(tab: Page, owner: User, count: int, shown:
     for there in shown[:-1]:
         expect(cards).to_have_count(there)
         cards.nth(3).get_by_role("button", name="Delete").click()
-        expect(tab.locator("[data-toast]")).to_contain_text("It is in the trash.")
+        expect(tab.locator("[data-toast]")).to_contain_text("Moved to the trash.")
         expect(cards).to_have_count(there - 1)
         tab.mouse.wheel(0, 100_000)
     expect(cards).to_have_count(shown[-1])
@@ -211,14 +211,14 @@ def test_the_trash_restores_and_deletes_for_good(tab: Page, owner: User) -> None
 def test_an_export_can_be_imported(tab: Page, owner: User, tmp_path: Path) -> None:
     note = Note.objects.write(owner, "The kettle\n\n- [x] on", pinned=True)
     attachments.attach(owner, note.pk, "plan.txt", ContentFile(b"Meet at five."))
-    tab.get_by_role("link", name="Take it with you").click()
+    tab.get_by_role("link", name="Export").click()
     with tab.expect_download() as download:
         tab.get_by_role("link", name="Download").click()
     download.value.save_as(tmp_path / "notes.zip")
     note.delete()
     for sentence in ("I have taken in 1 note.", "1 was here already."):
         tab.get_by_label("ZIP and JEX files").set_input_files(tmp_path / "notes.zip")
-        tab.get_by_role("button", name="Bring in", exact=True).click()
+        tab.get_by_role("button", name="Import", exact=True).click()
         expect(tab.get_by_role("main").get_by_role("status")).to_contain_text(sentence)
     [back] = Note.objects.of(owner).with_attachments()
     assert (back.text, back.pinned, back.created) == ("The kettle\n\n- [x] on", True, note.created)

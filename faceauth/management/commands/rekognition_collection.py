@@ -26,8 +26,7 @@ from faceauth.models import Face
 from faceauth.operators import reconcile
 from faceauth.operators.findings import Finding
 from faceauth.outcomes import Outcome, Refusal, sentence
-from faceauth.policy import accounts, capacity
-from faceauth.policy.outlook import outlook_of
+from faceauth.policy import accounts, capacity, thresholds
 from faceauth.privacy import forget
 from faceauth.rekognition.collection import Collection, list_collections
 from faceauth.rekognition.errors import CollectionExists, CollectionMissing, RekognitionError
@@ -151,7 +150,7 @@ class Command(ReportingCommand):
 
     def describe(self, collection: str, **options: Any) -> None:
         description = asdict(Collection(collection).describe())
-        outlook, current = outlook_of(collection), capacity.current_capacity(collection)
+        outlook, current = thresholds.outlook(collection), capacity.current_capacity(collection)
         rows = description | accuracy_rows(outlook, current)
         width = max(map(len, rows))
         lines = [f"{key:{width}}  {value}" for key, value in rows.items()]
