@@ -99,9 +99,9 @@ YEAR = 365 * 24 * 3600  # seconds
 
 @login_required
 @require_POST
-def appearance(request: HttpRequest) -> HttpResponse:
+def display(request: HttpRequest) -> HttpResponse:
     """Keep colours and language in cookies of this browser, so that they hold at the sign-in too."""
-    response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#appearance")
+    response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#display")
     theme, language = request.POST.get("theme"), request.POST.get("language")
     given = {"secure": request.is_secure(), "httponly": True, "samesite": "Strict"}
     if theme in THEMES:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Kind = AccountChange.Kind
 
 KEPT = timedelta(days=90)
+MOST_SHOWN = 10
 
 # In the session: the primary keys of the changes that were made in it, of which it is not asked.
 MADE_HERE = "faceauth.changes"

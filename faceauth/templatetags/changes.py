@@ -8,8 +8,6 @@ from faceauth.audit import changes, user_agents, words
 
 register = template.Library()
 
-MOST = 10
-
 
 @register.simple_tag(takes_context=True)
 def changes_to_answer(context: dict[str, Any]) -> list[dict[str, Any]]:
@@ -27,5 +25,5 @@ def changes_to_answer(context: dict[str, Any]) -> list[dict[str, Any]]:
             "advice": words.advice(change),
             "undoable": change.kind in changes.UNDOABLE,
         }
-        for change in changes.unanswered(request, request.user)[:MOST]
+        for change in changes.unanswered(request, request.user)[: changes.MOST_SHOWN]
     ]

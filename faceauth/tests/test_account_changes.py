@@ -1,5 +1,6 @@
 """Sensitive acts are shown at the next sign-in, and can be taken back."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -60,8 +61,8 @@ def test_it_is_asked_in_another_session_until_it_is_answered(ada: User) -> None:
     for page in (home(later), str(later.get("/account/").content.decode())):
         assert ASKED in page
         assert "A passkey was added: <bdi>My phone</bdi>" in page
-    newest = last("passkey_added").pk
-    assert later.post("/account/changes/confirm/", {"newest": newest, "next": "/account/"})["Location"] == "/account/"
+    shown = last("passkey_added").pk
+    assert later.post("/account/changes/confirm/", {"shown": shown, "next": "/account/"})["Location"] == "/account/"
     assert ASKED not in home(later)
     assert "A passkey was added: <bdi>My phone</bdi>" in later.get("/account/").content.decode()  # among the activity
 
@@ -77,17 +78,28 @@ def test_it_is_asked_even_when_nothing_else_is_new_and_by_nobody_else(ada: User,
 def test_a_yes_answers_what_was_shown_and_nothing_newer(ada: User) -> None:
     shown, newer = (AccountChange.objects.create(user=ada, kind="exported") for _ in range(2))
     client = open_notebook(ada)
-    client.post("/account/changes/confirm/", {"newest": shown.pk})
+    client.post("/account/changes/confirm/", {"shown": shown.pk})
     assert list(AccountChange.objects.filter(answered=None)) == [newer]
     for wrong in ("", "x", "-1", "9" * 30):
-        assert client.post("/account/changes/confirm/", {"newest": wrong}).status_code == 302
+        assert client.post("/account/changes/confirm/", {"shown": wrong}).status_code == 302
     assert AccountChange.objects.filter(answered=None).exists()
+
+
+def test_nothing_is_hidden_behind_a_heap_of_other_changes(ada: User) -> None:
+    first = AccountChange.objects.create(user=ada, kind="passkey_added", name="theirs")
+    AccountChange.objects.bulk_create(AccountChange(user=ada, kind="sessions_ended") for _ in range(10))
+    client = open_notebook(ada)
+    page = home(client)
+    assert "theirs" not in page
+    client.post("/account/changes/confirm/", {"shown": re.findall(r'name="shown" value="(\d+)"', page)})
+    assert "theirs" in home(client)
+    assert list(AccountChange.objects.filter(answered=None)) == [first]
 
 
 def test_a_yes_is_for_ones_own_changes(ada: User, stranger: User) -> None:
     change = AccountChange.objects.create(user=ada, kind="exported")
     other = open_notebook(enrolled(stranger))
-    other.post("/account/changes/confirm/", {"newest": change.pk})
+    other.post("/account/changes/confirm/", {"shown": change.pk})
     assert other.post(f"/account/changes/{change.pk}/take-back/").status_code == 404
     assert AccountChange.objects.filter(answered=None).exists()
 

@@ -108,11 +108,11 @@ def test_colours_and_language_by_choice(
     dark = page.evaluate(ground)
     page.get_by_label("Colours").select_option("light")
     page.get_by_label("Language").select_option("ar")
-    page.locator("#appearance button").click()
+    page.locator("#display button").click()
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     assert page.evaluate(ground) == "rgb(246, 243, 238)" != dark
     page.get_by_role("combobox").first.select_option("system")
-    page.locator("#appearance button").click()
+    page.locator("#display button").click()
     expect(page.locator("html[data-theme]")).to_have_count(0)
     assert page.evaluate(ground) == dark
     context.close()

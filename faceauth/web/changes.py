@@ -80,10 +80,9 @@ TOO_FEW = {
 @login_required
 @require_POST
 def confirm_view(request: HttpRequest) -> HttpResponse:
-    """The person says that everything they were shown, up to `newest`, was their own doing."""
-    newest = request.POST.get("newest", "")
-    if newest.isascii() and newest.isdecimal() and len(newest) < 19:
-        changes.answer(changes.unanswered(request, user_of(request)).filter(pk__lte=int(newest)))
+    """The person says that what they were `shown` was their own doing; what the page had no room for is shown next."""
+    shown = [int(pk) for pk in request.POST.getlist("shown") if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+    changes.answer(changes.unanswered(request, user_of(request)).filter(pk__in=shown[: changes.MOST_SHOWN]))
     return redirect(next_url(request))
 
 

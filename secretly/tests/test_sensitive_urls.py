@@ -39,7 +39,7 @@ HARMLESS = {
         "faceauth:confirm_changes",
     },
     "it keeps things as they are": {"faceauth:stop_mfa_reset"},
-    "a name, a colour or a language": {"faceauth:rename_face", "appearance", "notes:preferences"},
+    "a name, a colour or a language": {"faceauth:rename_face", "display", "notes:preferences"},
     "reading and writing in the open notebook": {
         "notes:list",
         "notes:note",

@@ -42,7 +42,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:take_back": "goes back to the settings",
     "faceauth:mfa": "goes to the settings",
     "notes:preferences": "goes back to the settings",
-    "appearance": "goes back to the settings",
+    "display": "goes back to the settings",
     "faceauth:device_proof": "JSON",
     "faceauth:export": "a ZIP",
     "faceauth:liveness": "JSON",
