@@ -55,5 +55,6 @@ UNDOABLE = frozenset(
         Kind.FACE_ADDED,
         Kind.DEVICE_TRUSTED,
         Kind.PHOTOS_CHANGED,
+        Kind.CHECK_CHANGED,
     }
 )

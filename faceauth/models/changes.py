@@ -20,6 +20,7 @@ class AccountChange(models.Model):
         DEVICE_APPROVED = "device_approved", _("A new device was let in by a yes on a trusted one")
         DEVICE_ENDED = "device_ended", _("A trusted device was removed")
         PHOTOS_CHANGED = "photos_changed", _("What a photo may open was changed")
+        CHECK_CHANGED = "check_changed", _("The check on trusted devices was changed")
         SESSIONS_ENDED = "sessions_ended", _("Sessions were ended")
         EXPORTED = "exported", _("A copy of your data was downloaded")
         SITE_ACT = "site_act", _("A protected setting was changed")

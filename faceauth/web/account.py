@@ -19,7 +19,7 @@ from faceauth.conf import conf
 from faceauth.enrolment.faces import MAX_FACES
 from faceauth.mfa import authenticators, device_approvals, trusted_devices
 from faceauth.models import AccountChange, MFAReset, SignIn, TrustedDevice
-from faceauth.policy import accounts, capacity, photo_logins
+from faceauth.policy import accounts, capacity, photo_logins, quick_checks
 from faceauth.web.http import user_of, varied, wants_json
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def about_devices(request: HttpRequest, user: "User") -> dict[str, Any]:
         "question": device_approvals.question(request, user),
         "offered": conf().PHOTOS != "open",
         "days": conf().TRUSTED_DEVICE_DAYS,
+        "checks": quick_checks.choices_for(user),
+        "check": quick_checks.kind_of(user),
     }
 
 

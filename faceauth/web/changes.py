@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST
 from faceauth.audit import changes, sessions
 from faceauth.audit.changes import Kind
 from faceauth.enrolment import faces
+from faceauth.liveness import requests
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import AccountChange, Face
-from faceauth.policy import capacity, photo_logins
+from faceauth.policy import capacity, photo_logins, quick_checks
 from faceauth.web import account
 from faceauth.web.http import next_url, user_of
 
@@ -61,6 +62,11 @@ def choose_as_before(user: "User", choice: str) -> bool:
     return True
 
 
+def check_as_before(user: "User", kind: str) -> bool:
+    quick_checks.choose(user, requests.Kind(kind))
+    return True
+
+
 # How each is undone: False where it cannot be, because it is the last of what the person needs. The rest cannot be
 # undone at all. With each, all other sessions end: whoever did it may still be inside.
 UNDO: dict[str, Undo] = {
@@ -70,6 +76,7 @@ UNDO: dict[str, Undo] = {
     Kind.FACE_ADDED: remove_face,
     Kind.DEVICE_TRUSTED: end_device,
     Kind.PHOTOS_CHANGED: choose_as_before,
+    Kind.CHECK_CHANGED: check_as_before,
 }
 TOO_FEW = {
     Kind.FACE_ADDED: gettext_lazy("This is your only appearance now. Add one of yourself, then take this one back."),

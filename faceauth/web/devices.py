@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from faceauth.audit import changes
 from faceauth.audit.changes import Kind
+from faceauth.liveness import requests
 from faceauth.mfa import device_approvals, trusted_devices
 from faceauth.outcomes import Outcome, Reason
-from faceauth.policy import accounts
+from faceauth.policy import accounts, quick_checks
 from faceauth.ratelimit import limits
 from faceauth.web import account, device_question, pending_login
 from faceauth.web.http import given_next, throttled, user_of, varied, wants_json
@@ -91,6 +92,18 @@ def devices_view(request: HttpRequest) -> HttpResponse:
     """The person's trusted devices as JSON; the page is among the settings."""
     if wants_json(request):
         return varied(JsonResponse({"devices": account.devices_of(request, user_of(request))}))
+    return account.back(request, "devices")
+
+
+@require_POST
+@changes_devices
+def check_view(request: HttpRequest) -> HttpResponse:
+    """Take how much a check asks for on the person's trusted devices: `check`."""
+    user, given = user_of(request), request.POST.get("check", "")
+    before = quick_checks.choice_of(user)
+    if given in dict(quick_checks.choices_for(user)) and given != before:
+        quick_checks.choose(user, requests.Kind(given))
+        changes.record(request, user, Kind.CHECK_CHANGED, subject=before)
     return account.back(request, "devices")
 
 

@@ -23,6 +23,7 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, refused
 from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
+from faceauth.web import refused_photos
 from faceauth.web.http import (
     FACE_VERIFIED,
     LIVENESS_VERIFIED,
@@ -65,6 +66,7 @@ SENSITIVE: dict[str, str] = {
     "faceauth:end_device": "faceauth:account#devices",
     "faceauth:end_devices": "faceauth:account#devices",
     "faceauth:take_back": "faceauth:account#changes",
+    "faceauth:device_check": "faceauth:account#devices",
     "faceauth:export": "faceauth:export",
     "faceauth:forget": "faceauth:forget",
 }
@@ -160,8 +162,10 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
                 recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, recognition, pictures.method)
+            photo = refused_photos.shown_again(pictures, recognition)
     if recognition.user is None:
-        return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
+        result = result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request))
+        return answer(request, refused_photos.explained(result, pictures.method, photo))
     note_verified(request, pictures.method)
     return answer(request, result_of(recognition, next=next_url(request), page=""))
 

@@ -24,6 +24,7 @@ HARMLESS = {
         "faceauth:claim",
         "faceauth:liveness",
         "faceauth:liveness_frame",
+        "faceauth:extend_liveness",
         "faceauth:second_factor",
         "faceauth:device_proof",
         "faceauth:device_approval",
@@ -43,6 +44,7 @@ HARMLESS = {
     "reading and writing in the open notebook": {
         "notes:list",
         "notes:note",
+        "notes:new",
         "notes:search",
         "notes:trash",
         "notes:tick",
@@ -57,7 +59,7 @@ HARMLESS = {
         "notes:import",
         "notes:export",
     },
-    "the same for everybody": {"manifest", "worker", "offline", "/favicon.ico"},
+    "the same for everybody": {"faceauth:how_it_works", "manifest", "worker", "offline", "/favicon.ico"},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 KWARGS = {

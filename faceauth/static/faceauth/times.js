@@ -15,6 +15,8 @@ const near = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
 const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long", hour: "numeric", minute: "2-digit" });
 const date = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
+const year = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
 const whole = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "long" });
 const list = new Intl.ListFormat(LOCALE, { style: "narrow", type: "unit" });
 
@@ -36,11 +38,22 @@ export function told(at, now = new Date()) {
   return days < 0 && days > -7 ? weekday.format(at) : date.format(at);
 }
 
+/**
+ * In a list: the time of today, the day of this year.
+ *
+ * @param {Date} at
+ */
+function briefly(at) {
+  const now = new Date();
+  if (midnight(at) === midnight(now)) return clock.format(at);
+  return (at.getFullYear() === now.getFullYear() ? day : year).format(at);
+}
+
 /** @param {ParentNode} root where the times are */
 export function tellTimes(root) {
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    time.textContent = told(at);
+    time.textContent = time.closest("[data-brief]") ? briefly(at) : told(at);
     time.title = whole.format(at);
     time.dir = "auto";
   }

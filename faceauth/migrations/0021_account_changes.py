@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = (
-        ("faceauth", "0019_names_of_appearances"),
+        ("faceauth", "0020_names_of_appearances"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     )
 
@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                             ("device_approved", "A new device was let in by a yes on a trusted one"),
                             ("device_ended", "A trusted device was removed"),
                             ("photos_changed", "What a photo may open was changed"),
+                            ("check_changed", "The check on trusted devices was changed"),
                             ("sessions_ended", "Sessions were ended"),
                             ("exported", "A copy of your data was downloaded"),
                             ("site_act", "A protected setting was changed"),
