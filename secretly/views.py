@@ -102,15 +102,18 @@ YEAR = 365 * 24 * 3600  # seconds
 def display(request: HttpRequest) -> HttpResponse:
     """Keep colours and language in cookies of this browser, so that they hold at the sign-in too."""
     response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#display")
-    theme, language = request.POST.get("theme"), request.POST.get("language")
-    given = {"secure": request.is_secure(), "httponly": True, "samesite": "Strict"}
-    if theme in THEMES:
-        response.set_cookie("theme", theme, YEAR, **given)
-    elif theme == "system":
-        response.set_cookie("theme", "", 0, **given)
+    theme, language = request.POST.get("theme", ""), request.POST.get("language", "")
+    if theme in (*THEMES, "system"):
+        keep(request, response, "theme", "" if theme == "system" else theme)
     if language in dict(settings.LANGUAGES):
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, YEAR, **given)
+        keep(request, response, settings.LANGUAGE_COOKIE_NAME, language)
     return response
+
+
+def keep(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    """Keep a value in a cookie of this browser for a year; an empty one takes it away."""
+    age = YEAR if value else 0
+    response.set_cookie(name, value, age, secure=request.is_secure(), httponly=True, samesite="Strict")
 
 
 SIGN_IN_VIEWS = ("faceauth:login", "faceauth:enrol")

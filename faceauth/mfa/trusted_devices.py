@@ -77,19 +77,7 @@ def cookie_name(request: HttpRequest) -> str:
 
 def set_cookie(request: HttpRequest, response: HttpResponse, secret: str) -> None:
     response.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=COOKIE_AGE,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Strict",
-    )
-
-
-def delete_cookie(request: HttpRequest, response: HttpResponse) -> None:
-    """Not by `delete_cookie`, which knows no HttpOnly, and Secure only by the cookie's name."""
-    response.set_cookie(
-        cookie_name(request), "", max_age=0, secure=request.is_secure(), httponly=True, samesite="Strict"
+        cookie_name(request), secret, COOKIE_AGE, secure=request.is_secure(), httponly=True, samesite="Strict"
     )
 
 

@@ -1,18 +1,18 @@
 """Every URL of the site either asks for a fresh proof, or is known to be harmless."""
 
 import pytest
-from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from faceauth.conf import conf
 from faceauth.models import AccountChange
 from faceauth.tests.mfa_cast import enrolled, open_notebook, with_app
 from faceauth.web.reauthentication import SENSITIVE, SENSITIVE_POSTS
 from secretly.tests import walk
 from secretly.tests.test_urls import VALUES
 
-SITE: dict[str, str] = site.FACEAUTH["SENSITIVE"]
+SITE = conf().SENSITIVE
 ALL = {**SENSITIVE, **SENSITIVE_POSTS, **SITE}
 
 # What hands nothing out but the notebook itself on its pages, and changes nothing of who gets in. The admin has its own
@@ -62,7 +62,7 @@ HARMLESS = {
     "the same for everybody": {"faceauth:how_it_works", "manifest", "worker", "offline", "/favicon.ico"},
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-KWARGS = {
+KWARGS: dict[str, dict[str, object]] = {
     "end_session": {"pk": 1},
     "end_device": {"pk": 1},
     "take_back": {"pk": 1},
