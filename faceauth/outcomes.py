@@ -46,6 +46,9 @@ class Reason(models.TextChoices):
     CLAIM = "claim", _("asked whose notebook it is")
     MFA_REQUIRED = "mfa_required", _("second factor required")
     MFA_FAILED = "mfa_failed", _("second factor failed")
+    CONSENT_REQUIRED = "consent_required", _("consent required")
+    PASSWORD_REQUIRED = "password_required", _("password required")
+    PASSWORD_FAILED = "password_failed", _("password failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
         "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask whoever"
         " runs this site."
     ),
+    Reason.PASSWORD_REQUIRED: _("Please give your password once more, to be sure that it is you."),
+    Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),
+    Reason.CONSENT_REQUIRED: _("Your face is kept only if you agree. Tick the box first."),
     Reason.MFA_FAILED: _("That is not your second factor. Please try again."),
 }
 

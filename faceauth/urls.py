@@ -11,9 +11,11 @@ from faceauth.web import (
     login,
     mfa,
     mfa_resets,
+    password,
     privacy,
     reauthentication,
     second_factor,
+    withdraw,
 )
 
 app_name = "faceauth"
@@ -31,6 +33,7 @@ urlpatterns = [
     path("login/device/approval/", devices.approval_view, name="device_approval"),
     path("logout/", login.logout_view, name="logout"),
     path("reauthenticate/", reauthentication.reauthenticate_view, name="reauthenticate"),
+    path("reauthenticate/password/", password.password_view, name="password"),
     path("account/", account.account_view, name="account"),
     path("account/sessions/<int:pk>/end/", account.end_session_view, name="end_session"),
     path("account/sessions/end-others/", account.end_others_view, name="end_others"),
@@ -39,6 +42,7 @@ urlpatterns = [
     path("account/faces/", faces.faces_view, name="faces"),
     path("account/faces/<uuid:face_id>/rename/", faces.rename_face_view, name="rename_face"),
     path("account/faces/<uuid:face_id>/remove/", faces.remove_face_view, name="remove_face"),
+    path("account/faces/withdraw/", withdraw.withdraw_view, name="withdraw"),
     path("account/devices/", devices.devices_view, name="devices"),
     path("account/devices/check/", devices.check_view, name="device_check"),
     path("account/devices/trust/", device_question.trust_view, name="trust_device"),

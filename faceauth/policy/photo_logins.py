@@ -76,7 +76,12 @@ def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
     passed = timezone.now() if live else None
     PhotoLogin.objects.create(
-        user=user, enrolled_by_photo=not live, counted=live, liveness_passed=passed, superseded=superseded
+        user=user,
+        account_made=True,
+        enrolled_by_photo=not live,
+        counted=live,
+        liveness_passed=passed,
+        superseded=superseded,
     )
 
 

@@ -98,7 +98,7 @@ def test_who_came_back_without_a_place_is_not_forgotten_as_one_who_did_not(db: N
 
 
 def test_those_of_before_who_never_came_back_free_their_places(owner: User, stranger: User) -> None:
-    migration: Any = import_module("faceauth.migrations.0019_places_of_photo_enrolments")
+    migration: Any = import_module("faceauth.migrations.0020_places_of_photo_enrolments")
     photo_logins.note_enrolled(owner, live=False)
     photo_logins.note_enrolled(stranger, live=False)
     PhotoLogin.objects.update(counted=True)

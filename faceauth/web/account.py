@@ -17,9 +17,10 @@ from faceauth.audit.changes import Kind
 from faceauth.audit.sessions import end_session, end_sessions, open_sessions, stored_key
 from faceauth.conf import conf
 from faceauth.enrolment.faces import MAX_FACES
-from faceauth.mfa import authenticators, device_approvals, trusted_devices
+from faceauth.mfa import authenticators, device_approvals, trusted_devices, webauthn
 from faceauth.models import AccountChange, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import accounts, capacity, photo_logins, quick_checks
+from faceauth.privacy import forget
 from faceauth.web.http import user_of, varied, wants_json
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def about_face(user: "User") -> dict[str, Any]:
     return {
         "faces": list(user.faces.order_by("enrolled", "pk")),
         "most": MAX_FACES,
+        "can_withdraw": forget.can_withdraw(user),
         "photos": photo_logins.offered(),
         "opens_by_photo": alone and photo_logins.may_sign_in_by(user, SignIn.Method.FILE),
         "forgotten_after": conf().PHOTO_ENROLMENT_DAYS if photo_logins.is_not_back(user) else None,
@@ -149,6 +151,7 @@ def device_row(device: TrustedDevice, here: TrustedDevice | None) -> dict[str, o
 def about_factors(user: "User") -> dict[str, Any]:
     return {
         "factors": list(authenticators.factors_of(user)),
+        "passkeys": webauthn.AVAILABLE,
         "app": authenticators.app_of(user) is not None,
         "codes_left": authenticators.codes_left(user),
         "required": capacity.mfa_required(),

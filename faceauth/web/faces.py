@@ -14,6 +14,7 @@ from faceauth import outcomes
 from faceauth.audit import changes
 from faceauth.audit.changes import Kind
 from faceauth.audit.log import record
+from faceauth.conf import conf
 from faceauth.enrolment.faces import MAX_FACES, add, remove
 from faceauth.models import Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
@@ -36,6 +37,8 @@ def shown(request: HttpRequest) -> dict[str, Any]:
     user = user_of(request)
     return {
         "room": user.faces.count() < MAX_FACES,
+        "first": not user.faces.exists(),
+        "endpoint": conf().ENDPOINT,
         "most": MAX_FACES,
         "photos": "never" if photo_logins.has_passed_liveness(user) else "open",
         "full": True,
@@ -65,7 +68,7 @@ def faces_view(request: HttpRequest) -> HttpResponse:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, PAGE, **shown(request))
         with pictures_in(request) as pictures:
-            recognition = add_face(user, pictures.photos, pictures.method)
+            recognition = add_face(user, pictures.photos, pictures.method, request.POST.get("consent") == "yes")
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, Recognition(recognition.outcome, recognition.reason, user), pictures.method)
     newest = user.faces.order_by("-pk").first()
@@ -74,14 +77,17 @@ def faces_view(request: HttpRequest) -> HttpResponse:
     return answer(request, faces_result(request, recognition))
 
 
-def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str) -> Recognition:
+def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str, consented: bool = False) -> Recognition:
     if not accounts.may_sign_in(user):  # an operator uses a password, and would be enrolled for nothing
         return outcomes.refused(Reason.INACTIVE)
     if isinstance(photos, Refusal):
         return outcomes.refused(photos.reason)
     if method != SignIn.Method.LIVENESS and photo_logins.has_passed_liveness(user):
         return outcomes.refused(Reason.LIVENESS_REQUIRED)
-    return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS))
+    if not consented and not user.faces.exists():
+        return outcomes.refused(Reason.CONSENT_REQUIRED)
+    consent = conf().CONSENT_VERSION if consented else ""
+    return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS, consent=consent))
 
 
 def faces_result(request: HttpRequest, recognition: Recognition | None = None) -> Result:

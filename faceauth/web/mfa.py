@@ -66,6 +66,8 @@ def mfa_view(request: HttpRequest) -> HttpResponse:
 def passkey_view(request: HttpRequest) -> HttpResponse:
     """GET asks the browser to make a passkey; POST takes the `credential` that it made."""
     user = user_of(request)
+    if not webauthn.AVAILABLE:
+        raise Http404("Passkeys need the extra mfa of django-faceauth.")
     if request.method != "POST":
         return show_passkey(request, user)
     with transaction.atomic():

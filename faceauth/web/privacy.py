@@ -33,7 +33,7 @@ def export_view(request: HttpRequest) -> StreamingHttpResponse:
     user = user_of(request)
     changes.record(request, user, Kind.EXPORTED)
     response = StreamingHttpResponse(export.archive(user), content_type="application/zip")
-    response.headers["Content-Disposition"] = 'attachment; filename="secretly.zip"'
+    response.headers["Content-Disposition"] = 'attachment; filename="export.zip"'
     return response
 
 
@@ -47,6 +47,8 @@ def forget_view(request: HttpRequest) -> HttpResponse:
     context = {"word": _(FORGET)}
     if not accounts.may_sign_in(user):
         return render(request, page, context | {"operator": True}, status=403)
+    if not forget.deletes_account(user):
+        return redirect("faceauth:withdraw")
     if request.method != "POST":
         return render(request, page, context)
     if request.POST.get("word", "").strip().casefold() not in (FORGET, _(FORGET)):

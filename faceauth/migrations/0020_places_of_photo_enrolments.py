@@ -11,7 +11,7 @@ def free_places(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("faceauth", "0018_check_on_trusted_devices"),)
+    dependencies = (("faceauth", "0019_accounts_made"),)
 
     operations = (
         migrations.AddField(

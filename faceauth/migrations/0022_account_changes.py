@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = (
-        ("faceauth", "0020_names_of_appearances"),
+        ("faceauth", "0021_names_of_appearances"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     )
 

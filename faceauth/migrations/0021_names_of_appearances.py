@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = (("faceauth", "0019_places_of_photo_enrolments"),)
+    dependencies = (("faceauth", "0020_places_of_photo_enrolments"),)
 
     operations = (
         migrations.AddField("face", "name", models.CharField(blank=True, max_length=64, verbose_name="name")),
