@@ -66,6 +66,7 @@ def make() -> Cast:
         SignIn,
         TrustedDevice,
     )
+    from faceauth.web.http import MFA_SETTLED
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note
 
@@ -86,7 +87,9 @@ def make() -> Cast:
             owner, {"faceauth.face_verified": time.time(), "faceauth.liveness_verified": time.time()}
         ),
         "newcomer": open_session(newcomer),
-        "locked": open_session(locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time()}),
+        "locked": open_session(
+            locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time(), MFA_SETTLED: str(locked.pk)}
+        ),
         "operator": open_session(operator),
         "pending": pending_session(locked),
     }

@@ -30,6 +30,7 @@ HARMLESS = {
         "faceauth:device_approval",
         "faceauth:logout",
         "faceauth:reauthenticate",
+        "faceauth:password",
         "faceauth:receipt",
         "/admin/login/",
     },
