@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notes import encryption
+from notes.history import Version as Version  # a model too
 
 logger = logging.getLogger(__name__)
 

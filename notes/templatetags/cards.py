@@ -3,12 +3,13 @@
 import logging
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notes import markdown
+from notes import history, markdown
 from notes.encryption import Altered
 from notes.models import OPENING_LENGTH, Note
 from notes.responses import NO_NOTE
@@ -62,6 +63,12 @@ def at(note: Note, pattern: str) -> str:
 @register.filter
 def rendered(text: str) -> SafeString:
     return markdown.render(text)
+
+
+@register.filter
+def earlier(note: Note) -> list[dict[str, Any]]:
+    """Numbers and times of its earlier versions, the latest first."""
+    return list(history.shown(note))
 
 
 @register.filter

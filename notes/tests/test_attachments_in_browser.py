@@ -26,7 +26,7 @@ def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) 
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
     tab.locator("#text").fill("With a plan")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     card = tab.locator(".card")
     expect(card.get_by_role("link", name="plan.txt")).to_be_visible()
     with tab.expect_download() as download:
@@ -50,7 +50,7 @@ def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> No
         way,
     )
     expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     picture = tab.locator(".card img")
     expect(picture).to_have_attribute("alt", "drawn.png")
     assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
@@ -107,7 +107,7 @@ ALL_OF_THEM = [(f"{i}.bin", size) for i, size in enumerate(SIZES)]
 
 def test_save_waits_for_files_on_their_way(tab: Page, owner: User) -> None:
     choose_files_on_a_slow_line(tab)
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     for name in ("0.bin", "1.bin", "2.bin"):
         expect(tab.locator(".card").get_by_role("link", name=name)).to_be_visible()
     assert attached(owner) == ALL_OF_THEM
@@ -213,7 +213,7 @@ def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, ow
         file = {"name": name, "mimeType": "text/plain", "buffer": b"Meet at five."}
         editor.locator("[data-chooser]").first.set_input_files(file)  # type: ignore[arg-type]
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
-    editor.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Done").click()
     expect(editor.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.wait_for_timeout(500)
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
@@ -221,7 +221,7 @@ def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, ow
     editor.get_by_role("button", name="Try again").first.click()
     expect(editor.locator("[data-files]")).to_contain_text("plan.txt: attached")
     editor.get_by_role("button", name="Remove").click()
-    editor.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Done").click()
     expect(tab.locator(".card").get_by_role("link", name="plan.txt")).to_be_visible()
     assert attached(owner) == [("plan.txt", 13)]
 

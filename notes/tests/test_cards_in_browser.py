@@ -46,7 +46,7 @@ def test_a_double_click_opens_one_form(tab: Page, owner: User) -> None:
     tab.reload()
     tab.get_by_role("link", name="Edit").dblclick()
     forms = tab.locator(f"#n-{note.pk} [data-editor]")
-    expect(forms.locator("textarea")).to_be_focused()
+    expect(forms.locator(".surface")).to_be_focused()
     tab.wait_for_load_state("networkidle")
     expect(forms).to_have_count(1)
 

@@ -171,7 +171,6 @@ def test_a_lost_answer_is_no_conflict_with_oneself(tab: Page, owner: User, there
     if there == "a note":
         note = Note.objects.write(owner, "Before")
         tab.goto(reverse("notes:note", args=[note.pk]))
-        tab.get_by_text("Plain text").click()
     tab.clock.install()
     lost = lose_answers(tab, count)
     tab.locator("#text").fill("One")
@@ -186,19 +185,18 @@ def test_a_lost_answer_is_no_conflict_with_oneself(tab: Page, owner: User, there
     assert text_of(owner) == "One" + ", and on" * count
     expect(tab.locator("#fault")).to_be_empty()
     tab.locator("#text").press_sequentially(" for ever")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".notes h3 a")).to_have_text("One" + ", and on" * count + " for ever")
 
 
 def test_what_is_taken_back_after_a_lost_answer_is_taken_back_at_home_too(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.goto(reverse("notes:note", args=[note.pk]))
-    tab.get_by_text("Plain text").click()
     lose_answers(tab, 1)
     tab.locator("#text").fill("By mistake")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     assert text_of(owner) == "By mistake"
     tab.locator("#text").fill("Before")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".notes h3 a")).to_have_text("Before")
     assert text_of(owner) == "Before"

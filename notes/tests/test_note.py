@@ -41,8 +41,8 @@ def test_changing(own: Client, note: Note) -> None:
 
 
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
-    # The session, the person, the note, the key, its attachments, the choices; the session's new end.
-    with django_assert_num_queries(6 + 1):
+    # The session, the person, the note, the key, attachments, earlier versions, the choices; the session's new end.
+    with django_assert_num_queries(7 + 1):
         own.get(at(note))
 
 

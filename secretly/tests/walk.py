@@ -127,8 +127,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     )
     yield Stop("notebook-covered", home, does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
-    yield Stop("note", long_note)
-    yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
+    yield Stop("note", long_note, does=(("see", ".surface"),))
+    yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
     empty = {"file": ("plan.txt", "text/plain", b"")}
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
     yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))

@@ -129,6 +129,7 @@ export class Attachments extends EventTarget {
         if (answer.outcome === "attached") {
           this.#missing.delete(line);
           line.textContent = `${file.name}: ${words.sent}`;
+          this.#form.dispatchEvent(new Event("attached"));
           return;
         }
         fault = answer.message || fault;

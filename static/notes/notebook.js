@@ -115,13 +115,13 @@ function writing() {
 }
 
 function writeNew() {
-  if (!newForm || newForm.closest("details")) return leave(home);
+  if (!newForm || newForm.closest("[data-note]")) return leave(home);
   newForm.elements.text.focus();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.metaKey || event.repeat || event.isComposing || !lockForm) return;
-  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, dialog");
+  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, dialog, [contenteditable]");
   const key = event.key.toLowerCase();
   const single = "singleKeys" in keyboard.dataset && !typing && alone[key];
   const act = event.ctrlKey ? !event.shiftKey && withControl[key] : single;
@@ -145,13 +145,9 @@ addEventListener("pageshow", (event) => {
   else location.reload();
 });
 
-// The link of a card opens the plain text.
-const plain = find(HTMLDetailsElement, "details#edit");
-if (plain && location.hash === "#edit") plain.open = true;
-
 const visible = newForm?.checkVisibility?.() ?? Boolean(newForm); // Safari cannot tell before version 17.4
 // A touch screen would throw its keyboard over the page.
-if (newForm && visible && matchMedia("(hover: hover)").matches && !location.hash) {
+if (newForm && visible && matchMedia("(hover: hover)").matches) {
   const { text } = newForm.elements;
   text.focus({ preventScroll: true });
   text.setSelectionRange(text.value.length, text.value.length);
