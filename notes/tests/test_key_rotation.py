@@ -152,7 +152,7 @@ def test_an_older_version_under_a_newer_number_does_not_open_and_is_told(
     assert key_rotation.check_notes(databases=["default"]) == []
     put_back(note, 2)
     client = signed_in(owner)
-    assert "I cannot open this note." in client.get("/").content.decode()
+    assert "This note cannot be decrypted." in client.get("/").content.decode()
     assert client.get(f"/notes/{note.pk}/").status_code == 503
     assert "kettle" not in client.post("/search/", {"words": "five"}).context["found"]
     assert f"The note {note.pk}" in caplog.text

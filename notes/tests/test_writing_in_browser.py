@@ -152,6 +152,6 @@ def test_how_it_reads_is_shown_and_can_be_ticked(tab: Page, owner: User) -> None
     expect(tab.get_by_role("checkbox", name="bread")).to_be_checked()
     assert saved(tab, owner) == "To do\n- [ ] milk\n- [x] bread"
     tab.keyboard.type("!")
-    tab.get_by_role("button", name="Delete").click()  # the newest words go along
-    expect(tab.get_by_role("button", name="Undo")).to_be_visible()
-    assert not Note.objects.of(owner).exists()
+    tab.get_by_role("button", name="Move to the trash").click()  # the newest words go along
+    expect(tab.get_by_role("button", name="Undo", exact=True)).to_be_visible()
+    assert Note.objects.trashed(owner).get().text == "To do\n- [ ] milk\n- [x] bread!"

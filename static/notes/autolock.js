@@ -9,7 +9,7 @@
 import { fieldsOf, find, need, renewTokens } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { allTabsSent } from "./attachments.js";
-import { fetchPage } from "./cards.js";
+import { fetchPage } from "./pages.js";
 
 const MARGIN = 5_000; // ms before the server's own end, so that the last words can still be saved
 const WARNING = 60_000; // ms of warning; WCAG 2.2.1 asks for at least 20 s and one simple action to stay

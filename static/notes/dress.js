@@ -58,10 +58,10 @@ export function dress(form) {
   // The keyboard of a telephone would go away with the focus.
   bar.addEventListener("pointerdown", (event) => event.preventDefault());
   bar.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-act]"));
+    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-format]"));
     if (!button) return;
     if (document.activeElement !== page) surface.focus(...surface.selection);
-    act(button.dataset.act ?? "");
+    act(button.dataset.format ?? "");
   });
   return surface;
 }

@@ -81,13 +81,12 @@ export class Editor extends EventTarget {
     try {
       const { dress } = await import("./dress.js");
       this.#surface = dress(this.#form);
+      const article = /** @type {HTMLElement | null} */ (this.#form.closest("[data-note]"));
+      const { surround } = await import("./note.js");
+      if (article) surround(article, this.#form, this);
     } catch {
       // Not reached, or too old to read them.
     }
-    const article = /** @type {HTMLElement | null} */ (this.#form.closest("[data-note]"));
-    if (!article) return;
-    const { surround } = await import("./note.js");
-    surround(article, this.#form, this);
   }
 
   /**
@@ -240,10 +239,10 @@ export class Editor extends EventTarget {
     if (saved) {
       this.#kept = text;
       this.#form.action = answer.url;
-      // Every button of the note names the version that it is about.
-      const forms = this.#form.closest("[data-note]") ?? this.#form;
-      for (const field of forms.querySelectorAll("[name=version]")) field.setAttribute("value", answer.version);
+      this.#form.elements.version.value = answer.version;
       this.#say("saved");
+      const { url, version } = answer;
+      this.#form.dispatchEvent(new CustomEvent("secretly:saved", { bubbles: true, detail: { url, version } }));
       if (this.unsaved) this.#schedule(); // typed on meanwhile
     } else {
       this.#say("unsaved");

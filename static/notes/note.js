@@ -1,4 +1,4 @@
-// What stands around the text of one note: how it reads, what hangs on it, and buttons, which wait for the last words.
+// What stands around the text of one note: how it reads, and what hangs on it.
 
 import { find } from "../site/dom.js";
 import { patience } from "../site/patience.js";
@@ -11,9 +11,6 @@ import { ticked } from "./styled.js";
  *
  * @typedef {object} Words
  * @property {() => Promise<string>} save
- * @property {() => Promise<string>} finish
- * @property {() => void} show
- * @property {() => void} release
  * @property {(from: number, to: number, words: string) => void} write
  */
 
@@ -36,30 +33,6 @@ export function surround(article, form, editor) {
     event.preventDefault();
     tick(box, form.elements.text.value, editor);
   });
-  article.addEventListener("submit", async (event) => {
-    const other = /** @type {HTMLFormElement} */ (event.target);
-    const button = /** @type {SubmitEvent} */ (event).submitter;
-    if (other === form || event.defaultPrevented) return;
-    event.preventDefault();
-    if ((await editor.finish()) !== "saved") return editor.show();
-    editor.release();
-    send(other, button);
-  });
-}
-
-/**
- * Send the form as its button would, now that nothing asks any more.
- *
- * @param {HTMLFormElement} form
- * @param {HTMLElement | null} button
- */
-function send(form, button) {
-  if (button instanceof HTMLButtonElement) {
-    if (button.hasAttribute("formaction")) form.action = button.formAction;
-    const { name, value } = button;
-    if (name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-  }
-  HTMLFormElement.prototype.submit.call(form);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { fieldsOf } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
-import { fetchPage } from "./cards.js";
+import { fetchPage } from "./pages.js";
 
 const PAUSE = 200; // ms without a key
 
@@ -69,7 +69,6 @@ export class Search extends EventTarget {
     this.#says.textContent = count?.textContent ?? "";
     count?.remove();
     this.#found.replaceChildren(...(results ? [...results.children].map((part) => document.adoptNode(part)) : []));
-    this.#found.querySelector("#found")?.remove();
     tellTimes(this.#found);
   }
 }
