@@ -25,7 +25,7 @@ def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) 
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
-    tab.locator("#text").fill("With a plan")
+    tab.locator(".surface").fill("With a plan")
     tab.get_by_role("button", name="Done").click()
     card = tab.locator(".card")
     expect(card.get_by_role("link", name="plan.txt")).to_be_visible()
@@ -242,3 +242,47 @@ def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner:
         expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
         page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
+
+
+MICROPHONE = """
+    navigator.mediaDevices.getUserMedia = async () => {
+        const context = new AudioContext();
+        const tone = new OscillatorNode(context);
+        const to = new MediaStreamAudioDestinationNode(context);
+        tone.connect(to);
+        tone.start();
+        return to.stream;
+    };
+"""
+
+
+def test_a_note_is_spoken_while_the_button_is_held(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.hover()
+    tab.mouse.down()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.mouse.up()
+    expect(tab.locator("[data-files]")).to_contain_text("attached")
+    attachment = Attachment.objects.get()
+    assert attachment.content_type in ("audio/webm", "audio/mp4")
+    assert text_of(owner) == attachment.name.rpartition(".")[0]
+    sound = tab.locator(".attachments audio")
+    assert sound.evaluate("async sound => { await sound.play(); return sound.error }") is None
+
+
+def test_locking_ends_a_recording_and_keeps_it(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    tab.locator(".surface").fill("Spoken")
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.click()  # by a click it goes on until the next one
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
+    assert Attachment.objects.get().content_type.startswith("audio/")
+
+
+def test_a_microphone_that_is_refused_is_said(tab: Page) -> None:
+    tab.evaluate("navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }")
+    tab.get_by_role("button", name="Hold to record your voice").click()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("The microphone is not available.")

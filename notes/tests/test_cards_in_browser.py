@@ -54,7 +54,7 @@ def test_a_double_click_opens_one_form(tab: Page, owner: User) -> None:
 def test_text_in_a_card_is_saved_when_it_locks(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.reload()
-    tab.locator("#text").fill("On the blank page")
+    tab.locator(".surface").fill("On the blank page")
     tab.get_by_role("link", name="Edit").click()
     tab.locator(f"#n-{note.pk} textarea").fill("In the card")
     tab.keyboard.press("Control+l")
@@ -180,7 +180,7 @@ def test_search_as_one_types(tab: Page, owner: User) -> None:
 
 def test_what_is_pinned_stands_above_and_markdown_is_drawn(tab: Page, owner: User) -> None:
     Note.objects.write(owner, "Below")
-    tab.locator("#text").fill("# Above\n\n- [x] *done*\n- `code` and [a link](https://example.org)\n\n<b>no tag</b>")
+    tab.locator(".surface").fill("# Above\n\n- [x] *done*\n- `code` and [a link](https://example.org)\n\n<b>no tag</b>")
     tab.keyboard.press("Control+Enter")
     expect(tab.locator(".card").first.get_by_role("heading")).to_have_text("Above")
     tab.get_by_role("button", name="Pin", exact=True).last.click()

@@ -82,7 +82,7 @@ def test_no_button_leaves_unsaved_text_when_the_server_is_down(
 ) -> None:
     tab = telephone
     context.set_offline(True)
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     press(tab, what)
     expect(tab.locator("[data-unreached]")).to_have_text("I cannot be reached.")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
@@ -98,7 +98,7 @@ def test_no_button_leaves_unsaved_text_when_the_server_is_down(
 def test_a_link_is_followed_once_the_text_is_saved(telephone: Page, context: BrowserContext, owner: User) -> None:
     tab = telephone
     context.set_offline(True)
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     tab.get_by_role("link", name="Trash").click()
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     expect(tab.locator("#text")).to_have_value("Only here")
@@ -122,7 +122,7 @@ def test_no_response_of_the_server_drops_unsaved_text(telephone: Page, owner: Us
         else:
             route.fulfill(status=409, body="<p>Something else", content_type="text/html")
 
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     tab.route("**/*", answer)
     with tab.expect_response("**/*"):
         press(tab, what)
@@ -138,7 +138,7 @@ def test_no_response_of_the_server_drops_unsaved_text(telephone: Page, owner: Us
 def test_the_back_button_keeps_unsaved_text(telephone: Page, owner: User, locked: bool) -> None:
     tab = telephone
     tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     if locked:
         Session.objects.all().delete()
     tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
@@ -173,18 +173,18 @@ def test_a_lost_answer_is_no_conflict_with_oneself(tab: Page, owner: User, there
         tab.goto(reverse("notes:note", args=[note.pk]))
     tab.clock.install()
     lost = lose_answers(tab, count)
-    tab.locator("#text").fill("One")
+    tab.locator(".surface").fill("One")
     for _ in range(count):
         tab.clock.run_for(10_500)
         expect(tab.locator("[data-status]")).to_contain_text("trying again")
-        tab.locator("#text").press_sequentially(", and on")
+        tab.locator(".surface").press_sequentially(", and on")
     assert len(lost) == count
     assert text_of(owner) == "One"
     tab.clock.run_for(10_500)
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert text_of(owner) == "One" + ", and on" * count
     expect(tab.locator("#fault")).to_be_empty()
-    tab.locator("#text").press_sequentially(" for ever")
+    tab.locator(".surface").press_sequentially(" for ever")
     tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".notes h3 a")).to_have_text("One" + ", and on" * count + " for ever")
 
@@ -193,10 +193,10 @@ def test_what_is_taken_back_after_a_lost_answer_is_taken_back_at_home_too(tab: P
     note = Note.objects.write(owner, "Before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     lose_answers(tab, 1)
-    tab.locator("#text").fill("By mistake")
+    tab.locator(".surface").fill("By mistake")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     assert text_of(owner) == "By mistake"
-    tab.locator("#text").fill("Before")
+    tab.locator(".surface").fill("Before")
     tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".notes h3 a")).to_have_text("Before")
     assert text_of(owner) == "Before"

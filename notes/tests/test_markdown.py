@@ -2,7 +2,6 @@ import time
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from notes import markdown
 from notes.models import MAX_LENGTH, Note

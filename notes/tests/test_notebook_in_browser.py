@@ -49,7 +49,7 @@ def test_a_change_elsewhere_is_a_conflict_and_save_shows_both(tab: Page, owner: 
     note = Note.objects.write(owner, "before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     editing.change(owner, note.pk, 1, "from elsewhere")
-    tab.locator("#text").fill("from here")
+    tab.locator(".surface").fill("from here")
     expect(tab.locator("#fault")).to_contain_text("changed elsewhere")
     tab.get_by_role("button", name="Done").click()
     expect(tab.locator("blockquote")).to_have_text("from elsewhere")
@@ -61,12 +61,12 @@ def test_a_change_elsewhere_is_a_conflict_and_save_shows_both(tab: Page, owner: 
 
 def test_too_long_a_text_stays_in_the_page(tab: Page) -> None:
     text = "x" * (MAX_LENGTH + 3)
-    tab.locator("#text").fill(text)
+    tab.locator(".surface").fill(text)
     expect(tab.locator("#fault")).to_contain_text("the last 3 characters")
     tab.get_by_role("button", name="Done").click()
     tab.wait_for_timeout(500)
     expect(tab.locator("#text")).to_have_value(text)
-    tab.locator("#text").fill("shorter")
+    tab.locator(".surface").fill("shorter")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     expect(tab.locator("#fault")).to_be_empty()
 

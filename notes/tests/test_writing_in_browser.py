@@ -39,8 +39,8 @@ def saved(tab: Page, owner: User) -> str:
 def test_a_note_can_be_written_in_at_once_and_is_styled(tab: Page, owner: User) -> None:
     open_note(tab, owner, "Bread\n\n# Day **one**\n- [ ] flour\n- [x] salt\n\n```\n# code\n```")
     kinds = ["title", "", "h1", "task", "task done", "", "code", "code", "code"]
-    lines = tab.locator(".surface .line")
-    assert [line.strip() for line in lines.evaluate_all("all => all.map(one => one.className.slice(5))")] == kinds
+    lines = tab.locator(".surface .verse")
+    assert [line.strip() for line in lines.evaluate_all("all => all.map(one => one.className.slice(6))")] == kinds
     assert tab.locator(".title").evaluate("title => parseFloat(getComputedStyle(title).fontSize)") > 20
     expect(tab.locator(".h1 .strong")).to_have_text("**one**")
     tab.locator(".box").first.click()
@@ -86,7 +86,7 @@ def test_words_can_be_deleted_cut_and_put_anywhere(tab: Page, owner: User) -> No
     tab.keyboard.type("سر: ")
     tab.keyboard.press("Control+v")
     assert "twthree" in saved(tab, owner)
-    assert tab.locator(".line").first.evaluate("line => getComputedStyle(line).direction") == "rtl"
+    assert tab.locator(".verse").first.evaluate("line => getComputedStyle(line).direction") == "rtl"
 
 
 def paste(tab: Page, html: str, plain: str) -> None:
@@ -151,6 +151,8 @@ def test_how_it_reads_is_shown_and_can_be_ticked(tab: Page, owner: User) -> None
     tab.get_by_role("checkbox", name="bread").click()
     expect(tab.get_by_role("checkbox", name="bread")).to_be_checked()
     assert saved(tab, owner) == "To do\n- [ ] milk\n- [x] bread"
+    tab.locator(".surface").focus()
+    tab.keyboard.press("Control+End")
     tab.keyboard.type("!")
     tab.get_by_role("button", name="Move to the trash").click()  # the newest words go along
     expect(tab.get_by_role("button", name="Undo", exact=True)).to_be_visible()

@@ -121,8 +121,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
     unreachable = (
         ("offline", "**/*"),
-        ("fill", "#text", "Only here"),
-        ("press", "#text", "Control+l"),
+        ("fill", ".surface", "Only here"),
+        ("press", ".surface", "Control+l"),
         ("see", "[data-cover]"),
     )
     yield Stop("notebook-covered", home, does=unreachable)

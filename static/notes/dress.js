@@ -74,7 +74,7 @@ export function dress(form) {
  */
 function clicked(surface, event) {
   const target = /** @type {Element} */ (event.target);
-  const line = target.closest(".line");
+  const line = target.closest(".verse");
   if (!line) return;
   const words = line.textContent ?? "";
   if (target.matches(".box")) {

@@ -2,6 +2,7 @@
 
 const NO_TITLE = /^\s*(?:[-*+]\s|\d{1,9}[.)]\s|>|```|~~~|\||\t| {4}|([-*_])([ \t]*\1){2,}\s*$)/; // as in cards.py
 const LONGEST_TITLE = 100; // characters
+const LONGEST_STYLED = 4000; // characters of a line: what nobody reads is not worth waiting for at every key
 const FENCE = /^\s{0,3}(```|~~~)/;
 const HEADING = /^\s{0,3}(#{1,6})(?:\s|$)/;
 const RULE = /^\s{0,3}([-*_])([ \t]*\1){2,}\s*$/;
@@ -67,7 +68,7 @@ function kindOf(line) {
  */
 export function elementOf(line, kind) {
   const element = document.createElement("div");
-  element.className = `line ${kind}`;
+  element.className = `verse ${kind}`;
   element.dir = "auto";
   if (line === "") element.append(document.createElement("br"));
   else if (kind === "code" || kind === "rule" || kind === "table") element.append(line);
@@ -94,6 +95,7 @@ function partsOf(line, kind) {
  * @returns {(Node | string)[]}
  */
 function inline(words) {
+  if (words.length > LONGEST_STYLED) return [words];
   const parts = [];
   let end = 0;
   for (const found of words.matchAll(INLINE)) {

@@ -303,7 +303,7 @@ export class Surface {
   #reveal() {
     const [node] = this.#placeOf(this.selection[1]);
     const element = node instanceof Element ? node : node.parentElement;
-    const line = element?.closest(".line");
+    const line = element?.closest(".verse");
     const caret = getSelection()?.getRangeAt(0).getClientRects()[0] ?? line?.getBoundingClientRect();
     if (!line || !caret || document.activeElement !== this.#root) return;
     const bottom = visualViewport?.height ?? innerHeight;
