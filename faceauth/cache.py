@@ -40,5 +40,5 @@ def from_cache(ask: Callable[[], T], otherwise: Callable[[], T]) -> T:
             return ask()
         except (RedisError, OSError) as error:
             Outage.over = time.monotonic() + RETRY
-            logger.error("Redis does not answer (%s): the database counts who comes to the door.", type(error).__name__)
+            logger.error("Redis does not answer (%s): the database counts the attempts.", type(error).__name__)
     return otherwise()

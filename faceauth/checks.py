@@ -10,10 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from faceauth.conf import Conf, conf
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, false_matches, thresholds
 from faceauth.policy.capacity import Capacity
 from faceauth.ratelimit import limits
-from faceauth.vision import faces
+from faceauth.vision import networks
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
@@ -93,8 +93,8 @@ def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
     if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
-        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)}"
-        f" attempts of a stranger may open a notebook; the limit is {thresholds.as_words(now.limit)}."
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {false_matches.as_words(now.photo.odds)}"
+        f" attempts of a stranger may open a notebook; the limit is {false_matches.as_words(now.limit)}."
     )
     return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
 
@@ -181,9 +181,9 @@ def check_resets(given: Conf) -> list[CheckMessage]:
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """Whether each face model exists, can be read, and is the one that the OpenCV Zoo published."""
     errors: list[CheckMessage] = []
-    for name in faces.DIGESTS:
+    for name in networks.DIGESTS:
         try:
-            faces.model_bytes(name)
-        except faces.ModelError as error:
+            networks.model_bytes(name)
+        except networks.ModelError as error:
             errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
     return errors

@@ -75,7 +75,7 @@ class Conf:
     """Whether a second operator must approve a reset of somebody's second factor."""
 
     OPERATOR_MFA: bool = False
-    """Whether operators need a second factor at /admin/, which they set up at their first visit."""
+    """Whether operators need a second factor at /admin/, which they set up when they first sign in."""
 
     OPERATOR_FAILURES: str = "20/h, 60/d"
     """Failed sign-ins to one operator's account, from all addresses together. Nobody mistypes as often."""

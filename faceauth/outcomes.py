@@ -1,4 +1,4 @@
-"""What can happen at the door: the same codes in the database, in JSON, in the admin, and one sentence for people."""
+"""What can come of a sign-in: the same codes in the database, in JSON and in the admin, and a sentence for people."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ class Outcome(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why a visit was refused."""
+    """Why an attempt was refused."""
 
     NO_FACE = "no_face", _("no face")
     SEVERAL_FACES = "several_faces", _("several faces")
@@ -60,7 +60,7 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Outcome.RECOGNISED: _("I know you. Come in."),
     Outcome.ENROLLED: _("I will know you from now on. Here is a blank page."),
     Outcome.STRANGER: _("We have not met. May I remember you?"),
-    Outcome.THROTTLED: _("That was a lot at once. Please wait a moment, then try again."),
+    Outcome.THROTTLED: _("That was too many attempts. Please wait a moment, then try again."),
     Outcome.UNAVAILABLE: _("I cannot see right now. Please try again in a moment."),
     Reason.NO_FACE: _("I cannot find a face in this picture. Look straight at me and try again."),
     Reason.SEVERAL_FACES: _("I see more than one face. Please come alone, so that I open the right notebook."),
@@ -82,7 +82,7 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.CLOSED: _("We have not met, and this notebook takes no new people."),
     Reason.NEAR_MATCH: _("You look familiar. Try once more: look straight at me, in good light."),
     Reason.DIFFERENT_PERSON: _("I do not see you in this picture as I know you. Try again in better light."),
-    Reason.TOO_MANY_FACES: _("I know as many looks of you as I can. Remove one first."),
+    Reason.TOO_MANY_FACES: _("That is the most appearances that can be kept. Remove one first."),
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
     Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
@@ -100,7 +100,7 @@ def sentence(outcome: Outcome, reason: Reason | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What came of showing a photo: `user` is set when, and only when, somebody was recognised or remembered."""
+    """What came of a photo: `user` is set when, and only when, somebody was recognised or enrolled."""
 
     outcome: Outcome
     reason: Reason | None = None
@@ -109,7 +109,7 @@ class Recognition:
     near: "User | None" = field(default=None, compare=False)
     """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
     needs_mfa: bool = False
-    """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
+    """Whether the face alone is not enough, with so many people: `user` may only sign in with a second factor."""
     searched: bool = field(default=False, compare=False)
     """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""
 

@@ -1,6 +1,6 @@
 """What faceauth tells those who count and measure. No picture, no template and no person is in it.
 
-Of a visit to the door Django tells already: `post_save` of `faceauth.models.Login`.
+Each attempt is a row: `post_save` of `faceauth.models.SignIn` tells of it.
 """
 
 from django.dispatch import Signal

@@ -287,7 +287,7 @@ class Attachment(models.Model):
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
         except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
-            return gettext("A file that cannot be decrypted"), "application/octet-stream"
+            return gettext("A file that cannot be opened"), "application/octet-stream"
         return name, content_type
 
     @property

@@ -82,7 +82,7 @@ def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
         case Conflict():
             if wants_json(request):
                 return json("conflict")
-            messages.warning(request, _("This note was changed elsewhere. This is how it reads now."))
+            messages.warning(request, _("This note was changed elsewhere. This is its current text."))
             return redirect("notes:note", result.note.pk)
 
 
@@ -112,7 +112,7 @@ def delete(request: OwnerRequest, pk: UUID) -> HttpResponse:
 @private("POST")
 def find(request: OwnerRequest) -> HttpResponse:
     """Search. By POST, because an address stays in the browser's history and in every log on its way."""
-    words = request.POST.get("words", "").replace("\0", "")[:LONGEST]
+    words = (request.POST.get("tag") or request.POST.get("words", "")).replace("\0", "")[:LONGEST]
     start = whole_number(request.POST.get("start"))
     found = search(request.user, words, start, PER_PAGE + 1)
     more = start + PER_PAGE if len(found) > PER_PAGE else None

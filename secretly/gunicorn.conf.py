@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from faceauth.vision import faces
+from faceauth.vision import networks
 from secretly import environment, logs
 
 wsgi_app = "secretly.wsgi:application"
@@ -48,7 +48,7 @@ if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not
 
 def on_starting(server: Any) -> None:
 
-    faces.warm_up()
+    networks.warm_up()
 
 
 def child_exit(server: Any, worker: Any) -> None:

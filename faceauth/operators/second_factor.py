@@ -1,4 +1,4 @@
-"""The operators' second factor at /admin/: set up at the first visit, and given after each sign-in with a password."""
+"""The operators' second factor at /admin/: set up once, and given after each sign-in with a password."""
 
 import logging
 from typing import TYPE_CHECKING, Any, cast

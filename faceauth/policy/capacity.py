@@ -17,8 +17,8 @@ from faceauth.cache import from_cache
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
 from faceauth.models import AuthenticatorApp, Face, Passkey
-from faceauth.policy import thresholds
-from faceauth.policy.thresholds import Population
+from faceauth.policy import population, thresholds
+from faceauth.policy.population import Population
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -49,7 +49,7 @@ def mfa_required(more: int = 0, now: Population | None = None) -> bool:
     """
     if conf().THRESHOLD != thresholds.AUTO:
         return False
-    here = now or thresholds.population()
+    here = now or population.of()
     frames = thresholds.best_frames()
     return thresholds.requirement(here.people + more, frames, here.occasions + more).lock
 
@@ -58,7 +58,7 @@ def mfa_required_soon(now: Population | None = None) -> bool:
     """Whether a second factor is required, or soon will be: from three quarters of that number, or one person less."""
     if conf().THRESHOLD != thresholds.AUTO:
         return False
-    here = now or thresholds.population()
+    here = now or population.of()
     return mfa_required(max(1, int(here.people / NEAR) - here.people), here)
 
 
@@ -82,7 +82,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
     if conf().THRESHOLD != thresholds.AUTO:
         return False
     more = 1 + under_way
-    if not mfa_required(more) and not (anew and mfa_required(more, thresholds.count_population())):
+    if not mfa_required(more) and not (anew and mfa_required(more, population.counted())):
         return False
     if not people_without_mfa().exists():
         return False
@@ -90,7 +90,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
         logger.warning(
             "A stranger was not enrolled: with one more person a second factor is required, and %d of %d have none. %s",
             people_without_mfa().count(),
-            thresholds.population().people,
+            population.of().people,
             CURE,
         )
     return True
@@ -118,7 +118,7 @@ class Capacity:
 
 
 def current_capacity(collection_id: str | None = None) -> Capacity:
-    now = thresholds.population(collection_id)
+    now = population.of(collection_id)
     count = people_without_mfa(collection_id).count()
     return Capacity(
         people=now.people,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -224,9 +225,11 @@ def open_or_refuse(
         record(request, outcomes.refused(Reason.CLAIM, decision.recognition.similarity, user), method)
         return ask_whose(request, user, sealed)
     if decision.access == Access.OPEN and user is not None:
-        open_session(request, user, method, is_new=heard.outcome == Outcome.ENROLLED)
-        record(request, decision.recognition, method, opened=True)
-        trusted_devices.used(request, user)
+        with transaction.atomic():  # a commit waits for the disk: one, and not five
+            open_session(request, user, method, is_new=heard.outcome == Outcome.ENROLLED)
+            request.session.save()  # before the log names it
+            record(request, decision.recognition, method, opened=True)
+            trusted_devices.used(request, user)
         return result_of(heard, next=inside(request, heard), page="")
     record(request, decision.recognition, method)
     if heard.outcome == Outcome.STRANGER:

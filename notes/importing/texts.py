@@ -55,10 +55,10 @@ def decode(content: bytes) -> tuple[str, str]:
         text = content[len(mark) :].decode(known)
     except UnicodeDecodeError as error:
         if b"\0" in content or not (found := legacy.decode_text(content)):
-            raise Unreadable(_("no text in any code that I know.")) from error
+            raise Unreadable(_("not text in any known encoding.")) from error
         text, code = found
     if "\0" in text:
-        raise Unreadable(_("no text, it has NUL characters."))
+        raise Unreadable(_("not text: it has NUL characters."))
     return text, code
 
 
@@ -69,7 +69,7 @@ def check_length(page: ParsedNote) -> None:
 
 
 def too_long() -> str:
-    return _("longer than the %(limit)s characters of a page.") % {"limit": f"{MAX_LENGTH:,}"}
+    return _("longer than the %(limit)s characters of a note.") % {"limit": f"{MAX_LENGTH:,}"}
 
 
 def dated(page: ParsedNote, moment: datetime | None) -> ParsedNote:

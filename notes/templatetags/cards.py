@@ -40,7 +40,7 @@ def card(note: Note) -> Card:
         title, words = title_and_words(note.opening)
     except Altered as error:
         logger.error("The note %s: %s", note.pk, error)
-        return Card(_("This note cannot be decrypted."), "")
+        return Card(_("This note cannot be opened."), "")
     if (hit := note.hit) is None:
         return Card(title, words)
     return Card(marked(title, hit.wanted), marked(hit.excerpt or words, hit.wanted), marked(hit.file, hit.wanted))

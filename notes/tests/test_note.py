@@ -120,12 +120,12 @@ def test_too_long_a_change_comes_back_whole_and_can_be_mended(own: Client, note:
 def test_text_for_a_note_deleted_elsewhere_becomes_a_new_note(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
     editing.delete(owner, note.pk, 1)
-    answer = send(own, at(note), form.fields | {"text": "still here"})
+    answer = send(own, at(note), form.fields | {"text": "is below"})
     assert answer.status_code == 404
     offer = Form(answer.content.decode())
-    assert offer.fields["text"] == "still here"
+    assert offer.fields["text"] == "is below"
     assert send(own, offer.action or "", offer.fields).status_code == 302
-    assert Note.objects.of(owner).get().text == "still here"
+    assert Note.objects.of(owner).get().text == "is below"
 
 
 def test_too_long_a_text_for_a_deleted_note_comes_back(own: Client, owner: User, note: Note) -> None:

@@ -96,7 +96,7 @@ def test_the_list_does_not_read_whole_notes(own: Client, owner: User) -> None:
 def test_nothing_is_no_note(own: Client, text: str) -> None:
     answer = send(own, HOME, {"text": text})
     assert answer.status_code == 422
-    assert "This page is empty." in answer.content.decode()
+    assert "This note is empty." in answer.content.decode()
     assert not Note.objects.exists()
 
 
@@ -112,7 +112,7 @@ def test_too_long_a_text_comes_back_whole(own: Client) -> None:
     answer = send(own, HOME, form.fields | {"text": text})
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "A page holds 100,000 characters. Please move the last 1 character to another page." in page
+    assert "A note holds 100,000 characters. Please move the last 1 character to another note." in page
     assert f"{text}</textarea>" in page
     assert 'aria-invalid="true"' in page
     assert form.fields["page"] in page
@@ -122,7 +122,7 @@ def test_too_long_a_text_comes_back_whole(own: Client) -> None:
 def test_ten_megabytes_come_back_whole_and_the_limit_is_named(own: Client) -> None:
     text = "x" * 10_000_000
     page = send(own, HOME, {"text": text}).content.decode()
-    assert "A page holds 100,000 characters. Please move the last 9,900,000 characters to another page." in page
+    assert "A note holds 100,000 characters. Please move the last 9,900,000 characters to another note." in page
     assert f"{text}</textarea>" in page
 
 
@@ -204,4 +204,4 @@ def test_as_json(own: Client, owner: User) -> None:
 def test_a_refusal_as_json(own: Client) -> None:
     answer = send(own, HOME, {"text": " "}, accept="application/json")
     assert answer.status_code == 422
-    assert answer.json() == {"outcome": "refused", "message": "This page is empty. Write something first."}
+    assert answer.json() == {"outcome": "refused", "message": "This note is empty. Write something first."}

@@ -176,3 +176,12 @@ def test_a_search_takes_the_same_few_queries_however_much_it_finds(
 )
 def test_tags(text: str, tags: list[str]) -> None:
     assert tags_in(text) == tags
+
+
+def test_a_tag_is_searched_for_instead_of_the_words(own: Client, owner: User) -> None:
+    note = Note.objects.write(owner, "One #garden")
+    page = own.get(reverse("notes:note", args=[note.pk])).content.decode()
+    assert 'form="search" name="tag" value="#garden"' in page
+    answer = own.post(SEARCH, {"words": "something else", "tag": "#garden"})
+    assert answer.context["found"] == [note]
+    assert 'value="#garden"' in answer.content.decode()

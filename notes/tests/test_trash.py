@@ -34,7 +34,7 @@ def test_a_deleted_note_is_in_the_trash_and_nowhere_else(own: Client, trashed: N
 def test_a_note_is_restored_as_it_was(own: Client, owner: User, trashed: Note) -> None:
     answer = own.post(reverse("notes:restore", args=[trashed.pk]), {"back": TRASH})
     assert answer["Location"] == TRASH
-    assert "It is back." in own.get(TRASH).content.decode()
+    assert "Restored." in own.get(TRASH).content.decode()
     after = Note.objects.of(owner).get()
     assert (after.text, after.version, after.created) == (trashed.text, trashed.version, trashed.created)
 

@@ -22,7 +22,7 @@ from faceauth.liveness.challenge import Ask
 from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
-from faceauth.vision import faces
+from faceauth.vision import alignment
 from secretly.tests.browsers import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
@@ -39,7 +39,7 @@ def collection(transactional_db: None) -> None:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three times as long as people have: browser, film and detector share a machine that may be busy with other tests.
 
-    How long a look may take is in test_look.py.
+    How long a look may take is in test_liveness_challenge.py.
     """
     monkeypatch.setattr(challenge, "SECONDS", 3 * challenge.SECONDS)
     monkeypatch.setattr(challenge, "MOST_BETWEEN", 3 * challenge.MOST_BETWEEN)
@@ -62,7 +62,7 @@ class Camera:
         width, height = films.SIZE
         self.grain = np.random.default_rng(0).integers(-3, 4, (30, height, width), np.int16)
 
-    def film(self, scene: faces.Pixels) -> None:
+    def film(self, scene: alignment.Pixels) -> None:
         """Show this from now on: RGB pixels."""
         height, width = scene.shape[:2]
         planes = cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420)

@@ -113,9 +113,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook", home)
     yield Stop("notebook-second-page", f"{home}?page=2")
     yield Stop("notebook-deleted", f"{home}?deleted={cast.trashed}")
-    yield Stop(
-        "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
-    )
+    yield Stop("new-note", reverse("notes:new"))
+    yield Stop("notebook-menu", home, does=(("click", "[data-menu] summary"), ("see", "[data-menu][open]")))
     yield Stop("notebook-searching", home, does=(("fill", "#words", "bread"), ("see", "[data-found] .card")))
     yield Stop("notebook-nothing-found", home, does=(("fill", "#words", "xyzzy"), ("see", "[data-all][hidden]")))
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
@@ -129,6 +128,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note, does=(("see", ".surface"),))
     yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
+    open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
+    yield Stop("picture", long_note, does=open_picture)
     empty = {"file": ("plan.txt", "text/plain", b"")}
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
     yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))

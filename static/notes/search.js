@@ -38,6 +38,8 @@ export class Search extends EventTarget {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       clearTimeout(this.#timer);
+      const tag = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value;
+      if (tag) form.elements.words.value = tag;
       this.#ask();
     });
     if (form.elements.words.value) this.#ask(); // filled in by the browser

@@ -32,7 +32,7 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures, postgres
 from faceauth.tests.conftest import Fault, read
-from faceauth.tests.test_views import JSON, say, show
+from faceauth.tests.sign_in import JSON, answer_consent, send_photo
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,11 @@ SQLITE = pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGIN
 
 
 class Server:
-    """Another process, over tests/life_worker.py."""
+    """Another process, over tests/lifecycle_worker.py."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "faceauth.tests.life_worker"],
+            [sys.executable, "-m", "faceauth.tests.lifecycle_worker"],
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.PIPE,
@@ -171,11 +171,11 @@ def test_ten_at_once_on_postgresql(postgresql: dict[str, str]) -> None:
 def test_two_tabs_end_in_the_same_notebook(endpoint: str, collection: Collection) -> None:
     """Both were asked for consent before either said yes."""
     first, second = Client(), Client()
-    questions = [show(client, pictures.hopper()) for client in (first, second)]
+    questions = [send_photo(client, pictures.hopper()) for client in (first, second)]
 
     def agree(client: Client, question: Any) -> Any:
         try:
-            return say(client, question, HTTP_ACCEPT="application/json").json()["outcome"]
+            return answer_consent(client, question, HTTP_ACCEPT="application/json").json()["outcome"]
         finally:
             connection.close()
 
@@ -335,11 +335,11 @@ def test_indexed_and_the_reply_was_lost(endpoint: str, collection: Collection, m
 def test_committed_and_the_reply_was_lost(endpoint: str, collection: Collection) -> None:
     """The browser never hears that it was remembered, and sends the same again, in the same session."""
     client = Client()
-    question = show(client, pictures.hopper())
-    say(client, question)
+    question = send_photo(client, pictures.hopper())
+    answer_consent(client, question)
     client.cookies.clear()  # with the answer, the new session's cookie was lost too
     again = Client()
-    assert show(again, pictures.hopper(), JSON).json()["outcome"] == "recognised"
+    assert send_photo(again, pictures.hopper(), JSON).json()["outcome"] == "recognised"
     assert User.objects.count() == len(list(collection.faces())) == 1
 
 
@@ -361,7 +361,7 @@ def test_the_collection_is_deleted_under_the_running_site(
 ) -> None:
     enrol(read(pictures.hopper()))
     collection.delete()
-    answer = show(Client(), pictures.hopper(), JSON)
+    answer = send_photo(Client(), pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
     assert "collection_missing" in caplog.text
     assert "rekognition_collection create" in caplog.text

@@ -1,9 +1,8 @@
-"""The door, with Rekognition in this process and as on AWS."""
+"""The site, with Rekognition in this process and as on AWS."""
 
 import base64
 import io
 import logging
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 from django.test import Client
 from pytest_django import Settings
@@ -22,75 +20,40 @@ from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault
+from faceauth.tests.sign_in import JSON, answer_consent, enrol_by_photo, sealed_in, send_frame, send_photo, signed_in
 from privatekit.images import Busy
 
-pytestmark = pytest.mark.usefixtures("without_look")  # test_looking.py has the door that asks for it
-
-JSON = {"Accept": "application/json"}
+pytestmark = pytest.mark.usefixtures("without_look")  # test_liveness_web.py has the page that asks for it
 
 
 @pytest.fixture
-def door(endpoint: str, collection: Collection) -> Client:
+def site(endpoint: str, collection: Collection) -> Client:
     return Client()
-
-
-def show(client: Client, data: bytes, headers: Any = None, **fields: Any) -> Any:
-    """Post a photo as a chosen file."""
-    file = SimpleUploadedFile("me.jpg", data, "image/jpeg")
-    return client.post("/login/", {"file": file, **fields}, headers=headers)
-
-
-def look(client: Client, data: bytes, headers: Any = None) -> Any:
-    """Post a photo as the camera's frame."""
-    url = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-    return client.post("/login/", {"image": url}, headers=headers)
-
-
-def sealed_in(response: Any) -> str:
-    found = re.search(r'name="sealed" value="([^"]+)"', response.content.decode())
-    assert found, response.content.decode()
-    return found[1]
-
-
-def say(client: Client, response: Any, answer: str = "yes", **headers: Any) -> Any:
-    return client.post("/login/enrol/", {"sealed": sealed_in(response), "answer": answer}, **headers)
-
-
-def signed_in(client: Client) -> User | None:
-    return User.objects.filter(pk=client.session.get("_auth_user_id") or 0).first()
-
-
-def enter(client: Client, data: bytes) -> User:
-    """Come for the first time and agree."""
-    say(client, show(client, data))
-    user = signed_in(client)
-    assert user is not None
-    return user
 
 
 # The way in -----------------------------------------------------------------------------------------------------------
 
 
-def test_first_visit_and_return(door: Client) -> None:
-    question = show(door, pictures.hopper())
+def test_first_visit_and_return(site: Client) -> None:
+    question = send_photo(site, pictures.hopper())
     assert question.status_code == 200
     assert "May I remember you?" in question.content.decode()
     assert not User.objects.exists()
 
-    answer = say(door, question)
+    answer = answer_consent(site, question)
     assert (answer.status_code, answer["Location"]) == (302, "/")
     user = User.objects.get()
     assert uuid.UUID(user.username).version == 4
     assert not user.has_usable_password()
-    assert signed_in(door) == user
+    assert signed_in(site) == user
     assert Consent.objects.get().text
 
-    door.post("/logout/")
-    assert signed_in(door) is None
+    site.post("/logout/")
+    assert signed_in(site) is None
 
-    back = look(door, pictures.another(pictures.hopper()))
+    back = send_frame(site, pictures.another(pictures.hopper()))
     assert (back.status_code, back["Location"]) == (302, "/")
-    assert signed_in(door) == user
+    assert signed_in(site) == user
     assert list(SignIn.objects.order_by("pk").values_list("outcome", "method", "user")) == [
         ("stranger", "file", None),
         ("enrolled", "file", user.pk),
@@ -98,16 +61,16 @@ def test_first_visit_and_return(door: Client) -> None:
     ]
 
 
-def test_another_person_gets_another_notebook(door: Client) -> None:
-    first = enter(door, pictures.hopper())
+def test_another_person_gets_another_notebook(site: Client) -> None:
+    first = enrol_by_photo(site, pictures.hopper())
     other = Client()
-    assert "May I remember you?" in show(other, pictures.collins()).content.decode()
+    assert "May I remember you?" in send_photo(other, pictures.collins()).content.decode()
     assert signed_in(other) is None
-    assert enter(other, pictures.collins()) != first
+    assert enrol_by_photo(other, pictures.collins()) != first
 
 
-def test_no_leaves_nothing(door: Client) -> None:
-    answer = say(door, show(door, pictures.hopper()), "no")
+def test_no_leaves_nothing(site: Client) -> None:
+    answer = answer_consent(site, send_photo(site, pictures.hopper()), "no")
     assert answer.status_code == 200
     assert "keep nothing" in answer.content.decode()
     assert not User.objects.exists()
@@ -116,8 +79,8 @@ def test_no_leaves_nothing(door: Client) -> None:
     assert list(Collection("secretly").faces()) == []
 
 
-def test_json(door: Client) -> None:
-    stranger = look(door, pictures.hopper(), JSON)
+def test_json(site: Client) -> None:
+    stranger = send_frame(site, pictures.hopper(), JSON)
     assert stranger.status_code == 200
     content = stranger.json()
     sealed = content.pop("sealed")
@@ -127,11 +90,11 @@ def test_json(door: Client) -> None:
         "message": "We have not met. May I remember you?",
         "next": "/login/enrol/",
     }
-    yes = door.post("/login/enrol/", {"sealed": sealed, "answer": "yes"}, headers=JSON)
+    yes = site.post("/login/enrol/", {"sealed": sealed, "answer": "yes"}, headers=JSON)
     assert (yes.status_code, yes.json()["outcome"], yes.json()["next"]) == (200, "enrolled", "/")
-    known = look(Client(), pictures.hopper(), JSON)
+    known = send_frame(Client(), pictures.hopper(), JSON)
     assert (known.status_code, known.json()["outcome"]) == (200, "recognised")
-    refused = show(Client(), b"text", JSON)
+    refused = send_photo(Client(), b"text", JSON)
     assert refused.status_code == 422
     assert refused.json() == {
         "outcome": "refused",
@@ -142,111 +105,111 @@ def test_json(door: Client) -> None:
     assert "Accept" in refused["Vary"]
 
 
-def test_session_is_new_after_recognition(door: Client) -> None:
-    enter(door, pictures.hopper())
-    door.post("/logout/")
-    show(door, pictures.collins())  # an anonymous session, which somebody else may have planted
-    before = door.session.session_key
-    show(door, pictures.hopper())
-    assert signed_in(door) is not None
-    assert door.session.session_key != before
+def test_session_is_new_after_recognition(site: Client) -> None:
+    enrol_by_photo(site, pictures.hopper())
+    site.post("/logout/")
+    send_photo(site, pictures.collins())  # an anonymous session, which somebody else may have planted
+    before = site.session.session_key
+    send_photo(site, pictures.hopper())
+    assert signed_in(site) is not None
+    assert site.session.session_key != before
 
 
-def test_session_is_new_after_consent(door: Client) -> None:
-    question = show(door, pictures.hopper())
-    before = door.session.session_key
-    say(door, question)
-    assert signed_in(door) is not None
-    assert door.session.session_key != before
+def test_session_is_new_after_consent(site: Client) -> None:
+    question = send_photo(site, pictures.hopper())
+    before = site.session.session_key
+    answer_consent(site, question)
+    assert signed_in(site) is not None
+    assert site.session.session_key != before
     assert not Session.objects.filter(session_key=before).exists()
 
 
 # Consent --------------------------------------------------------------------------------------------------------------
 
 
-def test_photo_waits_in_nobodys_database_or_session(door: Client) -> None:
-    question = show(door, pictures.hopper())
+def test_photo_waits_in_nobodys_database_or_session(site: Client) -> None:
+    question = send_photo(site, pictures.hopper())
     assert len(sealed_in(question)) > 10_000
     [session] = Session.objects.all()
     assert len(session.session_data) < 400
 
 
-def test_consent_of_another_session_counts_for_nothing(door: Client) -> None:
-    question = show(door, pictures.hopper())
+def test_consent_of_another_session_counts_for_nothing(site: Client) -> None:
+    question = send_photo(site, pictures.hopper())
     other = Client()
-    show(other, pictures.collins())
-    answer = say(other, question)
+    send_photo(other, pictures.collins())
+    answer = answer_consent(other, question)
     assert answer.status_code == 422
     assert sentence(Outcome.REFUSED, Reason.EXPIRED) in answer.content.decode()
     assert not User.objects.exists()
 
 
-def test_consent_counts_once(door: Client) -> None:
-    question = show(door, pictures.hopper())
-    say(door, question)
-    assert say(door, question).headers["Location"] == "/"  # a double click: they are in
+def test_consent_counts_once(site: Client) -> None:
+    question = send_photo(site, pictures.hopper())
+    answer_consent(site, question)
+    assert answer_consent(site, question).headers["Location"] == "/"  # a double click: they are in
     assert User.objects.count() == 1
     assert Face.objects.count() == 1
 
 
-def test_consent_too_late(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    question = show(door, pictures.hopper())
+def test_consent_too_late(site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = send_photo(site, pictures.hopper())
     monkeypatch.setattr("faceauth.web.consent.SECONDS", -1)
-    assert say(door, question).status_code == 422
+    assert answer_consent(site, question).status_code == 422
     assert not User.objects.exists()
 
 
-def test_consent_without_a_photo(door: Client) -> None:
-    assert door.post("/login/enrol/", {"answer": "yes"}).status_code == 422
+def test_consent_without_a_photo(site: Client) -> None:
+    assert site.post("/login/enrol/", {"answer": "yes"}).status_code == 422
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("answer", ["", "maybe", "YES "])
-def test_only_yes_is_yes(door: Client, answer: str) -> None:
-    say(door, show(door, pictures.hopper()), answer)
+def test_only_yes_is_yes(site: Client, answer: str) -> None:
+    answer_consent(site, send_photo(site, pictures.hopper()), answer)
     assert not User.objects.exists()
 
 
-def test_open_enrolment_does_not_ask(door: Client, settings: Settings) -> None:
+def test_open_enrolment_does_not_ask(site: Client, settings: Settings) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     Collection("secretly")
-    assert show(door, pictures.hopper()).status_code == 302
-    assert signed_in(door) == User.objects.get()
+    assert send_photo(site, pictures.hopper()).status_code == 302
+    assert signed_in(site) == User.objects.get()
     assert not Consent.objects.exists()
 
 
-def test_closed_enrolment_does_not_remember(door: Client, settings: Settings) -> None:
-    known = enter(Client(), pictures.hopper())
+def test_closed_enrolment_does_not_remember(site: Client, settings: Settings) -> None:
+    known = enrol_by_photo(Client(), pictures.hopper())
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "closed"}
-    answer = show(door, pictures.collins(), JSON)
+    answer = send_photo(site, pictures.collins(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "closed")
-    show(door, pictures.hopper())
-    assert signed_in(door) == known
+    send_photo(site, pictures.hopper())
+    assert signed_in(site) == known
 
 
 # Who does not get in --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
-def test_the_inactive_and_operators_stay_out(door: Client, change: dict[str, bool]) -> None:
-    user = enter(Client(), pictures.hopper())
+def test_the_inactive_and_operators_stay_out(site: Client, change: dict[str, bool]) -> None:
+    user = enrol_by_photo(Client(), pictures.hopper())
     User.objects.filter(pk=user.pk).update(**change)
-    answer = show(door, pictures.hopper(), JSON)
+    answer = send_photo(site, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "inactive")
-    assert signed_in(door) is None
+    assert signed_in(site) is None
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}])
-def test_an_open_session_ends_with_the_right_to_it(door: Client, change: dict[str, bool]) -> None:
-    user = enter(door, pictures.hopper())
+def test_an_open_session_ends_with_the_right_to_it(site: Client, change: dict[str, bool]) -> None:
+    user = enrol_by_photo(site, pictures.hopper())
     User.objects.filter(pk=user.pk).update(**change)
-    assert door.get("/").status_code == 302
+    assert site.get("/").status_code == 302
 
 
-def test_a_user_who_is_gone_does_not_get_in(door: Client) -> None:
-    enter(Client(), pictures.hopper()).delete()
-    assert "May I remember you?" in show(door, pictures.hopper()).content.decode()
-    assert signed_in(door) is None
+def test_a_user_who_is_gone_does_not_get_in(site: Client) -> None:
+    enrol_by_photo(Client(), pictures.hopper()).delete()
+    assert "May I remember you?" in send_photo(site, pictures.hopper()).content.decode()
+    assert signed_in(site) is None
 
 
 # Bad input ------------------------------------------------------------------------------------------------------------
@@ -282,7 +245,7 @@ def as_kind(kind: str) -> Callable[[], bytes]:
 def test_refused_photo(
     picture: Callable[[], bytes], reason: Reason, collection: Collection, calls: list[str], client: Client
 ) -> None:
-    answer = show(client, picture())
+    answer = send_photo(client, picture())
     assert answer.status_code == 422
     assert sentence(Outcome.REFUSED, reason) in answer.content.decode()
     assert calls == []
@@ -294,9 +257,9 @@ def test_refused_photo(
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF"])
 def test_other_formats_open_the_same_notebook(kind: str, collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     visitor = Client()
-    show(visitor, as_kind(kind)())
+    send_photo(visitor, as_kind(kind)())
     assert signed_in(visitor) == user
 
 
@@ -324,7 +287,7 @@ def test_refused_fields(
 
 
 def test_both_fields(collection: Collection, client: Client) -> None:
-    answer = show(client, pictures.hopper(), JSON, image="data:image/jpeg;base64,AAAA")
+    answer = send_photo(client, pictures.hopper(), JSON, image="data:image/jpeg;base64,AAAA")
     assert (answer.status_code, answer.json()["reason"]) == (422, "not_an_image")
 
 
@@ -355,12 +318,12 @@ def test_a_photo_in_the_browsers_history_opens_nothing(collection: Collection) -
         return str(client.get("/login/").context["csrf_token"])
 
     first = {"csrfmiddlewaretoken": token()}
-    question = show(client, pictures.hopper(), **first)
+    question = send_photo(client, pictures.hopper(), **first)
     answer = {"sealed": sealed_in(question), "answer": "yes", **first}
     assert client.post("/login/enrol/", answer).status_code == 302
     client.post("/logout/", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
     assert signed_in(client) is None
-    assert show(client, pictures.hopper(), **first).status_code == 403
+    assert send_photo(client, pictures.hopper(), **first).status_code == 403
     assert signed_in(client) is None
 
 
@@ -397,24 +360,26 @@ def test_rekognition_is_broken(
     status: int,
     outcome: str,
     cure: str,
-    door: Client,
+    site: Client,
     fault: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    question = show(door, pictures.hopper())
+    question = send_photo(site, pictures.hopper())
     fault(operation, problem, status=500 if problem == "InternalServerError" else 400)
-    answer = show(door, pictures.hopper()) if operation == "SearchFacesByImage" else say(door, question)
+    answer = (
+        send_photo(site, pictures.hopper()) if operation == "SearchFacesByImage" else answer_consent(site, question)
+    )
     assert answer.status_code == status
     assert sentence(Outcome(outcome)) in answer.content.decode()
     assert ("Retry-After" in answer) == (status == 429)
     assert cure in caplog.text
     assert SignIn.objects.first().outcome == outcome  # type: ignore[union-attr]
     assert not User.objects.exists()
-    assert signed_in(door) is None
+    assert signed_in(site) is None
 
 
 def test_collection_is_missing(endpoint: str, client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    answer = show(client, pictures.hopper())
+    answer = send_photo(client, pictures.hopper())
     assert answer.status_code == 503
     assert "manage.py rekognition_collection create" in caplog.text
 
@@ -423,29 +388,29 @@ def test_credentials_are_missing(
     settings: Settings, client: Client, db: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENDPOINT": "aws"}
-    answer = show(client, pictures.hopper())
+    answer = send_photo(client, pictures.hopper())
     assert answer.status_code == 503
     assert "Check the AWS credentials" in caplog.text
 
 
-def test_an_index_that_stores_nothing_makes_nobody(door: Client, fault: Fault) -> None:
-    question = show(door, pictures.hopper())
+def test_an_index_that_stores_nothing_makes_nobody(site: Client, fault: Fault) -> None:
+    question = send_photo(site, pictures.hopper())
 
     unindexed = [{"Reasons": ["LOW_SHARPNESS"], "FaceDetail": {}}]
     fault("IndexFaces", {"FaceRecords": [], "UnindexedFaces": unindexed, "FaceModelVersion": "7.0"}, status=200)
-    answer = say(door, question, headers=JSON)
+    answer = answer_consent(site, question, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "blurred")
     assert not User.objects.exists()
 
 
-def test_a_user_who_cannot_be_saved_leaves_no_face(door: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_cannot_be_saved_leaves_no_face(site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise IntegrityError("the disk is full")
 
-    question = show(door, pictures.hopper())
+    question = send_photo(site, pictures.hopper())
     monkeypatch.setattr(User, "save", fail)
-    door.raise_request_exception = False
-    assert say(door, question).status_code == 500
+    site.raise_request_exception = False
+    assert answer_consent(site, question).status_code == 500
     assert list(Collection("secretly").faces()) == []
 
 
@@ -457,17 +422,17 @@ def test_a_user_who_cannot_be_saved_leaves_no_face(door: Client, monkeypatch: py
     [("/admin/", "/admin/"), ("https://evil.example/", "/"), ("//evil.example", "/"), ("javascript:alert(1)", "/")],
 )
 def test_next(given: str, location: str, collection: Collection, client: Client) -> None:
-    enter(Client(), pictures.hopper())
-    assert show(client, pictures.hopper(), next=given)["Location"] == location
+    enrol_by_photo(Client(), pictures.hopper())
+    assert send_photo(client, pictures.hopper(), next=given)["Location"] == location
 
 
 def test_the_question_carries_next(collection: Collection, client: Client) -> None:
-    question = show(client, pictures.hopper(), next="/admin/")
+    question = send_photo(client, pictures.hopper(), next="/admin/")
     assert 'name="next" value="/admin/"' in question.content.decode()
 
 
 def test_door_is_open_to_a_signed_in_person(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     assert client.get("/login/")["Location"] == "/"
 
 
@@ -488,10 +453,10 @@ def test_nothing_of_a_picture_is_written_anywhere(
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     big = pictures.encoded(pictures.opened(pictures.hopper()).resize((3600, 4200)), quality=98)
     assert len(big) > 2_500_000  # Django's own handler would have used a temporary file
-    question = show(client, big)
-    say(client, question)
-    look(client, pictures.landscape())
-    look(client, pictures.collins())
+    question = send_photo(client, big)
+    answer_consent(client, question)
+    send_frame(client, pictures.landscape())
+    send_frame(client, pictures.collins())
     dump = io.StringIO()
     call_command("dumpdata", stdout=dump)
     written = dump.getvalue() + caplog.text + "".join(Session.objects.values_list("session_data", flat=True))
@@ -511,5 +476,5 @@ def test_while_pictures_have_no_memory_left_one_comes_back_later(
         raise Busy
 
     monkeypatch.setattr("privatekit.images.small_rgb", busy)
-    answer = show(client, pictures.hopper(), JSON)
+    answer = send_photo(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")

@@ -418,7 +418,7 @@ def test_a_look_that_is_left_when_it_asks_has_failed(grace: Visitor, settings: S
     assert failures() == 2
     answer = grace.client.post("/login/liveness/", headers=JSON)
     assert answer.status_code == 429
-    assert "That was a lot at once." in answer.json()["message"]
+    assert "That was too many attempts." in answer.json()["message"]
 
 
 def test_one_that_is_left_before_has_not(grace: Visitor) -> None:
