@@ -122,7 +122,9 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         page.locator("#text").fill("By hand\n\n- [ ] two\n- [ ] boxes")
         page.get_by_role("button", name="Done").click()
         page.get_by_role("link", name="By hand").click()
+        page.get_by_text("As it reads").click()
         page.get_by_role("checkbox", name="boxes").click()
+        page.get_by_text("As it reads").click()
         expect(page.get_by_role("checkbox", name="boxes")).to_be_checked()
         expect(page.locator("#text")).to_have_value("By hand\n\n- [ ] two\n- [x] boxes")
         page.locator("#text").fill("Changed by hand")
@@ -203,6 +205,7 @@ def test_an_old_safari_can_do_it_too(tab: Page, context: BrowserContext, owner: 
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert Note.objects.of(owner).count() == 2
     tab.get_by_role("link", name="The kettle").click()
+    tab.get_by_text("As it reads").click()
     tab.get_by_role("checkbox", name="on").click()
     expect(tab.get_by_role("checkbox", name="on")).to_be_checked()
     tab.get_by_role("button", name="Pin", exact=True).click()

@@ -47,6 +47,7 @@ function tick(box, text, editor) {
   if (changed === null) return;
   const from = lines.slice(0, at).reduce((sum, line) => sum + line.length + 1, 0);
   editor.write(from, from + lines[at].length, changed);
+  editor.save();
   box.setAttribute("aria-checked", box.getAttribute("aria-checked") === "true" ? "false" : "true");
 }
 

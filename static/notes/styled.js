@@ -34,7 +34,7 @@ const MARKS = { code: /^`+/, strong: /^(?:\*\*|__)/, strike: /^~~/, em: /^[*_]/ 
  * @returns {string[]}
  */
 export function kindsOf(lines) {
-  const first = lines.findIndex((line) => line.trim() !== "");
+  const first = Math.max(0, lines.findIndex((line) => line.trim() !== ""));
   let fence = "";
   return lines.map((line, at) => {
     const mark = FENCE.exec(line)?.[1] ?? "";

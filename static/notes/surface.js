@@ -46,7 +46,7 @@ export class Surface {
     root.contentEditable = "true"; // with "plaintext-only" Chromium does not tell which words a key would delete
     root.setAttribute("role", "textbox");
     root.setAttribute("aria-multiline", "true");
-    root.setAttribute("aria-label", area.labels?.[0]?.textContent?.trim() ?? "");
+    root.dataset.placeholder = root.ariaLabel = area.labels?.[0]?.textContent?.trim() ?? "";
     root.setAttribute("aria-describedby", area.getAttribute("aria-describedby") ?? "");
     root.spellcheck = true;
     this.#show();
