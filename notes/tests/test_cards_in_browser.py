@@ -58,7 +58,7 @@ def test_fifty_notes_fit_three_screens(tab: Page, owner: User) -> None:
 def test_what_is_typed_is_saved_before_another_note_opens_and_shown_in_the_list(tab: Page, owner: User) -> None:
     Note.objects.write(owner, "The kettle")
     tab.reload()
-    tab.locator("#text").fill("Just typed\n\nand more")
+    tab.locator(".surface").fill("Just typed\n\nand more")
     tab.get_by_role("link", name="The kettle").click()
     expect(tab.locator(".card h3")).to_have_text(["Just typed", "The kettle"])
     expect(tab.locator(".card.arrived")).to_contain_text("and more")
@@ -66,7 +66,7 @@ def test_what_is_typed_is_saved_before_another_note_opens_and_shown_in_the_list(
 
 
 def test_a_new_note_can_be_pinned_and_deleted_at_once(tab: Page, owner: User) -> None:
-    tab.locator("#text").fill("The kettle")
+    tab.locator(".surface").fill("The kettle")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     note = Note.objects.of(owner).get()
     expect(tab).to_have_url(f"/notes/{note.pk}/")
@@ -309,7 +309,7 @@ def test_locking_saves_the_text_of_the_note(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.goto(reverse("notes:note", args=[note.pk]))
     tab.locator("details").last.evaluate("details => { details.open = true }")
-    tab.locator("#text").fill("In the note")
+    tab.locator(".surface").fill("In the note")
     tab.keyboard.press("Control+l")
     tab.wait_for_url(DOOR)
     assert text_of(owner) == "In the note"

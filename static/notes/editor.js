@@ -43,6 +43,10 @@ export class Editor extends EventTarget {
   #saving = null;
   #leaving = false;
   #finishing = false;
+  #opened; // the text as it was when the page was opened
+  #undo;
+  /** @type {import("./surface.js").Surface | null} */
+  #surface = null; // where the words are styled while one writes
 
   /** @param {Writing} form */
   constructor(form) {
@@ -53,8 +57,11 @@ export class Editor extends EventTarget {
     this.#fault = need(HTMLElement, "[data-fault]", form);
     this.#kept = "unsaved" in form.dataset ? null : this.#text.defaultValue;
     this.#byHand = "byHand" in form.dataset; // there is a question to answer first
+    this.#opened = form.elements.version.value === "0" ? null : this.#text.defaultValue; // a new page was nothing yet
+    this.#undo = find(HTMLButtonElement, "[data-undo-changes]", form);
 
     this.#text.addEventListener("input", () => this.#schedule());
+    this.#undo?.addEventListener("click", () => this.#undoChanges());
     form.addEventListener("submit", (event) => this.#submit(event));
     addEventListener("online", () => this.unsaved && !this.#byHand && this.save());
     document.addEventListener("visibilitychange", () => {
@@ -66,6 +73,39 @@ export class Editor extends EventTarget {
     form.querySelector("[data-let-go]")?.addEventListener("click", () => this.release());
     // A browser may fill in what stood here before a reload.
     if (this.unsaved) this.#schedule();
+    this.#dress();
+  }
+
+  /** Without its modules, or in a browser that cannot, the plain text area stays. */
+  async #dress() {
+    try {
+      const { dress } = await import("./dress.js");
+      this.#surface = dress(this.#form);
+      const article = /** @type {HTMLElement | null} */ (this.#form.closest("[data-note]"));
+      const { surround } = await import("./note.js");
+      if (article) surround(article, this.#form, this);
+    } catch {
+      // Not reached, or too old to read them.
+    }
+  }
+
+  /**
+   * Change the text as a key would, so that Undo takes it back.
+   *
+   * @param {number} from
+   * @param {number} to
+   * @param {string} words
+   */
+  write(from, to, words) {
+    if (this.#surface) return this.#surface.replace(from, to, words);
+    const { value } = this.#text;
+    this.#text.value = value.slice(0, from) + words + value.slice(to);
+    this.#text.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #undoChanges() {
+    if (this.#opened !== null) this.write(0, this.#text.value.length, this.#opened);
+    this.save();
   }
 
   /** Whether there are words here that the server does not have. */
@@ -75,8 +115,6 @@ export class Editor extends EventTarget {
 
   /** Bring into sight what is said about its words and its files. */
   show() {
-    const folded = this.#form.closest("details");
-    if (folded) folded.open = true;
     this.#fault.parentElement?.scrollIntoView({ block: "nearest" });
   }
 
@@ -125,6 +163,7 @@ export class Editor extends EventTarget {
 
   #schedule(delay = PAUSE) {
     clearTimeout(this.#timer);
+    if (this.#undo) this.#undo.hidden = this.#opened === null || this.#opened === this.#text.value;
     if (this.#byHand) return;
     this.#say(this.unsaved ? "unsaved" : "");
     if (this.unsaved) this.#timer = setTimeout(() => this.#saveOnce(), delay);
@@ -138,7 +177,11 @@ export class Editor extends EventTarget {
       return;
     }
     event.preventDefault();
-    if (this.#text.value.trim() === "" || this.#finishing) return;
+    if (this.#finishing) return;
+    if (this.#text.value.trim() === "" && this.#opened !== null) {
+      this.#fault.textContent = this.#fault.dataset.empty ?? "";
+      return;
+    }
     this.#finishing = true;
     const outcome = await this.finish();
     this.#finishing = false;

@@ -144,7 +144,7 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary")?.focus();
   }
   if (event.altKey || event.metaKey || event.repeat || event.isComposing || !lockForm) return;
-  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, dialog");
+  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, dialog, [contenteditable]");
   const key = event.key.toLowerCase();
   const single = "singleKeys" in keyboard.dataset && !typing && alone[key];
   const act = event.ctrlKey ? !event.shiftKey && withControl[key] : single;
