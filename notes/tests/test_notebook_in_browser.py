@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from notes import editing
 from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.tabs import DOOR, SAYS_SAVED, choose, come_in, open_tab, text_of
+from secretly.views import OFFLINE_PARTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -106,8 +107,8 @@ def test_nothing_is_left_on_the_device(tab: Page, locked: bool) -> None:
             return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
         }"""
     )
-    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
-    assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
+    parts = sorted(f"/static/{part}" for part in OFFLINE_PARTS)
+    assert left == [0, 0, 0, ["/offline/", *parts]]  # what says that there is no connection, and nothing of anybody's
     page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
     assert "No connection" in page
     assert "value=" not in page
@@ -224,4 +225,9 @@ def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
     Note.objects.write(owner, "unbroken" * 100, trashed=timezone.now())
     for path in ("/", reverse("notes:note", args=pk), reverse("notes:trash"), f"/notes/{uuid4()}/"):
         tab.goto(path)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
+        wide = (
+            "[...document.querySelectorAll('body *')].filter(part => part.getBoundingClientRect().right > innerWidth)"
+        )
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, tab.evaluate(
+            f"{wide}.map(part => part.outerHTML.slice(0, 99))"
+        )
