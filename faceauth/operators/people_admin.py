@@ -23,7 +23,7 @@ from faceauth.audit import sessions, user_agents
 from faceauth.mfa import resets
 from faceauth.models import AuthenticatorApp, Consent, Deletion, Face, Passkey
 from faceauth.operators import actions, dashboard
-from faceauth.operators.admin_base import NOTHING, FilteredAdmin, date_text, number_text, table
+from faceauth.operators.admin_base import NOTHING, FilteredAdmin, date_text, number_text, short_name, table
 from faceauth.policy import accounts
 
 MAX_KEY_DIGITS = 18  # of a primary key: a longer number does not fit into eight bytes
@@ -44,7 +44,7 @@ class MFAFilter(admin.SimpleListFilter):
 
 
 class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
-    list_display = ("username", "is_active", "face_count", "has_mfa", "last_login", "consent")
+    list_display = ("short_username", "is_active", "face_count", "has_mfa", "last_login", "consent")
     list_filter = ("is_active", MFAFilter, "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or the beginning of a name.")
@@ -170,6 +170,10 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
             for entry in response.context_data["action_list"]:
                 entry.change_message = _(entry.change_message)
         return response
+
+    @admin.display(description=gettext_lazy("name"), ordering="username")
+    def short_username(self, user: User) -> SafeString | str:
+        return short_name(user.get_username())
 
     @admin.display(description=gettext_lazy("name"))
     def name(self, user: User) -> str:

@@ -21,6 +21,7 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, refused
 from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
+from faceauth.web import refused_photos
 from faceauth.web.http import (
     FACE_VERIFIED,
     LIVENESS_VERIFIED,
@@ -60,6 +61,7 @@ SENSITIVE: dict[str, str] = {
     "faceauth:photo_logins": "faceauth:mfa",
     "faceauth:trust_device": "faceauth:trust_device",
     "faceauth:approve_device": "faceauth:devices",
+    "faceauth:device_check": "faceauth:devices",
     "faceauth:end_device": "faceauth:devices",
     "faceauth:end_devices": "faceauth:devices",
     "faceauth:export": "faceauth:export",
@@ -141,8 +143,10 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
                 recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, recognition, pictures.method)
+            photo = refused_photos.shown_again(pictures, recognition)
     if recognition.user is None:
-        return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
+        result = result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request))
+        return answer(request, refused_photos.explained(result, pictures.method, photo))
     note_verified(request, pictures.method)
     return answer(request, result_of(recognition, next=next_url(request), page=""))
 
