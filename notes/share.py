@@ -3,11 +3,10 @@
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_POST
 
 from notes.forms import Draft
 from notes.notebook import notebook_page
@@ -19,12 +18,10 @@ OURS = ("none", "same-origin")
 
 
 @csrf_exempt  # the system's share sheet has no token; the header tells where the request comes from
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_POST
 @sensitive_post_parameters()
 def share(request: HttpRequest) -> HttpResponse:
     """Show shared text on a blank page. Files, and what comes while nobody is signed in, are plainly refused."""
-    if request.method != "POST":
-        return redirect("notes:list")
     request.upload_handlers = [MemoryUploadHandler(request, Limits())]  # keeps none
     signed_in = request.user.is_authenticated
     ours = request.headers.get("Sec-Fetch-Site") in OURS

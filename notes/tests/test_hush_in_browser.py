@@ -27,7 +27,7 @@ def test_it_blurs_until_the_reader_is_back_alone(tab: Page, context: BrowserCont
     expect(switch).not_to_be_checked()
     assert tab.evaluate("[window.asked, localStorage.length]") == [None, 0]  # off, it asks for nothing
     switch.check()
-    tab.on("request", sent.append)
+    tab.on("request", lambda request: sent.append(request))
     for faces in (0, 2):
         tab.evaluate("faces => window.faces = faces", faces)
         expect(tab.locator("body.hushed")).to_have_count(1)

@@ -42,5 +42,5 @@ def test_pictures_need_the_app(own: Client) -> None:
     assert "attach the file to a note" in page.content.decode()
 
 
-def test_a_link_to_it_leads_home(own: Client) -> None:
-    assert own.get("/share/")["Location"] == "/"
+def test_a_link_shares_nothing(own: Client) -> None:
+    assert own.get("/share/").status_code == 405

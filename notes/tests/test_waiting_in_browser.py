@@ -45,7 +45,7 @@ def test_words_written_without_a_connection_arrive_at_the_next_unlocking(
 ) -> None:
     with tab.expect_response("**/later.js"):
         pass
-    tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    context.set_offline(True)
     tab.locator(".surface").fill("Written on a train")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     tab.wait_for_function(f"async () => (await ({STORE})()).length === 1")
@@ -53,6 +53,7 @@ def test_words_written_without_a_connection_arrive_at_the_next_unlocking(
     assert (extractable, fields) == (False, ["files", "id", "made", "words", "writer"])
     assert "train" not in readable
     tab.close()
+    context.set_offline(False)
     come_in(context, stranger, live_server)  # somebody else at the same device
     other = open_tab(context, "/")
     expect(other.locator(".surface")).to_be_visible()

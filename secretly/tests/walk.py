@@ -133,7 +133,9 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
     open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
     yield Stop("picture", long_note, does=open_picture)
+    yield Stop("note-version", reverse("notes:version", args=[cast.changed_note, 1]))
     empty = {"file": ("plan.txt", "text/plain", b"")}
+    yield Stop("not-shared", home, sends_to=reverse("notes:share"), fields=empty)
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
     yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))
     yield Stop("conflict", home, sends_to=note, fields=words | {"version": "0"})

@@ -2,7 +2,7 @@
 // It lies encrypted with a key that no script can take out of this browser, and is never shown from here. When nothing
 // waits any more, the whole database goes. (The service worker reads this file too, so it imports nothing.)
 
-const NAME = "secretly-waiting";
+const DATABASE = "secretly-waiting";
 
 /**
  * @typedef {{ iv: Uint8Array<ArrayBuffer>, data: ArrayBuffer }} Sealed
@@ -27,7 +27,7 @@ function answered(request) {
 
 /** @returns {Promise<IDBDatabase>} */
 function database() {
-  const request = indexedDB.open(NAME, 1);
+  const request = indexedDB.open(DATABASE, 1);
   request.addEventListener("upgradeneeded", () => {
     request.result.createObjectStore("keys");
     request.result.createObjectStore("rows", { keyPath: "id" });
@@ -109,7 +109,7 @@ export async function put(id, writer, words, files = []) {
 /** @returns {Promise<Waiting[]>} what waits, without its words */
 export async function waiting() {
   const there = await indexedDB.databases();
-  if (!there.some(({ name }) => name === NAME)) return [];
+  if (!there.some(({ name }) => name === DATABASE)) return [];
   /** @type {Row[]} */
   const rows = await using((db) => answered(db.transaction("rows").objectStore("rows").getAll()));
   return rows.map(({ id, writer, made }) => ({ id, writer, made }));
@@ -144,5 +144,5 @@ export async function remove(id) {
     await answered(db.transaction("rows", "readwrite").objectStore("rows").delete(id));
     return answered(db.transaction("rows").objectStore("rows").count());
   });
-  if (!left) await answered(indexedDB.deleteDatabase(NAME));
+  if (!left) await answered(indexedDB.deleteDatabase(DATABASE));
 }
