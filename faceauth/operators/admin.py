@@ -24,6 +24,7 @@ from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from faceauth.audit import user_agents
+from faceauth.conf import conf
 from faceauth.models import Consent, Deletion, Enrolment, Face, HealthCheck, MFAReset, SignIn
 from faceauth.operators import sign_ins_csv
 from faceauth.operators.admin_base import ReadOnlyAdmin, number_text
@@ -102,7 +103,7 @@ class SignInAdmin(ReadOnlyAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:faceauth_signin_changelist") + "?e=1")
         LogEntry.objects.create(
-            user_id=int(request.user.pk or 0),
+            user_id=request.user.pk,
             content_type=ContentType.objects.get_for_model(SignIn),
             object_repr=str(SignIn._meta.verbose_name_plural),
             action_flag=CHANGE,
@@ -154,10 +155,10 @@ class HealthCheckAdmin(ReadOnlyAdmin):
         return health_check.left
 
 
-# django-otp's pages show secrets, and let an operator make a second factor for somebody. They registered themselves
-# when they were imported above.
-admin.site.unregister((StaticDevice, TOTPDevice))
-
-if admin.site.is_registered(User):  # a site with its own user model has its own admin for it
-    admin.site.unregister(User)
-    admin.site.register(User, PersonAdmin)
+if conf().ADMIN_PEOPLE:
+    # django-otp's pages show secrets, and let an operator make a second factor for somebody. They registered themselves
+    # when they were imported above.
+    admin.site.unregister((StaticDevice, TOTPDevice))
+    if admin.site.is_registered(User):  # a site with its own user model has its own admin for it
+        admin.site.unregister(User)
+        admin.site.register(User, PersonAdmin)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -18,7 +18,13 @@ from django.utils.translation import gettext_lazy
 NOTHING = "\N{EN DASH}"
 
 
-class FilteredAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+
+class FilteredAdmin(Base):
     """A list that can be filtered by the fields in `filtered_by` alone.
 
     Django lets whoever sees a list filter it by any column in the address. That is enough to guess secrets that no

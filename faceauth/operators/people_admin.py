@@ -7,6 +7,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -51,6 +52,7 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
     ordering = ("-date_joined",)
     filtered_by = ("is_active", "is_staff", "date_joined", "last_login", "with_mfa")
     show_facets = admin.ShowFacets.NEVER
+    change_form_template = "admin/faceauth/person/change_form.html"
     account_facts = ("name", "active", "date_joined", "last_login")
     face_facts = ("all_faces", "has_mfa", "consents", "open_sessions", "stored", "last_sign_ins")
     facts = account_facts + face_facts
@@ -246,12 +248,13 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
 def people_named(term: str) -> QuerySet[User]:
     """The users with this FaceId, or whose name begins with the term. Both use an index."""
     term = term.strip()
+    users, name = get_user_model()._default_manager, get_user_model().USERNAME_FIELD
     try:
         face_id = uuid.UUID(term)
     except ValueError:
-        return User.objects.filter(username__startswith=term)
+        return users.filter(**{f"{name}__startswith": term})
     owners = Face.objects.filter(face_id=face_id).values("user")
-    return User.objects.filter(Q(username=str(face_id)) | Q(username=term) | Q(pk__in=owners))
+    return users.filter(Q(**{f"{name}__in": [str(face_id), term]}) | Q(pk__in=owners))
 
 
 def reason_in(request: HttpRequest) -> str:

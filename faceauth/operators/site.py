@@ -23,6 +23,7 @@ from faceauth.operators import actions, dashboard_page, health_checks, second_fa
 
 
 class OperatorSite(AdminSite):
+    asks_for_second_factor = True
     index_template = "admin/faceauth/index.html"
     login_form = second_factor.OperatorLoginForm
 

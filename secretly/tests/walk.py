@@ -29,6 +29,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
+    "faceauth:withdraw": "not where a face is all that opens a notebook",
     "faceauth:claim": "goes on to the notebook or the consent question",
     "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to my door",
