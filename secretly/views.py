@@ -163,6 +163,7 @@ OFFLINE_PARTS = (
     "faceauth/tokens.css",
     "faceauth/base.css",
     "faceauth/icon.svg",
+    "site/offline.css",
     "site/write_later.js",
     "site/dom.js",
     "faceauth/dom.js",
@@ -206,6 +207,10 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "background_color": "#24272e",
         "theme_color": "#24272e",
         "icons": icons,
+        "screenshots": [
+            {"src": static("site/app-wide.png"), "type": "image/png", "sizes": "1280x800", "form_factor": "wide"},
+            {"src": static("site/app-narrow.png"), "type": "image/png", "sizes": "720x1440", "form_factor": "narrow"},
+        ],
         "shortcuts": [{"name": gettext("New note"), "url": reverse("notes:new"), "icons": icons[1:2]}],
         "share_target": {
             "action": reverse("notes:share"),

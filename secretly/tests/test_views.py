@@ -168,7 +168,8 @@ def test_the_site_can_be_installed(client: Client) -> None:
     assert answer.headers["Content-Type"] == "application/manifest+json"
     assert (manifest["name"], manifest["start_url"], manifest["display"]) == ("Secretly", "/", "standalone")
     assert {icon["sizes"] for icon in manifest["icons"]} == {"any", "192x192", "512x512"}
-    for icon in manifest["icons"]:
+    assert [one["form_factor"] for one in manifest["screenshots"]] == ["wide", "narrow"]
+    for icon in manifest["icons"] + manifest["screenshots"]:
         path = finders.find(icon["src"].removeprefix("/static/"))
         assert path
         if icon["type"] == "image/png":

@@ -85,7 +85,7 @@ function partsOf(line, kind) {
   const lead = task?.[1] ?? (/^h\d$|^title$/.test(kind) ? /^\s{0,3}#{1,6}\s*/ : kind === "item" ? ITEM : QUOTE).exec(line)?.[0] ?? "";
   const box = task?.[2] ?? "";
   const parts = inline(line.slice(lead.length + box.length));
-  if (box) parts.unshift(span("box", box));
+  if (box) parts.unshift(Object.assign(span("box", box), { dir: "ltr" })); // its x says nothing of the line's direction
   if (lead) parts.unshift(span("mark lead", lead));
   return parts;
 }
