@@ -4,7 +4,7 @@ import { find, need } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
 import { Autolock } from "./autolock.js";
 import { Cards } from "./cards.js";
-import { Editors } from "./editor.js";
+import { Editors } from "./editors.js";
 import { Pane } from "./pane.js";
 import { Search } from "./search.js";
 import { watchSwipes } from "./swipes.js";
