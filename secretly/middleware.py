@@ -16,7 +16,7 @@ logger = logging.getLogger("secretly.requests")
 View = Callable[[HttpRequest], HttpResponseBase]
 
 HEADERS = {
-    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(self), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",  # Django adds the opener's policy
 }
 
