@@ -159,7 +159,7 @@ def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> Non
 
 def in_sight(page: Page, *names: str) -> bool:
     """Whether the buttons are to be seen without scrolling."""
-    height = (page.viewport_size or {})["height"]
+    height = int(page.evaluate("innerHeight"))
     boxes = [page.get_by_role("button", name=name).bounding_box() for name in names]
     return all(box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
 
