@@ -46,6 +46,9 @@ class Reason(models.TextChoices):
     CLAIM = "claim", _("asked whose notebook it is")
     MFA_REQUIRED = "mfa_required", _("second factor required")
     MFA_FAILED = "mfa_failed", _("second factor failed")
+    CONSENT_REQUIRED = "consent_required", _("consent required")
+    PASSWORD_REQUIRED = "password_required", _("password required")
+    PASSWORD_FAILED = "password_failed", _("password failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
         "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
         " runs this site."
     ),
+    Reason.PASSWORD_REQUIRED: _("Please give your password once more, so that I know it is you who asks."),
+    Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),
+    Reason.CONSENT_REQUIRED: _("I keep your face only if you agree. Tick the box first."),
     Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
 }
 

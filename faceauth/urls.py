@@ -9,8 +9,10 @@ from faceauth.web import (
     login,
     mfa,
     mfa_resets,
+    password,
     reauthentication,
     second_factor,
+    withdraw,
 )
 
 app_name = "faceauth"
@@ -28,10 +30,12 @@ urlpatterns = [
     path("login/device/approval/", devices.approval_view, name="device_approval"),
     path("logout/", login.logout_view, name="logout"),
     path("reauthenticate/", reauthentication.reauthenticate_view, name="reauthenticate"),
+    path("reauthenticate/password/", password.password_view, name="password"),
     path("account/", account.account_view, name="account"),
     path("account/sessions/<int:pk>/end/", account.end_session_view, name="end_session"),
     path("account/sessions/end-others/", account.end_others_view, name="end_others"),
     path("account/faces/", account.faces_view, name="faces"),
+    path("account/faces/withdraw/", withdraw.withdraw_view, name="withdraw"),
     path("account/faces/<uuid:face_id>/remove/", account.remove_face_view, name="remove_face"),
     path("account/devices/", devices.devices_view, name="devices"),
     path("account/devices/check/", devices.check_view, name="device_check"),

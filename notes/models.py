@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notes import encryption
+from notes.hits import Hit
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +198,8 @@ class Note(models.Model):
 
     attached: list["Attachment"]
     """What `with_attachments` has fetched."""
+    hit: Hit | None = None
+    """Why a search found it."""
 
     objects = NoteManager()
 

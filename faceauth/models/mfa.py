@@ -176,6 +176,8 @@ class PhotoLogin(models.Model):
     """Whether somebody who was enrolled by a photo has signed in again."""
     liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
     """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    account_made = models.BooleanField(_("account made by an enrolment"), default=False)
+    """Whether the account began with the face. Others were here before, and stay when the face goes."""
     superseded = models.BooleanField(_("photos only"), default=False)
     """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
     somebody else here."""

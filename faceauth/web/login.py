@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 PAGE = "faceauth/login.html"
 
-# The version of the text in faceauth/consent.html. Change it with the text: it is kept with each consent.
-CONSENT_VERSION = "2026-11-25.1"
-
 # In the session: the visitor was told that they resemble somebody, which is said once.
 NEAR_MATCH_TOLD = "faceauth.near_match_told"
 
@@ -87,7 +84,7 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
         with unsealed_pictures(request) as pictures:
             if isinstance(pictures.photos, Refusal) and request.user.is_authenticated:
                 return redirect(next_url(request))  # a second click, after the first has let them in
-            decision = enrol_now(request, pictures, consented=CONSENT_VERSION)
+            decision = enrol_now(request, pictures, consented=conf().CONSENT_VERSION)
             heard = decision.recognition
             attempt.settle(heard.outcome, heard.reason, heard.searched)
     return answer(request, open_or_refuse(request, decision, heard, pictures.method))

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from notes.export_format import ParsedNote, parse_note
+from notes.hits import fold
 from notes.importing import front_matter, legacy
 from notes.importing.report import Member, Result, Unreadable
 from notes.models import MAX_LENGTH
-from notes.search import fold
 
 MAX_TEXT = 4 * MAX_LENGTH + 2000  # bytes: four for a character at most, and the head
 MARKS = (

@@ -40,8 +40,8 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
     Note.objects.write(owner, "Pinned", pinned=True, created=timezone.now() - timedelta(days=400))
     archive = b"".join(export_zip(owner))
     page = bring(strange, ("secretly.zip", archive)).content.decode()
-    assert "I have taken in 2 notes." in page
-    assert "3 files hang on them." in page
+    assert "2 notes imported." in page
+    assert "3 attachments." in page
     was, now = (list(Note.objects.of(who)) for who in (owner, stranger))
     assert [(n.text, n.created, n.changed, n.pinned) for n in was] == [
         (n.text, n.created, n.changed, n.pinned) for n in now
@@ -62,7 +62,7 @@ def test_a_change_keeps_its_own_date(owner: User, stranger: User) -> None:
 def test_a_second_import_doubles_nothing(own: Client, owner: User, note: Note) -> None:
     archive = b"".join(export_zip(owner))
     page = bring(own, ("secretly.zip", archive)).content.decode()
-    assert "1 was here already." in page
+    assert "1 was already here." in page
     assert Note.objects.of(owner).count() == 1
 
 
@@ -161,7 +161,7 @@ def test_markdown_and_text_files(own: Client, owner: User) -> None:
         ("d.pdf", b"x"),
     ).content.decode()
     assert texts(owner) == {"# A\nfrom Windows", "B", "ج"}
-    assert "I have taken in 3 notes." in page
+    assert "3 notes imported." in page
     assert "d.pdf: not a Markdown or text file." in page
 
 

@@ -29,6 +29,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
+    "faceauth:withdraw": "not where a face is all that opens a notebook",
     "faceauth:claim": "goes on to the notebook or the consent question",
     "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to my door",
@@ -116,9 +117,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook", home)
     yield Stop("notebook-second-page", f"{home}?page=2")
     yield Stop("notebook-deleted", f"{home}?deleted={cast.trashed}")
-    yield Stop(
-        "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
-    )
+    yield Stop("new-note", reverse("notes:new"))
+    yield Stop("notebook-menu", home, does=(("click", "[data-menu] summary"), ("see", "[data-menu][open]")))
     yield Stop("notebook-searching", home, does=(("fill", "#words", "bread"), ("see", "[data-found] .card")))
     yield Stop("notebook-nothing-found", home, does=(("fill", "#words", "xyzzy"), ("see", "[data-all][hidden]")))
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
@@ -131,6 +131,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-covered", home, does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note)
+    open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
+    yield Stop("picture", long_note, does=open_picture)
     yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
     empty = {"file": ("plan.txt", "text/plain", b"")}
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
