@@ -1,4 +1,4 @@
-"""How sign-in works and what is kept, for anybody to read before any camera."""
+"""How sign-in works and what is kept, for anybody to read before any camera. A site overrides the text."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +12,7 @@ def how_it_works_view(request: HttpRequest) -> HttpResponse:
     """One page of text, which follows the settings of this site."""
     context = {
         "endpoint": conf().ENDPOINT,
+        "enrolment": conf().ENROLMENT,
         "photos": conf().PHOTOS,
         "photo_days": conf().PHOTO_ENROLMENT_DAYS,
         "device_days": conf().TRUSTED_DEVICE_DAYS,
