@@ -42,6 +42,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:liveness": "JSON",
     "faceauth:liveness_frame": "JSON",
     "faceauth:extend_liveness": "JSON",
+    "faceauth:password": "for who has a password and no face, which nobody has here but operators",
     "faceauth:device_check": "goes back to the list of devices",
     "faceauth:photo_logins": "goes back to my locks",
     "faceauth:remove_factor": "goes back to my locks",
