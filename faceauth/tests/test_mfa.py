@@ -77,7 +77,7 @@ def code_for(user: User) -> str:
 
 def test_after_the_face_the_factor(at_lock: Client, known: User) -> None:
     page = at_lock.get(LOCK)
-    assert "I know you. Now your second lock." in page.content.decode()
+    assert "I know you. Now your second factor." in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/"
     assert signed_in(at_lock) == known
@@ -95,7 +95,7 @@ def test_json(known: User, client: Client) -> None:
     assert face.json() == {
         "outcome": "recognised",
         "reason": None,
-        "message": "I know you. Now your second lock.",
+        "message": "I know you. Now your second factor.",
         "next": "/login/second-factor/?next=%2Ftrash%2F",
     }
     wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)

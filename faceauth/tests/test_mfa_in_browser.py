@@ -149,7 +149,7 @@ def test_nothing_opens_while_only_the_face_is_done(sign_in: Visit, person: User)
     with_app(person)
     page = sign_in()
     show_face(page)
-    expect(page.get_by_role("heading", name="I know you. Now your second lock.")).to_be_visible()
+    expect(page.get_by_role("heading", name="I know you. Now your second factor.")).to_be_visible()
     closed(page)
     page.get_by_label("The code in your app").fill(code_of(AuthenticatorApp.objects.get()))
     page.get_by_role("button", name="Open").click()
@@ -177,9 +177,9 @@ def test_another_device_opens_nothing(sign_in: Visit, person: User) -> None:
     }
     protocol.send("WebAuthn.addCredential", {"authenticatorId": authenticator, "credential": page_of_key})
     other.reload()
-    expect(other.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()
+    expect(other.get_by_role("heading", name="That was not your second factor.")).to_be_visible()
     closed(other)
-    expect(other.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()  # asked once more
+    expect(other.get_by_role("heading", name="That was not your second factor.")).to_be_visible()  # asked once more
     other.get_by_label("Or a recovery code").fill(codes[0])
     other.get_by_role("button", name="Open").click()
     expect(other).to_have_title("Your notebook · Secretly")
@@ -189,7 +189,7 @@ def test_another_device_opens_nothing(sign_in: Visit, person: User) -> None:
     expect(again.get_by_role("heading", name="No passkey was given.")).to_be_visible()
     again.get_by_label("Or a recovery code").fill(codes[0])
     again.get_by_role("button", name="Open").click()
-    expect(again.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()
+    expect(again.get_by_role("heading", name="That was not your second factor.")).to_be_visible()
     closed(again)
 
 

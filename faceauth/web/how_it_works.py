@@ -12,7 +12,6 @@ def how_it_works_view(request: HttpRequest) -> HttpResponse:
     """One page of text, which follows the settings of this site."""
     context = {
         "endpoint": conf().ENDPOINT,
-        "enrolment": conf().ENROLMENT,
         "photos": conf().PHOTOS,
         "photo_days": conf().PHOTO_ENROLMENT_DAYS,
         "device_days": conf().TRUSTED_DEVICE_DAYS,
