@@ -189,7 +189,7 @@ FACEAUTH = {
     "ENROLMENTS": environment.text("SECRETLY_ENROLMENTS", "300/d"),
     "PHOTO_ENROLMENT_DAYS": int(environment.number("SECRETLY_PHOTO_ENROLMENT_DAYS", 14, low=1, high=3650)),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
-    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "3000/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
     "PRIVACY": ["secretly.privacy.of_notes"],
     "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
