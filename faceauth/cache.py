@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
+
+try:
+    from redis.exceptions import RedisError
+except ModuleNotFoundError:  # a site that has another cache
+
+    class RedisError(Exception):  # type: ignore[no-redef]
+        pass
+
 
 logger = logging.getLogger(__name__)
 

@@ -46,6 +46,9 @@ class Reason(models.TextChoices):
     CLAIM = "claim", _("asked whose notebook it is")
     MFA_REQUIRED = "mfa_required", _("second factor required")
     MFA_FAILED = "mfa_failed", _("second factor failed")
+    CONSENT_REQUIRED = "consent_required", _("consent required")
+    PASSWORD_REQUIRED = "password_required", _("password required")
+    PASSWORD_FAILED = "password_failed", _("password failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,32 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
         "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
         " runs this site."
     ),
+    Reason.PASSWORD_REQUIRED: _("Please give your password once more, so that I know it is you who asks."),
+    Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),
+    Reason.CONSENT_REQUIRED: _("I keep your face only if you agree. Tick the box first."),
     Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
 }
+
+
+# The same of a chosen photo, where other words help: nobody can hold still in it any more.
+PHOTO_SENTENCES: dict[Reason, Promise] = {
+    Reason.NO_FACE: _("I find no face in this photo. Choose one in which you look straight into the camera."),
+    Reason.SEVERAL_FACES: _("There is more than one face in this photo. Choose one that shows you alone."),
+    Reason.TOO_SMALL: _("Your face is too small in this photo. Choose one that was taken from closer."),
+    Reason.TOO_DARK: _("This photo is too dark. Choose a brighter one."),
+    Reason.TOO_BRIGHT: _("This photo is too bright. Choose one with less light on your face."),
+    Reason.BLURRED: _("This photo is blurred. Choose a sharper one."),
+    Reason.TURNED_AWAY: _("You are turned away in this photo. Choose one in which you look straight into the camera."),
+    Reason.UNCLEAR: _("Your face is not clear enough in this photo. Choose one in good light, with nothing over it."),
+    Reason.AMBIGUOUS: _("This photo looks like more than one person I know, so I open nothing. Choose another one."),
+    Reason.NEAR_MATCH: _("This face looks familiar. Choose another photo, in good light."),
+    Reason.DIFFERENT_PERSON: _("I do not see you in this photo as I know you. Choose another one."),
+}
+
+
+def photo_sentence(reason: Reason) -> str:
+    """What to say of a chosen photo that is refused."""
+    return str(PHOTO_SENTENCES.get(reason, SENTENCES[reason]))
 
 
 def sentence(outcome: Outcome, reason: Reason | None = None) -> str:

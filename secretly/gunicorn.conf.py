@@ -1,12 +1,18 @@
 """gunicorn's configuration: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides it."""
 
+import ctypes
+import gc
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from faceauth.conf import conf
+from faceauth.rekognition.client import client
 from faceauth.vision import networks
 from secretly import environment, logs
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -47,8 +53,17 @@ if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not
 
 
 def on_starting(server: Any) -> None:
-
+    """Make what all workers need before they fork; then they share it, and give back what a request has used."""
     networks.warm_up()
+    if conf().ENDPOINT == "local":
+        client()
+    gc.collect()
+    gc.freeze()  # a collection would touch, and so copy, what the workers share
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc. It raises both by itself, and then keeps the memory of each picture.
+        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            libc.mallopt(option, 128 * 1024)
+        libc.malloc_trim(0)
 
 
 def child_exit(server: Any, worker: Any) -> None:

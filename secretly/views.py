@@ -25,6 +25,7 @@ from django.views import defaults
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
 from faceauth.web.http import throttled
+from faceauth.web.second_factor_gate import second_factor_exempt
 from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
@@ -156,7 +157,7 @@ not_found = in_kind(
 
 
 # What the offline page needs to look right.
-OFFLINE_PARTS = ("site/tokens.css", "site/base.css", "site/icon.svg")
+OFFLINE_PARTS = ("faceauth/tokens.css", "faceauth/base.css", "faceauth/icon.svg")
 
 
 def offline(request: HttpRequest) -> HttpResponse:
@@ -176,7 +177,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 def manifest(request: HttpRequest) -> HttpResponse:
     """The manifest that lets people install the site as an app."""
     icons = [
-        {"src": static("site/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
+        {"src": static("faceauth/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
         {"src": static("site/icon-192.png"), "type": "image/png", "sizes": "192x192"},
         {"src": static("site/icon-512.png"), "type": "image/png", "sizes": "512x512"},
         {"src": static("site/icon-maskable-512.png"), "type": "image/png", "sizes": "512x512", "purpose": "maskable"},
@@ -200,9 +201,10 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 def favicon(request: HttpRequest) -> HttpResponse:
     """Redirect browsers that ask for an icon without reading a page first."""
-    return redirect(static("site/icon.svg"))
+    return redirect(static("faceauth/icon.svg"))
 
 
+@second_factor_exempt  # which it asks for itself
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The operators' sign-in with a password, under rate limits of its own."""
     if request.method != "POST":

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from faceauth import signals
 from faceauth.conf import conf
 from faceauth.enrolment.faces import add_face, assign
+from faceauth.enrolment.make_user import make_user
 from faceauth.models import Consent, Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
 from faceauth.policy import capacity, photo_logins, population, thresholds
@@ -95,6 +96,7 @@ def enrol_stranger(good: Sequence[Observed], consent: str, evidence: Evidence) -
         enrol_more_frames(recognition.user, others)
         user_vectors.renew(recognition.user)
         population.forget()
+        signals.enrolled.send(type(recognition.user), user=recognition.user, new=True)
     else:
         finish(intent, indexed)
     return recognition
@@ -143,7 +145,7 @@ def settle(
     if capacity.full(newcomers(intent.collection_id, besides=others), anew=True):
         release(intent, indexed)
         return refused(Reason.CLOSED)
-    user = create_user(intent.external_id)
+    user = make_user(intent.external_id)
     photo_logins.note_enrolled(user, evidence.live, superseded=bool(evidence.apart_from))
     assign(user, indexed, intent, quality)
     if consent:
@@ -163,14 +165,6 @@ def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
         collection_id=collection_id, winner=None, started__gt=timezone.now() - IN_PROGRESS
     ).exclude(pk__in=[one.pk for one in besides])
     return begun.exclude(Exists(Face.objects.filter(person=OuterRef("external_id")))).count()
-
-
-def create_user(name: str) -> "User":
-    model = get_user_model()
-    user = model(**{model.USERNAME_FIELD: name})
-    user.set_unusable_password()
-    user.save()
-    return user
 
 
 def release(intent: Enrolment, indexed: IndexedFace) -> None:

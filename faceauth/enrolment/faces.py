@@ -6,8 +6,9 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from faceauth import signals
 from faceauth.conf import conf
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
 from faceauth.policy import capacity, population, thresholds
 from faceauth.privacy import deletion_ledger
@@ -77,11 +78,12 @@ def keep_face(user: "User", intent: Enrolment, indexed: IndexedFace, quality: Qu
     return Recognition(Outcome.ENROLLED, user=user)
 
 
-def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
+def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Recognition:
     """Enrol one more face of the user: recognised as theirs, and like their oldest one. A first face must be nobody's.
 
     Like the oldest, so that no chain of faces, each like the one before, leads to another person. `live` says that the
-    photo is of a liveness check. Raises `RekognitionError` where Rekognition cannot answer.
+    photo is of a liveness check. `consent` is the version of the text that the person agreed to, before a first face.
+    Raises `RekognitionError` where Rekognition cannot answer.
     """
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
@@ -100,8 +102,11 @@ def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
+        if consent and not count:
+            Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
         population.forget()
+        signals.enrolled.send(type(user), user=user, new=False)
     return recognition
 
 

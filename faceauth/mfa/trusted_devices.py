@@ -31,7 +31,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth.conf import conf
-from faceauth.models import Face, TrustedDevice
+from faceauth.models import Face, TrustedDevice, fields
 from privatekit.crypto import bytes_of, derived
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def usable_rows(request: HttpRequest) -> list[TrustedDevice]:
     if not request.COOKIES.get(cookie_name(request)):
         return []  # Django takes a millisecond to find out that a query is empty
     enrolled = Face.objects.filter(user_id=OuterRef("user_id"))
-    rows = rows_of(request).filter(Exists(enrolled), user__is_active=True)
+    rows = rows_of(request).filter(Exists(enrolled), **fields.of_user({"is_active": True}, "user__"))
     shown = [row for row in rows.select_related("user") if not row.public_key or proven(request, row)]
     return [row for row in shown if row.is_sealed()]
 

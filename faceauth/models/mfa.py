@@ -160,6 +160,13 @@ class PhotoLogin(models.Model):
         WITH_MFA = "with_mfa", _("A photo opens my notebook only with my second factor or on a trusted device.")
         NEVER = "never", _("A photo never opens my notebook.")
 
+    class DeviceCheck(models.TextChoices):
+        """`faceauth.liveness.requests.Kind`, as people read it."""
+
+        GLANCE = "glance", _("A glance: no movement. The fastest, but a photo held before the camera may pass.")
+        SINGLE = "single", _("One movement of the head.")
+        FULL = "full", _("The full check, as on a new device. The slowest, and the safest.")
+
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
     )
@@ -169,9 +176,14 @@ class PhotoLogin(models.Model):
     """Whether somebody who was enrolled by a photo has signed in again."""
     liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
     """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    account_made = models.BooleanField(_("account made by an enrolment"), default=False)
+    """Whether the account began with the face. Others were here before, and stay when the face goes."""
     superseded = models.BooleanField(_("photos only"), default=False)
     """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
     somebody else here."""
+    device_check = models.CharField(
+        _("check on trusted devices"), max_length=16, choices=DeviceCheck.choices, default=DeviceCheck.SINGLE
+    )
 
     class Meta:
         verbose_name = _("photo sign-in choice")

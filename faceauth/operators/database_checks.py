@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import SET_NULL, Count, Exists, ForeignKey, OuterRef, QuerySet
 from django.utils import timezone
 
+from faceauth.conf import named
 from faceauth.enrolment.enrol import IN_PROGRESS
-from faceauth.models import Deletion, Enrolment, Face, row_seals
+from faceauth.models import Deletion, Enrolment, Face, fields, row_seals
 from faceauth.operators.findings import BATCH, REPAIR_HINT, Finding, Kind, settle
 from faceauth.policy import accounts
 
@@ -58,8 +59,8 @@ def altered_rows() -> Iterator[Finding]:
             if not row.is_sealed():
                 what = f"says that it is of user {getattr(row, 'user_id', None)}, which its seal does not say"
                 cure = (
-                    "if a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back; otherwise find out who wrote to"
-                    " the database, and restore the row from a backup, or delete it"
+                    f"if a key was taken out of {named('ENCRYPTION_KEYS')}, put it back; otherwise find out who wrote"
+                    " to the database, and restore the row from a backup, or delete it"
                 )
                 yield Finding(Kind.ALTERED_ROW, f"{model._meta.label} {row.pk}", what, cure)
 
@@ -91,12 +92,15 @@ def faces_in_other_collections(collection_id: str) -> Iterator[Finding]:
     for batch in batches(Face.objects.exclude(collection_id=collection_id).select_related("user")):
         for face in batch:
             what = f"{face.user.get_username()} is enrolled in the collection {face.collection_id} instead"
-            cure = "set REKOGNITION_COLLECTION to it, or enrol the person here"
+            cure = f"set {named('COLLECTION')} to it, or enrol the person here"
             yield Finding(Kind.OTHER_COLLECTION, str(face.face_id), what, cure)
 
 
 def faces_of_inactive_users(collection_id: str) -> Iterator[Finding]:
-    rows = Face.objects.filter(collection_id=collection_id, user__is_active=False).select_related("user")
+    inactive = fields.of_user({"is_active": False}, "user__")
+    if not inactive:
+        return
+    rows = Face.objects.filter(collection_id=collection_id, **inactive).select_related("user")
     for batch in batches(rows):
         for face in batch:
             what = f"{face.user.get_username()} is inactive, and still enrolled"

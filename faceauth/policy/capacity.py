@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from faceauth.cache import from_cache
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import AuthenticatorApp, Face, Passkey
+from faceauth.models import AuthenticatorApp, Face, Passkey, fields
 from faceauth.policy import population, thresholds
 from faceauth.policy.population import Population
 
@@ -33,12 +33,12 @@ LOG_EVERY = 3600  # seconds between two log messages that enrolment is closed
 
 # In English in logs, translated on pages.
 CURE = gettext_noop(
-    "Ask everybody to add a second factor, raise SECRETLY_TARGET_FPIR, or set REKOGNITION_THRESHOLD to a number:"
+    "Ask everybody to add a second factor, raise the setting TARGET_FPIR, or set THRESHOLD to a number:"
     " docs/odds.md explains each."
 )
 
 # `accounts.may_sign_in` as a query, for the fields that the site's user model has.
-SIGN_IN_FIELDS = {"is_active": True, "is_staff": False, "is_superuser": False}
+SIGN_IN_FIELDS: dict[str, object] = {"is_active": True, "is_staff": False, "is_superuser": False}
 
 
 def mfa_required(more: int = 0, now: Population | None = None) -> bool:
@@ -65,12 +65,11 @@ def mfa_required_soon(now: Population | None = None) -> bool:
 def people_without_mfa(collection_id: str | None = None) -> "QuerySet[User]":
     """The people of a collection who may sign in and have no second factor."""
     model = get_user_model()
-    fields = {field.name for field in model._meta.get_fields()}
     return model._default_manager.filter(
         Exists(Face.objects.filter(user_id=OuterRef("pk"), collection_id=collection_id or conf().COLLECTION)),
         ~Exists(Passkey.objects.filter(user_id=OuterRef("pk"))),
         ~Exists(AuthenticatorApp.objects.filter(user_id=OuterRef("pk"), confirmed=True)),
-        **{name: value for name, value in SIGN_IN_FIELDS.items() if name in fields},
+        **fields.of_user(SIGN_IN_FIELDS),
     )
 
 

@@ -75,6 +75,7 @@ NOT_SEARCHED = {
     Reason.EXPIRED,
     Reason.LIVENESS_REQUIRED,
     Reason.TOO_MANY_FACES,
+    Reason.CONSENT_REQUIRED,
 }
 
 # In the session: what counts until a later request gives it back.

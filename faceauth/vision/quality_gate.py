@@ -11,7 +11,7 @@ from faceauth.vision.alignment import Pixels, resized
 from faceauth.vision.faces import Box, Face, side_of
 from faceauth.vision.measures import Pose
 
-# Boundsd on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
+# Set on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
 
 # How prominent a face is: its side, over one plus its distance from the middle of the picture in halves of the shorter
 # side. A second face that is this prominent beside the largest may be the one that is meant; so may one of the same

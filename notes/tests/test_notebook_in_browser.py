@@ -106,7 +106,7 @@ def test_nothing_is_left_on_the_device(tab: Page, locked: bool) -> None:
             return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
         }"""
     )
-    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
+    site = [f"/static/faceauth/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
     assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
     page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
     assert "No connection" in page

@@ -148,7 +148,7 @@ def test_enrol_write_sign_out_and_return(
     begin(page)
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
-    expect(page.locator("[data-arc]")).to_be_visible()
+    expect(page.locator("[data-ticks]")).to_be_visible()
     person.does = obey
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Yes, remember me").click()
@@ -202,16 +202,16 @@ def failed(page: Page, says: str) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert not watching(page)
-    expect(page.locator("[data-arc]")).to_be_hidden()
+    expect(page.locator("[data-ticks]")).to_be_hidden()
     assert not User.objects.exists()
 
 
 def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     begin(page)
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I saw no movement")
     page.get_by_role("button", name="Try again").click()
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I saw no movement")
     assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "liveness")}
 
 
