@@ -31,10 +31,11 @@ def join(entry: str, read: Read, apart: frozenset[str] = frozenset()) -> str:
 
     What it imports only later is joined too, but for the paths in `apart`, which stay files of their own.
     """
-    done: dict[str, str] = {}  # the name of each module's constant, by its path, in the order in which they run
+    done: dict[str, str | None] = {}  # the name of each module's constant, by its path, in the order in which they run
     parts: list[str] = []
-    add(entry, read, apart, posixpath.dirname(entry), done, parts)
-    return "".join(parts)
+    name = add(entry, read, apart, posixpath.dirname(entry), done, parts)
+    exports = EXPORT.findall(read(entry))
+    return "".join(parts) + (f"export const {{ {', '.join(exports)} }} = {name};\n" if exports else "")
 
 
 def add(

@@ -42,6 +42,10 @@ def test_what_stays_apart_is_asked_for_from_where_the_entry_is() -> None:
     assert 'import("./../b/late.js")' in join("a/main.js", MODULES.__getitem__, frozenset({"b/late.js"}))
 
 
+def test_what_the_entry_exports_can_be_asked_for_later() -> None:
+    assert join("b/late.js", MODULES.__getitem__).endswith("export const { name } = module0;\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -67,4 +71,4 @@ def test_the_sites_own_scripts_can_be_joined(name: str) -> None:
 
     text = join(name, read, JOINED)
     assert "import {" not in text
-    assert "export " not in text
+    assert text.count("export ") == text.count("export const {")
