@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "secretly.middleware.log_and_count",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
+    "secretly.middleware.compress_pages",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
