@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from faceauth.models import Passkey
+from faceauth.models import Passkey, PhotoLogin
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -123,6 +123,7 @@ def make(request: HttpRequest, user: "User", answer: str, name: str) -> Passkey 
                 transports=transports_in(answer),
                 host=host(request),
             )
+            PhotoLogin.note(user.pk, has_mfa=True)
             return made
     except IntegrityError:  # registered already (WebAuthn Level 3, 7.1, step 26)
         return None

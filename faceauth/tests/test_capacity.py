@@ -19,7 +19,7 @@ from faceauth.checks import check_people
 from faceauth.enrolment import faces
 from faceauth.enrolment.enrol import enrol
 from faceauth.mfa import authenticators
-from faceauth.models import AuthenticatorApp, Deletion, Enrolment, Face, Passkey
+from faceauth.models import AuthenticatorApp, Deletion, Enrolment, Face, Passkey, PhotoLogin
 from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import capacity, photo_logins, thresholds
 from faceauth.recognition.search import recognise
@@ -53,6 +53,7 @@ def some(count: int) -> list[User]:
         Face(user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username)
         for user in users
     )
+    PhotoLogin.objects.bulk_create(PhotoLogin(user=user) for user in users)
     thresholds.forget_count()
     return users
 
