@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from faceauth.vision import faces
 from secretly import environment, logs
+
+# A worker uses one core. OpenBLAS would also reserve some hundred MB for more threads, which count as memory taken
+# below the wall (privatekit/memory.py). It reads this when numpy is imported.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -47,6 +50,9 @@ if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not
 
 
 def on_starting(server: Any) -> None:
+    import faiss  # noqa: F401 - it reserves 256 MB, which are not to count in a worker
+
+    from faceauth.vision import faces
 
     faces.warm_up()
 
