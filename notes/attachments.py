@@ -36,10 +36,12 @@ class Fault(Enum):
 
     TOO_LARGE = _("%(name)s was not attached: a file may have 20 MB.")
     EMPTY = _("%(name)s was not attached: it is empty.")
-    BAD_PICTURE = _("%(name)s was not attached: I cannot read this picture.")
-    STORAGE_DOWN = _("%(name)s was not attached: I cannot reach my shelf. The note is safe. Please try again later.")
+    BAD_PICTURE = _("%(name)s was not attached: this picture cannot be read.")
+    STORAGE_DOWN = _(
+        "%(name)s was not attached: file storage is unavailable. The note is safe. Please try again later."
+    )
     FULL = _("%(name)s was not attached: your storage is full. Delete notes or files, and empty the trash.")
-    GONE = _("%(name)s was not attached: the note is not there any more.")
+    GONE = _("%(name)s was not attached: the note no longer exists.")
 
 
 @sensitive_variables()

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from notes import attachments, quotas
 from notes.attachments import MAX_BYTES, Fault, tidy
 from notes.forms import Draft
 from notes.models import Attachment, Note
+from notes.notebook import notebook_page
 from notes.quotas import Full
 from notes.responses import STATUS, OwnerRequest, json, page, private, wants_json
 from notes.uploads import uploads
@@ -37,8 +37,7 @@ def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
 def attach_faults(request: OwnerRequest, pk: UUID, faults: list[str], status: int) -> HttpResponse:
     """The note's page. No message in the session: a file's name is as secret as its content."""
     there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
-    context = {"note": there, "draft": Draft(there.text, version=there.version), "faults": faults}
-    return page(request, "notes/note.html", context, status, address=reverse("notes:note", args=[pk]))
+    return notebook_page(request, Draft(there.text, version=there.version), there, status, faults=faults)
 
 
 def too_often(request: OwnerRequest, full: Full) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notes import encryption
+from notes.hits import Hit
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +198,8 @@ class Note(models.Model):
 
     attached: list["Attachment"]
     """What `with_attachments` has fetched."""
+    hit: Hit | None = None
+    """Why a search found it."""
 
     objects = NoteManager()
 
@@ -287,7 +290,7 @@ class Attachment(models.Model):
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
         except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
-            return gettext("A file that I cannot open"), "application/octet-stream"
+            return gettext("A file that cannot be opened"), "application/octet-stream"
         return name, content_type
 
     @property

@@ -21,9 +21,9 @@ class Full(Enum):
     """Why nothing more is taken."""
 
     STORAGE = _("Your storage is full. Delete notes or files, and empty the trash.")
-    NOTES = _("You have as many notes as one person may have. Delete some, and empty the trash.")
-    UPLOADS = _("You have sent very many files in the last hour. Please try again later.")
-    IMPORTS = _("You have imported very often in the last hour. Please try again later.")
+    NOTES = _("You have reached the largest number of notes. Delete some, and empty the trash.")
+    UPLOADS = _("Too many files were uploaded in the last hour. Please try again later.")
+    IMPORTS = _("There were too many imports in the last hour. Please try again later.")
 
 
 class Usage(NamedTuple):

@@ -6,6 +6,7 @@ app_name = "notes"
 
 urlpatterns = [
     path("", views.notebook, name="list"),
+    path("new/", views.new, name="new"),
     path("search/", views.find, name="search"),
     path("trash/", views.trash_page, name="trash"),
     path("preferences/", views.preferences, name="preferences"),

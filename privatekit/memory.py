@@ -9,8 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of malloc.h
-KEPT = 256 * 1024  # bytes of the largest block that malloc may keep
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of malloc.h
+KEPT = 128 * 1024  # bytes
 LIBRARIES = 60_000_000  # bytes of the programs' own code, which comes in as it is used; the wall does not count it
 
 
@@ -29,9 +29,10 @@ def give_back() -> None:
     kept 700 MB. It also makes an arena for each thread.
     """
     with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, KEPT)
-        mallopt(M_ARENA_MAX, 2)
+        libc = ctypes.CDLL(None)
+        for option, value in ((M_TRIM_THRESHOLD, KEPT), (M_MMAP_THRESHOLD, KEPT), (M_ARENA_MAX, 2)):
+            libc.mallopt(option, value)
+        libc.malloc_trim(0)
 
 
 def keep_below(most: int) -> None:

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "faceauth.web.second_factor_gate.SecondFactorMiddleware",
     "faceauth.web.reauthentication.ReauthenticationMiddleware",
     "secretly.middleware.never_cache_when_signed_in",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -148,7 +149,24 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # on
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = environment.origins("SECRETLY_TRUSTED_ORIGINS")
 
+# What sets what, for the hints of faceauth.
+OWN = (
+    *("TARGET_FPIR", "ENROLMENT", "PHOTOS", "OPERATOR_FAILURES", "OPERATOR_MFA", "MFA_RESET_HOURS", "ENCRYPTION_KEYS"),
+    *("MFA_RESET_NEEDS_TWO", "TRUSTED_DEVICE_DAYS", "ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "ENROLMENTS"),
+    *("FAILURES_PER_ADDRESS", "ENROLMENTS_PER_ADDRESS", "PHOTO_ENROLMENT_DAYS", "CALL_BUDGET", "FRAMES_PER_ADDRESS"),
+)
+NAMES = {name: f"SECRETLY_{name}" for name in OWN} | {
+    "ENDPOINT": "REKOGNITION_ENDPOINT",
+    "COLLECTION": "REKOGNITION_COLLECTION",
+    "THRESHOLD": "REKOGNITION_THRESHOLD",
+    "LOCAL_SECRET_KEYS": "REKOGNITION_LOCAL_CREDENTIALS",
+}
 FACEAUTH = {
+    "SITE_NAME": "Secretly",
+    "CONSENT_VERSION": "2026-11-25.1",  # of templates/faceauth/consent_text.html
+    "FORGET_ACCOUNT": "always",  # an account here is a notebook, which nothing but the face opens
+    "ADMIN_PEOPLE": True,
+    "NAMES": NAMES,
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
     "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),
@@ -244,6 +262,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "secretly.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

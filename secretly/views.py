@@ -25,6 +25,7 @@ from django.views import defaults
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
 from faceauth.web.http import throttled
+from faceauth.web.second_factor_gate import second_factor_exempt
 from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
@@ -50,7 +51,7 @@ def refused(request: HttpRequest, status: int, reason: str, message: str, page: 
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    message = gettext("I must know how long a request is before I read it. Please send it with a Content-Length.")
+    message = gettext("A request must say how long it is. Please send it with a Content-Length.")
     return refused(request, 411, "length_required", message)
 
 
@@ -62,7 +63,12 @@ def broken(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exception(), OUTAGES):
         return unavailable(request)
     if wants_json(request):
-        content = {"outcome": "broken", "reason": None, "message": gettext("Something broke on my side."), "next": ""}
+        content = {
+            ("outcome"): "broken",
+            "reason": None,
+            "message": gettext("Something went wrong on this site."),
+            "next": "",
+        }
         return JsonResponse(content | {"reference": logs.request_id.get()}, status=500)
     page = render_to_string("500.html", {"reference": logs.request_id.get()})
     return HttpResponse(page, status=500)
@@ -74,7 +80,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     # Files are not read: Django could write them to a temporary folder.
     sent = request.POST if request.content_type == "application/x-www-form-urlencoded" else {}
     if wants_json(request):
-        message = gettext("Something that I depend on is not answering. Nothing is lost. Please try again in a minute.")
+        message = gettext(
+            "A service that this site depends on is not answering. Nothing is lost. Please try again in a minute."
+        )
         content = {"outcome": "unavailable", "reason": None, "message": message, "next": request.path}
         response: HttpResponse = JsonResponse(content, status=503)
     elif "text" in sent and "writer" in sent:
@@ -104,13 +112,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     opened = opened_under(request) or own
     if opened != own and opened not in settings.CSRF_TRUSTED_ORIGINS:
         message = gettext(
-            "This page was opened under %(opened)s, but I am reached as %(own)s. Whoever runs this site can make both"
-            " the same, or name the first in SECRETLY_TRUSTED_ORIGINS."
+            "This page was opened at %(opened)s, but the site's address is %(own)s. The operator of this site "
+            "can make both the same, or add the first to SECRETLY_TRUSTED_ORIGINS."
         ) % {"opened": opened, "own": own}
     else:
         message = gettext(
-            "The page may have been open for too long, or your browser does not keep cookies for this site. Please go"
-            " back, load the page anew, and try again."
+            "The page may have been open for too long, or your browser blocks cookies for this site. Please "
+            "go back, reload the page, and try again."
         )
     return refused(request, 403, "csrf", message, page="403_csrf.html", opened_under=opened, own_address=own)
 
@@ -137,20 +145,20 @@ def in_kind(page: Callable[[HttpRequest, Exception], HttpResponse], reason: str,
 bad_request = in_kind(
     defaults.bad_request,
     "bad_request",
-    gettext_noop("Something in the request was broken or far too large. Please go back and try again."),
+    gettext_noop("Part of the request was damaged or far too large. Please go back and try again."),
 )
 permission_denied = in_kind(
     defaults.permission_denied,
     "forbidden",
-    gettext_noop("You may not look at this page. If that surprises you, please ask whoever runs this site."),
+    gettext_noop("You are not allowed to see this page. If that is unexpected, please ask the operator of this site."),
 )
 not_found = in_kind(
-    defaults.page_not_found, "not_found", gettext_noop("The page may have moved, or it was never here.")
+    defaults.page_not_found, "not_found", gettext_noop("The page may have moved, or the address is wrong.")
 )
 
 
 # What the offline page needs to look right.
-OFFLINE_PARTS = ("site/tokens.css", "site/base.css", "site/icon.svg")
+OFFLINE_PARTS = ("faceauth/tokens.css", "faceauth/base.css", "faceauth/icon.svg")
 
 
 def offline(request: HttpRequest) -> HttpResponse:
@@ -170,7 +178,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 def manifest(request: HttpRequest) -> HttpResponse:
     """The manifest that lets people install the site as an app."""
     icons = [
-        {"src": static("site/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
+        {"src": static("faceauth/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
         {"src": static("site/icon-192.png"), "type": "image/png", "sizes": "192x192"},
         {"src": static("site/icon-512.png"), "type": "image/png", "sizes": "512x512"},
         {"src": static("site/icon-maskable-512.png"), "type": "image/png", "sizes": "512x512", "purpose": "maskable"},
@@ -194,9 +202,10 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 def favicon(request: HttpRequest) -> HttpResponse:
     """Redirect browsers that ask for an icon without reading a page first."""
-    return redirect(static("site/icon.svg"))
+    return redirect(static("faceauth/icon.svg"))
 
 
+@second_factor_exempt  # which it asks for itself
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The operators' sign-in with a password, under rate limits of its own."""
     if request.method != "POST":

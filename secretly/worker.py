@@ -133,7 +133,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.short_for = 0  # seconds, of memory
 
     def init_process(self) -> None:
-        memory.give_back()
         images.ROOM.shrink(images.IN_WORKER)
         memory.keep_below(settings.WORKER_MEMORY)
         super().init_process()

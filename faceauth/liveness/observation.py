@@ -4,10 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from faceauth.liveness import frames
 from faceauth.liveness.perspective import lines_of
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Pixels, aligned, find_faces, fingerprint, side_of
+from faceauth.vision.alignment import Pixels, aligned
+from faceauth.vision.faces import find_faces, side_of
 
 LINES_YAW = 12.0  # degrees; a face that is turned further is not compared
 
@@ -19,8 +21,8 @@ class Observation:
     at: float
     digest: str
     """Of the exact bytes, keyed."""
-    fingerprint: int = 0
-    """64 bits that near copies share: `vision.fingerprint`."""
+    fields: tuple[float, ...] = ()
+    """Grey values that copies share: `frames.fields`."""
     refusal: Reason | None = None
     landmarks: tuple[tuple[float, float], ...] = ()
     """The five points, in pixels."""
@@ -53,7 +55,7 @@ def observe(pixels: Pixels, digest: str, at: float, decoded: str = "") -> Observ
     blank = Observation(
         at,
         digest,
-        fingerprint(pixels),
+        frames.fields(pixels),
         light=round(float(small.mean()), 1),
         contrast=round(float(small.std()), 1),
         pixels=decoded,

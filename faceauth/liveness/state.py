@@ -140,4 +140,5 @@ class State:
 
 def observation(one: dict[str, Any]) -> Observation:
     points = tuple((x, y) for x, y in one["landmarks"])
-    return Observation(**one | {"landmarks": points, "place": tuple(one["place"]), "template": tuple(one["template"])})
+    flat = {name: tuple(one[name]) for name in ("place", "template", "fields")}
+    return Observation(**one | {"landmarks": points} | flat)

@@ -23,7 +23,7 @@ MOVES_TO_REST = 0.50
 MOVES_SHARE = 0.68
 EACH_SHARE = 0.45
 EACH_TO_END = 0.28  # of each movement, to the first and to the last frames: two people have it once in a hundred times
-# First and last frames of one visit are at least so alike, and then its movements are too. Of one photo all frontal
+# First and last frames of one check are at least so alike, and then its movements are too. Of one photo all frontal
 # frames are the same, and a raised chin that is made of it is almost another face.
 ONE_VISIT = 0.925
 EACH_BELOW = 0.30

@@ -45,6 +45,7 @@ class Consent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents", verbose_name=_("user"))
     text = models.CharField(_("version of the text"), max_length=32)
     given = models.DateTimeField(_("given"), default=timezone.now)
+    withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("consent")

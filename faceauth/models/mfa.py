@@ -184,12 +184,19 @@ class PhotoLogin(SealedRow):
     Everybody who has a face here has this row: without it nothing would tell that a second factor was deleted.
     """
 
-    SEALED = ("user", "choice", "enrolled_by_photo", "liveness_passed", "superseded", "has_mfa")
+    SEALED = ("user", "choice", "enrolled_by_photo", "liveness_passed", "superseded", "has_mfa", "device_check")
 
     class Choice(models.TextChoices):
         OPEN = "open", _("A photo opens my notebook where this site allows it.")
         WITH_MFA = "with_mfa", _("A photo opens my notebook only with my second factor or on a trusted device.")
         NEVER = "never", _("A photo never opens my notebook.")
+
+    class DeviceCheck(models.TextChoices):
+        """`faceauth.liveness.requests.Kind`, as people read it."""
+
+        GLANCE = "glance", _("A glance: no movement. The fastest, but a photo held before the camera may pass.")
+        SINGLE = "single", _("One movement of the head.")
+        FULL = "full", _("The full check, as on a new device. The slowest, and the safest.")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
@@ -200,9 +207,14 @@ class PhotoLogin(SealedRow):
     """Whether somebody who was enrolled by a photo has signed in again."""
     liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
     """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    account_made = models.BooleanField(_("account made by an enrolment"), default=False)
+    """Whether the account began with the face. Others were here before, and stay when the face goes."""
     superseded = models.BooleanField(_("photos only"), default=False)
     """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
     somebody else here."""
+    device_check = models.CharField(
+        _("check on trusted devices"), max_length=16, choices=DeviceCheck.choices, default=DeviceCheck.SINGLE
+    )
     has_mfa = models.BooleanField(_("has a second factor"), default=False)
 
     class Meta:
@@ -225,7 +237,8 @@ class PhotoLogin(SealedRow):
             return cls(user_id=user_id)
         if row is None:
             logger.error("row_altered: %s %s was deleted outside the site.", cls._meta.label, user_id)
-        return cls(user_id=user_id, choice=cls.Choice.NEVER, liveness_passed=timezone.now(), has_mfa=True)
+        strictest = {"choice": cls.Choice.NEVER, "device_check": cls.DeviceCheck.FULL, "has_mfa": True}
+        return cls(user_id=user_id, liveness_passed=timezone.now(), **strictest)
 
     @staticmethod
     def belongs_to(user_id: Any) -> bool:
@@ -242,7 +255,8 @@ class PhotoLogin(SealedRow):
             for name, value in values.items():
                 setattr(row, name, value)
             row.renew_seal()
-            row.returned = found.returned if found else False
+            if found is not None:
+                row.returned, row.account_made = found.returned, found.account_made
             row.save(force_insert=found is None, force_update=found is not None)
 
 

@@ -1,4 +1,4 @@
-"""The operators' second factor at /admin/: set up at the first visit, and given after each sign-in with a password."""
+"""The operators' second factor at /admin/: set up once, and given after each sign-in with a password."""
 
 import logging
 from typing import TYPE_CHECKING, Any, cast
@@ -55,7 +55,7 @@ def throttled_text() -> str:
 
 def verified(request: HttpRequest) -> bool:
     """Whether this session has given the second factor, if operators need one."""
-    return not conf().OPERATOR_MFA or request.session.get(VERIFIED) == request.user.pk
+    return not conf().OPERATOR_MFA or request.session.get(VERIFIED) == str(request.user.pk)
 
 
 @sensitive_variables()
@@ -107,7 +107,7 @@ def set_up(request: HttpRequest) -> list[str]:
 
 
 def mark_verified(request: HttpRequest, user: "User") -> None:
-    request.session[VERIFIED] = user.pk
+    request.session[VERIFIED] = request.session["faceauth.mfa_settled"] = str(user.pk)
     request.session.cycle_key()
 
 

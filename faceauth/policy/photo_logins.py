@@ -68,7 +68,9 @@ def is_claimable(user: "User") -> bool:
 def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
     passed = timezone.now() if live else None
-    PhotoLogin.objects.create(user=user, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded)
+    PhotoLogin.objects.create(
+        user=user, account_made=True, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded
+    )
 
 
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:

@@ -16,12 +16,12 @@ from faceauth.liveness.geometry import has_depth, shown
 from faceauth.liveness.observation import Observation, observe
 from faceauth.tests.films import Actor, Picture, encoded, grainy, placed, somewhere
 from faceauth.tests.warps import Shape, warped
-from faceauth.vision import faces
+from faceauth.vision import alignment
 
 SIGNS = {Ask.LEFT: 1, Ask.RIGHT: -1}
 
 
-def observe_jpeg(pixels: faces.Pixels) -> Observation | None:
+def observe_jpeg(pixels: alignment.Pixels) -> Observation | None:
     seen = observe(pixels, "", 0.0)
     return None if seen.refusal else seen
 
@@ -81,7 +81,7 @@ class Warp:
 # Somebody's face in another one's head --------------------------------------------------------------------------------
 
 
-def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: float) -> faces.Pixels:
+def onto(picture: Picture, scene: alignment.Pixels, landmarks: alignment.Points, share: float) -> alignment.Pixels:
     """The scene with the picture's face blended into the face there, point by point: a morph, or with 1 a swap."""
     bent = bent_to(picture, landmarks, (scene.shape[1], scene.shape[0]))
     middle = landmarks[[0, 1, 3, 4]].mean(axis=0)
@@ -96,9 +96,9 @@ def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: 
     return np.asarray(np.clip(scene * (1 - part) + toned * part, 0, 255), np.uint8)
 
 
-def bent_to(picture: Picture, landmarks: faces.Points, size: tuple[int, int]) -> faces.Pixels:
+def bent_to(picture: Picture, landmarks: alignment.Points, size: tuple[int, int]) -> alignment.Pixels:
     """The picture with its five points where they are in the scene: moved as a whole, and bent between them."""
-    turned, shift = faces.similarity_transform(landmarks, picture.landmarks)
+    turned, shift = alignment.similarity_transform(landmarks, picture.landmarks)
     as_numbers = landmarks[:, 0] + 1j * landmarks[:, 1]
     left = picture.landmarks[:, 0] + 1j * picture.landmarks[:, 1] - (turned * as_numbers + shift)
     reach = float(np.abs(as_numbers - as_numbers.mean()).mean()) * 0.9
@@ -121,7 +121,7 @@ class Head(Protocol):
     @property
     def turn(self) -> float: ...
 
-    def scene(self, ask: Ask) -> faces.Pixels: ...
+    def scene(self, ask: Ask) -> alignment.Pixels: ...
 
 
 @dataclass
@@ -155,7 +155,7 @@ class Blend:
             share = 1.0
         return encoded(self.blended(scene, share))
 
-    def blended(self, scene: faces.Pixels, share: float) -> faces.Pixels:
+    def blended(self, scene: alignment.Pixels, share: float) -> alignment.Pixels:
         seen = observe_jpeg(scene) if share else None
         if seen is None:
             return scene

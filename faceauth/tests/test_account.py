@@ -25,7 +25,7 @@ from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
-from faceauth.tests.test_views import JSON, enter, show, signed_in
+from faceauth.tests.sign_in import JSON, enrol_by_photo, send_photo, signed_in
 from faceauth.web import account, reauthentication
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
@@ -38,7 +38,7 @@ def door(endpoint: str, collection: Collection) -> Client:
 
 def another_client(user: User, data: bytes, agent: str = FIREFOX) -> Client:
     client = Client(headers={"user-agent": agent})
-    show(client, data)
+    send_photo(client, data)
     assert signed_in(client) == user
     return client
 
@@ -51,7 +51,7 @@ def add(client: Client, data: bytes, headers: Any = None) -> Any:
 
 
 def test_the_account_page_shows_sign_ins_and_open_sessions(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     another_client(user, pictures.hopper())
     page = client.get("/account/").content.decode()
     assert "phone, Firefox, Android" in page
@@ -62,14 +62,14 @@ def test_the_account_page_shows_sign_ins_and_open_sessions(collection: Collectio
 
 
 def test_somebody_elses_sign_ins_are_not_shown(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     other = Client()
-    enter(other, pictures.collins())
+    enrol_by_photo(other, pictures.collins())
     assert len(client.get("/account/", headers=JSON).json()["visits"]) == 1
 
 
 def test_no_session_key_is_shown(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
     keys = [
         client.session.session_key,
@@ -84,7 +84,7 @@ def test_no_session_key_is_shown(collection: Collection, client: Client) -> None
 
 
 def test_end_one_session(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
     [session] = [it for it in client.get("/account/", headers=JSON).json()["sessions"] if not it["this"]]
     assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/"
@@ -94,7 +94,7 @@ def test_end_one_session(collection: Collection, client: Client) -> None:
 
 
 def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     thief = another_client(user, pictures.hopper())
     SignIn.objects.filter(session_key=stored_key(thief.session)).delete()  # `prune_sign_ins` does so after a month
     assert thief.get("/").status_code == 200
@@ -105,7 +105,7 @@ def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Col
 
 
 def test_a_session_is_shown_however_many_have_lapsed_since(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     another_client(user, pictures.hopper())
     SignIn.objects.bulk_create(
         SignIn(outcome="recognised", user=user, session_key=f"{number:032}") for number in range(150)
@@ -116,14 +116,14 @@ def test_a_session_is_shown_however_many_have_lapsed_since(collection: Collectio
 
 
 def test_end_ones_own_session(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     [session] = client.get("/account/", headers=JSON).json()["sessions"]
     client.post(f"/account/sessions/{session['pk']}/end/")
     assert signed_in(client) is None
 
 
 def test_end_all_other_sessions(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     others = [another_client(user, pictures.hopper()) for _ in range(3)]
     client.post("/account/sessions/end-others/")
     assert [other.get("/").status_code for other in others] == [302, 302, 302]
@@ -131,16 +131,16 @@ def test_end_all_other_sessions(collection: Collection, client: Client) -> None:
 
 
 def test_nobody_ends_a_session_of_somebody_else(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     other = Client()
-    enter(other, pictures.collins())
+    enrol_by_photo(other, pictures.collins())
     [session] = other.get("/account/", headers=JSON).json()["sessions"]
     assert client.post(f"/account/sessions/{session['pk']}/end/").status_code == 404
     assert signed_in(other) is not None
 
 
 def test_a_locked_notebook_is_no_open_session(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     another_client(user, pictures.hopper()).post("/logout/")
     assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 1
     # There may be some that are not listed.
@@ -189,7 +189,7 @@ def test_kinds_of_devices(agent: str, kind: str) -> None:
 
 
 def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
-    user = enter(door, pictures.hopper())
+    user = enrol_by_photo(door, pictures.hopper())
     assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/faces/"
     first, second = Face.objects.order_by("enrolled")
     assert first.person == second.person == user.username
@@ -209,14 +209,14 @@ def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> N
 
 
 def test_the_last_face_stays(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     answer = client.post(f"/account/faces/{Face.objects.get().face_id}/remove/")
     assert answer.status_code == 422
     assert Face.objects.exists()
 
 
 def test_somebody_else_is_no_face(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     answer = add(client, pictures.collins(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "different_person")
     assert Face.objects.count() == 1
@@ -224,13 +224,13 @@ def test_somebody_else_is_no_face(collection: Collection, client: Client) -> Non
 
 
 def test_another_person_here_is_no_face(collection: Collection, client: Client) -> None:
-    enter(Client(), pictures.collins())
-    enter(client, pictures.hopper())
+    enrol_by_photo(Client(), pictures.collins())
+    enrol_by_photo(client, pictures.hopper())
     assert add(client, pictures.collins(), JSON).json()["reason"] == "different_person"
 
 
 def test_a_bad_picture_is_no_face(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     for data, reason in ((b"text", Reason.NOT_AN_IMAGE), (pictures.blurred(pictures.hopper()), Reason.BLURRED)):
         answer = add(client, data)
         assert answer.status_code == 422
@@ -238,7 +238,7 @@ def test_a_bad_picture_is_no_face(collection: Collection, client: Client) -> Non
 
 
 def test_ten_faces_are_enough(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     for _ in range(9):
         Face.objects.create(
             user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username
@@ -248,16 +248,16 @@ def test_ten_faces_are_enough(collection: Collection, client: Client) -> None:
 
 
 def test_the_same_picture_twice_is_one_face(collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     assert add(client, pictures.hopper()).status_code == 302
     assert Face.objects.count() == len(list(collection.faces())) == 1
     assert not Deletion.objects.exists()
 
 
 def test_a_face_of_somebody_else_is_not_theirs_to_remove(collection: Collection, client: Client) -> None:
-    enter(Client(), pictures.collins())
+    enrol_by_photo(Client(), pictures.collins())
     face = Face.objects.get()
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     assert client.post(f"/account/faces/{face.face_id}/remove/").status_code == 404
     assert Face.objects.filter(pk=face.pk).exists()
 
@@ -272,7 +272,7 @@ def test_operators_have_no_faces(operator: User, collection: Collection, client:
 def test_a_face_while_rekognition_is_away(
     code: str, status: int, collection: Collection, client: Client, fault: Fault
 ) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     fault("IndexFaces", code)
     assert add(client, pictures.another(pictures.hopper())).status_code == status
     assert Face.objects.count() == 1
@@ -281,7 +281,7 @@ def test_a_face_while_rekognition_is_away(
 def test_a_removed_face_opens_nothing_while_rekognition_is_away(
     transactional_db: None, collection: Collection, client: Client, fault: Fault
 ) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     add(client, pictures.another(pictures.hopper()))
     look = Face.objects.order_by("enrolled")[1]
     fault("DisassociateFaces", "InternalServerError", status=500)
@@ -299,7 +299,7 @@ def test_a_removed_face_opens_nothing_while_rekognition_is_away(
 def test_a_collection_without_vectors_works_with_single_faces(code: str, door: Client, fault: Fault) -> None:
     for operation in ("CreateUser", "AssociateFaces", "SearchUsersByImage"):
         fault(operation, code)
-    user = enter(door, pictures.hopper())
+    user = enrol_by_photo(door, pictures.hopper())
     assert add(door, pictures.another(pictures.hopper())).status_code == 302
     assert not Face.objects.filter(associated=True).exists()
     assert recognise(read(pictures.hopper())).user == user
@@ -307,14 +307,14 @@ def test_a_collection_without_vectors_works_with_single_faces(code: str, door: C
 
 
 def test_vectors_that_cannot_be_searched_any_more_are_searched_by_face(door: Client, fault: Fault) -> None:
-    user = enter(door, pictures.hopper())
+    user = enrol_by_photo(door, pictures.hopper())
     fault("SearchUsersByImage", "AccessDeniedException")
     assert recognise(read(pictures.another(pictures.hopper()))).user == user
 
 
 def test_somebody_enrolled_by_one_face_alone_keeps_working(collection: Collection, calls: list[str]) -> None:
-    user = enter(Client(), pictures.hopper())
-    enter(Client(), pictures.collins())
+    user = enrol_by_photo(Client(), pictures.hopper())
+    enrol_by_photo(Client(), pictures.collins())
     collection.delete_user(user.username)
     Face.objects.filter(user=user).update(associated=False)
     calls.clear()
@@ -332,10 +332,10 @@ def texts_in(archive: bytes) -> dict[str, str]:
 
 
 def test_export(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     client.post("/", {"text": "The key is under the stone."})
     other = Client()
-    enter(other, pictures.collins())
+    enrol_by_photo(other, pictures.collins())
     other.post("/", {"text": "Somebody else's secret."})
     answer = client.get("/account/export/")
     assert answer["Content-Type"] == "application/zip"
@@ -355,7 +355,7 @@ def test_export(collection: Collection, client: Client) -> None:
 
 def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> None:
     """However long the log is, no piece is long: nothing is gathered up before it is sent."""
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     SignIn.objects.bulk_create(SignIn(outcome="recognised", user=user, device=str(uuid.uuid4())) for _ in range(5000))
     pieces = list(client.get("/account/export/").streaming_content)  # type: ignore[attr-defined]
     assert len(json.loads(texts_in(b"".join(pieces))["sign_ins.json"])) == 5001
@@ -367,7 +367,7 @@ def test_export_comes_piece_by_piece(collection: Collection, client: Client) -> 
 
 
 def test_forget_me(door: Client) -> None:
-    user = enter(door, pictures.hopper())
+    user = enrol_by_photo(door, pictures.hopper())
     other = another_client(user, pictures.hopper())
     door.post("/", {"text": "A secret."})
     add(door, pictures.another(pictures.hopper()))
@@ -390,31 +390,31 @@ def test_forget_me(door: Client) -> None:
     assert list(Collection("secretly").users()) == []
     assert signed_in(door) is None
     assert other.get("/").status_code == 302
-    assert "May I remember you?" in show(door, pictures.hopper()).content.decode()
+    assert "May I remember you?" in send_photo(door, pictures.hopper()).content.decode()
 
 
 def test_a_person_who_comes_back_is_a_stranger(door: Client) -> None:
-    first = enter(door, pictures.hopper())
+    first = enrol_by_photo(door, pictures.hopper())
     door.post("/account/forget/", {"word": "forget me"})
-    assert enter(door, pictures.hopper()) != first
+    assert enrol_by_photo(door, pictures.hopper()) != first
 
 
 @pytest.mark.parametrize("operation", ["DeleteUser", "DeleteFaces"])
 def test_forget_me_while_rekognition_is_away(operation: str, door: Client, fault: Fault) -> None:
-    enter(door, pictures.hopper())
+    enrol_by_photo(door, pictures.hopper())
     fault(operation, "InternalServerError", status=500)
     receipt = door.post("/account/forget/", {"word": "forget me"}, follow=True)
     assert "not deleted yet" in receipt.content.decode()
     assert door.get(receipt.redirect_chain[0][0], headers=JSON).json()["complete"] is False
     assert not User.objects.exists()
     assert signed_in(door) is None
-    assert show(Client(), pictures.hopper(), JSON).json()["outcome"] == "stranger"
+    assert send_photo(Client(), pictures.hopper(), JSON).json()["outcome"] == "stranger"
 
 
 def test_a_receipt_that_is_opened_later_asks_again(
     transactional_db: None, collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     with monkeypatch.context() as patch:
         patch.setattr("faceauth.privacy.deletion_ledger.settle", lambda deletions: None)
         receipt = client.post("/account/forget/", {"word": "forget me"})["Location"]
@@ -426,7 +426,7 @@ def test_a_receipt_that_is_opened_later_asks_again(
 
 
 def test_forget_me_takes_the_name_out_of_the_admins_log(collection: Collection, client: Client, owner: User) -> None:
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     entry = LogEntry.objects.create(
         user=owner,
         content_type=ContentType.objects.get_for_model(User),
@@ -442,13 +442,13 @@ def test_forget_me_takes_the_name_out_of_the_admins_log(collection: Collection, 
 
 @pytest.mark.parametrize("word", ["", "forget", "yes"])
 def test_forget_me_needs_the_word(word: str, collection: Collection, client: Client) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     assert client.post("/account/forget/", {"word": word}).status_code == 422
     assert User.objects.exists()
 
 
 def test_forget_me_needs_a_recent_face(collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     monkeypatch.setattr(reauthentication, "PROOF_LASTS", -1)
     for answer in (client.get("/account/forget/"), client.post("/account/forget/", {"word": "forget me"})):
         assert answer["Location"] == "/reauthenticate/?next=%2Faccount%2Fforget%2F"
@@ -456,8 +456,8 @@ def test_forget_me_needs_a_recent_face(collection: Collection, client: Client, m
 
 
 def test_the_recent_face_must_be_of_the_same_person(collection: Collection, client: Client) -> None:
-    user = enter(client, pictures.hopper())
-    enter(Client(), pictures.collins())
+    user = enrol_by_photo(client, pictures.hopper())
+    enrol_by_photo(Client(), pictures.collins())
     session = client.session
     session["faceauth.face_verified"] = 0
     session.save()
@@ -489,12 +489,12 @@ def test_a_receipt_is_found_by_its_address_alone(client: Client, db: None) -> No
 
 def test_a_photo_good_enough_to_recognise_may_be_too_bad_to_enrol(collection: Collection, client: Client) -> None:
     small = pictures.encoded(pictures.opened(pictures.hopper()).resize((160, 188)))
-    answer = show(client, small, JSON)
+    answer = send_photo(client, small, JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "too_small")
     assert "closer" in answer.json()["message"]
-    user = enter(client, pictures.hopper())
+    user = enrol_by_photo(client, pictures.hopper())
     visitor = Client()
-    show(visitor, small)
+    send_photo(visitor, small)
     assert signed_in(visitor) == user
 
 
@@ -511,21 +511,21 @@ def familiar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_looks_familiar_is_asked_to_try_once_more(
     collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = enter(Client(), pictures.hopper())
+    user = enrol_by_photo(Client(), pictures.hopper())
     familiar(monkeypatch)
-    first = show(client, pictures.collins(), JSON)
+    first = send_photo(client, pictures.collins(), JSON)
     assert (first.status_code, first.json()["reason"]) == (422, "near_match")
     assert "familiar" in first.json()["message"]
     assert SignIn.objects.latest("pk").user == user  # who sees it at their door
-    assert show(client, pictures.collins(), JSON).json()["outcome"] == "stranger"
+    assert send_photo(client, pictures.collins(), JSON).json()["outcome"] == "stranger"
 
 
 def test_who_looks_familiar_is_asked_in_an_open_house_too(
     collection: Collection, client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    enter(Client(), pictures.hopper())
+    enrol_by_photo(Client(), pictures.hopper())
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     familiar(monkeypatch)
-    assert show(client, pictures.collins(), JSON).json()["reason"] == "near_match"
+    assert send_photo(client, pictures.collins(), JSON).json()["reason"] == "near_match"
     assert User.objects.count() == 1
-    assert show(client, pictures.collins(), JSON).json()["outcome"] == "enrolled"
+    assert send_photo(client, pictures.collins(), JSON).json()["outcome"] == "enrolled"

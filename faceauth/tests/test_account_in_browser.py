@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from faceauth.models import Face, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.test_views import enter
+from faceauth.tests.sign_in import enrol_by_photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,7 +22,7 @@ def choose(page: Page, data: bytes) -> None:
 
 def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, client: Client) -> None:
     Collection("secretly").create()
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     context = chromium.new_context(viewport={"width": 320, "height": 640})
     key = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
@@ -46,7 +46,7 @@ def test_the_pages_about_oneself(chromium: Browser, live_server: LiveServer, cli
 
 def test_times_are_told_by_the_clock_of_who_reads(chromium: Browser, live_server: LiveServer, client: Client) -> None:
     Collection("secretly").create()
-    enter(client, pictures.hopper())
+    enrol_by_photo(client, pictures.hopper())
     SignIn.objects.update(at=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
     Face.objects.update(enrolled=datetime(2026, 11, 22, 22, 30, tzinfo=UTC))
     key = client.cookies["sessionid"].value

@@ -21,13 +21,13 @@ from faceauth.enrolment.enrol import enrol
 from faceauth.mfa import authenticators
 from faceauth.models import AuthenticatorApp, Deletion, Enrolment, Face, Passkey, PhotoLogin
 from faceauth.outcomes import Outcome, Reason, Recognition
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.recognition.search import recognise
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.mfa_cast import open_notebook, with_app
-from faceauth.tests.test_views import JSON, say, sealed_in, show, signed_in
+from faceauth.tests.sign_in import JSON, answer_consent, sealed_in, send_photo, signed_in
 
 CLOSED = Recognition(Outcome.REFUSED, Reason.CLOSED)
 SOON = "More people come here now."
@@ -54,7 +54,7 @@ def some(count: int) -> list[User]:
         for user in users
     )
     PhotoLogin.objects.bulk_create(PhotoLogin(user=user) for user in users)
-    thresholds.forget_count()
+    population.forget()
     return users
 
 
@@ -76,7 +76,7 @@ def test_the_factor_is_required_by_people_and_by_whether_they_have_several_occas
     each: int, most: int, db: None
 ) -> None:
     for count in range(most // 2, most + 50):
-        now = thresholds.Population(count, count * each)
+        now = population.Population(count, count * each)
         assert capacity.mfa_required(0, now) == (count > most)
         if each == 1:  # newcomers have one occasion
             assert capacity.mfa_required(1, now) == (count > most - 1)
@@ -84,7 +84,7 @@ def test_the_factor_is_required_by_people_and_by_whether_they_have_several_occas
 
 
 def test_it_is_near_before_the_last_place_is_taken(small: None) -> None:
-    assert [capacity.mfa_required_soon(thresholds.Population(count, count)) for count in range(4)] == [
+    assert [capacity.mfa_required_soon(population.Population(count, count)) for count in range(4)] == [
         False,
         False,
         True,
@@ -161,7 +161,7 @@ def test_higher_odds_or_a_fixed_threshold_make_room(two: list[User], settings: S
 @pytest.mark.django_db(transaction=True)
 def test_the_last_count_is_not_trusted(two: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another server has taken the last place in the last ten seconds, and this one's cache does not know."""
-    monkeypatch.setattr(thresholds, "population", lambda collection_id=None: thresholds.Population(1, 1))
+    monkeypatch.setattr(population, "of", lambda collection_id=None: population.Population(1, 1))
     assert not capacity.full()
     assert enrol(read(pictures.collins())) == CLOSED
     assert len(list(Collection("secretly").faces())) == 1
@@ -197,7 +197,7 @@ def test_of_two_newcomers_at_once_for_the_last_place_not_both_get_it(
     first = enrol(read(pictures.collins()))
     assert others == [CLOSED]
     assert first.outcome == Outcome.ENROLLED
-    assert thresholds.count_population().people == 2
+    assert population.counted().people == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -231,7 +231,7 @@ def test_the_same_face_twice_at_once_takes_one_place(
     first = enrol(read(pictures.collins()))
     assert [one.outcome for one in others] == [Outcome.ENROLLED]
     assert (first.outcome, first.user) == (Outcome.RECOGNISED, others[0].user)
-    assert thresholds.count_population().people == 2
+    assert population.counted().people == 2
 
 
 def test_the_first_face_of_somebody_is_one_more_person(two: list[User], owner: User) -> None:
@@ -243,10 +243,10 @@ def test_the_first_face_of_somebody_is_one_more_person(two: list[User], owner: U
 
 
 def test_a_stranger_is_not_asked(two: list[User], client: Client) -> None:
-    answer = show(client, pictures.collins(), JSON)
+    answer = send_photo(client, pictures.collins(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "closed")
-    assert "takes no new people" in show(client, pictures.collins()).content.decode()
-    show(client, pictures.hopper())
+    assert "takes no new people" in send_photo(client, pictures.collins()).content.decode()
+    send_photo(client, pictures.hopper())
     assert signed_in(client) == two[0]
 
 
@@ -255,15 +255,15 @@ def test_enrolment_is_closed_whatever_the_settings(
     enrolment: str, two: list[User], client: Client, settings: Settings
 ) -> None:
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
-    assert show(client, pictures.collins(), JSON).json()["reason"] == "closed"
+    assert send_photo(client, pictures.collins(), JSON).json()["reason"] == "closed"
     assert User.objects.count() == 2
 
 
 def test_the_last_place_goes_while_somebody_thinks(small: None, hopper: User, client: Client) -> None:
-    question = show(client, pictures.collins())
+    question = send_photo(client, pictures.collins())
     assert sealed_in(question)
     some(1)
-    answer = say(client, question, headers=JSON)
+    answer = answer_consent(client, question, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "closed")
     assert signed_in(client) is None
 
@@ -273,13 +273,13 @@ def test_who_looks_familiar_tries_once_more_first(two: list[User], monkeypatch: 
     near = Recognition(Outcome.STRANGER, similarity=95.0, near=two[0])
     monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: near)
     visitor = Client()
-    told = [show(visitor, pictures.landscape(), JSON).json()["reason"] for _ in range(2)]
+    told = [send_photo(visitor, pictures.landscape(), JSON).json()["reason"] for _ in range(2)]
     assert told == ["near_match", "closed"]
 
 
 def test_a_photo_that_opens_nothing_is_answered_as_a_stranger_is(two: list[User]) -> None:
     photo_logins.choose(two[0], photo_logins.Choice.NEVER)
-    mine, theirs = (show(Client(), face, JSON) for face in (pictures.hopper(), pictures.collins()))
+    mine, theirs = (send_photo(Client(), face, JSON) for face in (pictures.hopper(), pictures.collins()))
     assert (mine.status_code, mine.json()) == (theirs.status_code, theirs.json())
     assert mine.json()["reason"] == "closed"
 
@@ -287,7 +287,7 @@ def test_a_photo_that_opens_nothing_is_answered_as_a_stranger_is(two: list[User]
 def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="faceauth.policy.capacity"):
         for _ in range(2):
-            show(client, pictures.collins())
+            send_photo(client, pictures.collins())
         [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
     for cure in ("second factor", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
@@ -297,7 +297,7 @@ def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, cap
 def test_a_newcomer_who_needs_a_factor_is_sent_to_add_one(two: list[User], client: Client) -> None:
     for user in two:
         lock_up(user)
-    answer = say(client, show(client, pictures.collins(), next="/"))
+    answer = answer_consent(client, send_photo(client, pictures.collins(), next="/"))
     assert answer["Location"] == "/account/mfa/"
     page = client.get("/account/mfa/").content.decode()
     assert "Add one before you leave." in page
@@ -309,12 +309,12 @@ def test_a_newcomer_who_needs_a_factor_is_sent_to_add_one(two: list[User], clien
 
 
 def test_a_newcomer_among_few_sees_the_blank_page(small: None, hopper: User, client: Client) -> None:
-    assert say(client, show(client, pictures.collins()))["Location"] == "/"
+    assert answer_consent(client, send_photo(client, pictures.collins()))["Location"] == "/"
 
 
 def test_who_is_shut_out_all_the_same_hears_whom_to_ask(two: list[User], client: Client) -> None:
     some(1)
-    answer = show(client, pictures.hopper(), JSON)
+    answer = send_photo(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
     assert "ask whoever runs this site" in answer.json()["message"]
 

@@ -20,11 +20,11 @@ from pytest_django import Settings
 
 from faceauth.cache import Outage
 from faceauth.models import RateCount
-from faceauth.policy import thresholds
+from faceauth.policy import population
 from faceauth.ratelimit import counters
 from faceauth.ratelimit.counters import InCache, InTable, Meter, Store, count_with
 from faceauth.tests import pictures, redis
-from faceauth.tests.test_views import look
+from faceauth.tests.sign_in import send_frame
 
 SOON = time.time() + 3600
 
@@ -208,9 +208,9 @@ def test_while_redis_is_down_the_door_opens(
     hopper: Any, settings: Settings, caplog: pytest.LogCaptureFixture, without_look: None
 ) -> None:
     use(settings, f"redis://127.0.0.1:{redis.free_port()}/0")
-    assert look(Client(), pictures.hopper()).status_code == 302
-    assert look(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
-    thresholds.forget_count()
+    assert send_frame(Client(), pictures.hopper()).status_code == 302
+    assert send_frame(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
+    population.forget()
     assert caplog.text.count("Redis does not answer") == 1
 
 

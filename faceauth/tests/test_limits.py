@@ -39,7 +39,7 @@ from faceauth.recognition import search
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.mfa_cast import open_notebook
-from faceauth.tests.test_views import JSON, enter, look, say, sealed_in, show
+from faceauth.tests.sign_in import JSON, answer_consent, enrol_by_photo, sealed_in, send_frame, send_photo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_look")]  # a frame is an attempt by itself
 
@@ -284,19 +284,19 @@ def test_what_is_held_counts_until_it_is_released(settings: Settings) -> None:
 def test_a_guesser_is_turned_away(collection: Any, settings: Settings, calls: list[str]) -> None:
     limit(settings, FAILURES_PER_ADDRESS="2/h")
     for _ in range(2):
-        assert look(Client(), pictures.hopper()).status_code == 200
+        assert send_frame(Client(), pictures.hopper()).status_code == 200
     made = len(calls)
     assert made
-    answer = look(Client(), pictures.hopper())
+    answer = send_frame(Client(), pictures.hopper())
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 3600
-    assert "That was a lot at once." in answer.content.decode()
+    assert "That was too many attempts." in answer.content.decode()
     assert "<form" in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
-    json = look(Client(), pictures.hopper(), JSON)
+    json = send_frame(Client(), pictures.hopper(), JSON)
     assert json.status_code == 429
     assert (json.json()["outcome"], json.json()["reason"]) == ("throttled", None)
-    assert json.json()["message"].startswith("That was a lot at once.")
+    assert json.json()["message"].startswith("That was too many attempts.")
     assert json["Retry-After"]
     assert len(calls) == made
     [row] = SignIn.objects.filter(outcome="throttled")
@@ -309,15 +309,15 @@ def test_a_bad_picture_that_was_looked_up_is_a_guess(
 ) -> None:
     """Whoever is here may come in by a bad picture, so a bad picture of somebody else is an attempt to."""
     limit(settings, FAILURES_PER_ADDRESS="2/h")
-    assert look(Client(), spoil(pictures.hopper()), JSON).json()["outcome"] == "recognised"
-    came = [look(Client(), spoil(pictures.collins()), JSON) for _ in range(3)]
+    assert send_frame(Client(), spoil(pictures.hopper()), JSON).json()["outcome"] == "recognised"
+    came = [send_frame(Client(), spoil(pictures.collins()), JSON) for _ in range(3)]
     assert [answer.status_code for answer in came] == [422, 422, 429]
     assert {sign_in.reason for sign_in in SignIn.objects.filter(outcome="refused")} <= NOT_SEARCHED
     assert RateCount.objects.get(key__startswith="failures").count == 2
 
 
 def test_a_long_wait_is_told() -> None:
-    start = "That was a lot at once. Please "
+    start = "That was too many attempts. Please "
     waits = (5, 60, 61, 3600, 5400, 5401, 86400)
     told = [sentence_for(Exceeded(seconds, "", 0)) for seconds in waits]
     assert all(said.startswith(start) for said in told)
@@ -335,32 +335,32 @@ def test_a_long_wait_is_told() -> None:
 def test_people_who_are_recognised_use_up_no_failures(hopper: User, settings: Settings) -> None:
     limit(settings, FAILURES_PER_ADDRESS="1/d")
     for _ in range(4):
-        assert look(Client(), pictures.hopper()).status_code == 302
-    assert look(Client(), pictures.landscape()).status_code == 422
-    assert look(Client(), pictures.hopper()).status_code == 302
+        assert send_frame(Client(), pictures.hopper()).status_code == 302
+    assert send_frame(Client(), pictures.landscape()).status_code == 422
+    assert send_frame(Client(), pictures.hopper()).status_code == 302
 
 
 def test_the_picture_is_not_read(
     collection: Any, settings: Settings, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m")
-    show(Client(), pictures.landscape())
+    send_photo(Client(), pictures.landscape())
 
     def read(*args: object) -> None:
         raise AssertionError("It was read.")
 
     monkeypatch.setattr("privatekit.uploads.MemoryUploadHandler.receive_data_chunk", read)
     monkeypatch.setattr("faceauth.web.uploads.one_photo", read)
-    assert show(Client(), pictures.hopper()).status_code == 429
-    assert look(Client(), pictures.hopper()).status_code == 429
+    assert send_photo(Client(), pictures.hopper()).status_code == 429
+    assert send_frame(Client(), pictures.hopper()).status_code == 429
     assert calls == []
 
 
 def test_a_no_is_always_heard(collection: Any, settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m")
     client = Client()
-    question = show(client, pictures.hopper())
-    answer = say(client, question, "no")
+    question = send_photo(client, pictures.hopper())
+    answer = answer_consent(client, question, "no")
     assert answer.status_code == 200
     assert "keep nothing" in answer.content.decode()
 
@@ -368,7 +368,7 @@ def test_a_no_is_always_heard(collection: Any, settings: Settings) -> None:
 def test_a_yes_can_wait(collection: Any, settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m")
     client = Client()
-    sealed = sealed_in(show(client, pictures.hopper()))
+    sealed = sealed_in(send_photo(client, pictures.hopper()))
     yes = {"sealed": sealed, "answer": "yes"}
     assert client.post("/login/enrol/", yes).status_code == 429
     limit(settings)
@@ -384,7 +384,7 @@ def test_pages_of_ones_own(path: str, hopper: User, settings: Settings, calls: l
     answer = client.post(path, url)
     assert answer.status_code == 429
     assert answer["Retry-After"]
-    assert "That was a lot at once." in answer.content.decode()
+    assert "That was too many attempts." in answer.content.decode()
     answer = client.post(path, url, headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
     assert calls == []
@@ -427,7 +427,7 @@ def test_another_site_cannot_use_up_our_attempts(settings: Settings) -> None:
     limit(settings, ATTEMPTS_PER_ADDRESS="1/m", FAILURES_PER_ADDRESS="1/h")
     strict = Client(enforce_csrf_checks=True)
     for _ in range(3):
-        assert look(strict, b"").status_code == 403
+        assert send_frame(strict, b"").status_code == 403
     assert not RateCount.objects.exists()
 
 
@@ -435,7 +435,7 @@ def test_an_outage_of_rekognition_locks_nobody_out(collection: Any, settings: Se
     limit(settings, FAILURES_PER_ADDRESS="1/d")
     fault("SearchFacesByImage", "InternalServerError", status=500)
     for _ in range(2):
-        assert look(Client(), pictures.hopper()).status_code == 503
+        assert send_frame(Client(), pictures.hopper()).status_code == 503
 
 
 def test_what_an_attempt_costs_at_most(collection: Any, calls: list[str], settings: Settings) -> None:
@@ -449,15 +449,15 @@ def test_what_an_attempt_costs_at_most(collection: Any, calls: list[str], settin
 
     limit(settings)
     first, other = Client(), Client()
-    question = show(first, pictures.hopper())
-    assert made(lambda: say(first, question)) <= ENROLMENT_CALLS
+    question = send_photo(first, pictures.hopper())
+    assert made(lambda: answer_consent(first, question)) <= ENROLMENT_CALLS
     more = {"image": data_url(pictures.another(pictures.hopper()))}
     assert made(lambda: first.post("/account/faces/", more)) <= ENROLMENT_CALLS
-    assert made(lambda: look(other, pictures.hopper())) <= RECOGNITION_CALLS
-    assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS
+    assert made(lambda: send_frame(other, pictures.hopper())) <= RECOGNITION_CALLS
+    assert made(lambda: send_frame(Client(), pictures.collins())) <= RECOGNITION_CALLS
     assert made(lambda: other.post("/reauthenticate/", {"image": data_url(pictures.hopper())})) <= RECOGNITION_CALLS
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
-    assert made(lambda: look(Client(), pictures.collins())) <= RECOGNITION_CALLS + ENROLMENT_CALLS
+    assert made(lambda: send_frame(Client(), pictures.collins())) <= RECOGNITION_CALLS + ENROLMENT_CALLS
 
 
 def test_what_a_look_of_several_frames_costs_at_most(collection: Any, calls: list[str]) -> None:
@@ -545,14 +545,14 @@ def test_the_door_tells_a_stranger_the_same_whoever_is_remembered(collection: An
     """Whether Hopper has a notebook shows in nothing that Collins is told."""
 
     def told() -> list[tuple[int, dict[str, Any]]]:
-        answers = [look(Client(), pictures.collins(), JSON), look(Client(), pictures.landscape(), JSON)]
+        answers = [send_frame(Client(), pictures.collins(), JSON), send_frame(Client(), pictures.landscape(), JSON)]
         contents = [answer.json() for answer in answers]
         for content in contents:
             content.pop("sealed", None)
         return [(answer.status_code, content) for answer, content in zip(answers, contents, strict=True)]
 
     before = told()
-    enter(Client(), pictures.hopper())
+    enrol_by_photo(Client(), pictures.hopper())
     assert told() == before
 
 

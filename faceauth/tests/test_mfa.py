@@ -35,8 +35,8 @@ from faceauth.tests.mfa_cast import (
     show_face,
     with_app,
 )
+from faceauth.tests.sign_in import JSON, enrol_by_photo, send_photo, signed_in
 from faceauth.tests.test_account import texts_in
-from faceauth.tests.test_views import JSON, enter, show, signed_in
 from faceauth.web import pending_login, reauthentication
 
 LOCK = "/login/second-factor/"
@@ -670,14 +670,14 @@ def anonymous(page: Any) -> str:
 def test_a_refused_photo_is_answered_as_a_stranger_is(
     headers: Any, picture: str, enrolment: str, collection: Collection, settings: Settings
 ) -> None:
-    user = enter(Client(), pictures.hopper())
+    user = enrol_by_photo(Client(), pictures.hopper())
     photo_logins.choose(user, Choice.NEVER)
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": enrolment}
 
     faces = [pictures.hopper(), pictures.collins()]
     if picture == "small":
         faces = [small(faces[0], 170), small(faces[1], 360)]
-    mine, theirs = (show(Client(), face, headers) for face in faces)
+    mine, theirs = (send_photo(Client(), face, headers) for face in faces)
     assert mine.status_code == theirs.status_code
     if headers:
         told = [{name: value for name, value in one.json().items() if name != "sealed"} for one in (mine, theirs)]
@@ -689,24 +689,24 @@ def test_a_refused_photo_is_answered_as_a_stranger_is(
 
 
 def test_a_refused_photo_costs_as_many_calls_as_a_stranger(collection: Collection, calls: list[str]) -> None:
-    photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    photo_logins.choose(enrol_by_photo(Client(), pictures.hopper()), Choice.NEVER)
     for face in (pictures.hopper(), pictures.collins()):
         calls.clear()
-        show(Client(), face)
+        send_photo(Client(), face)
         assert calls == ["SearchUsersByImage", "SearchFacesByImage"]
 
 
 def test_a_refused_photo_while_rekognition_is_away(collection: Collection, client: Client, fault: Fault) -> None:
-    photo_logins.choose(enter(Client(), pictures.hopper()), Choice.NEVER)
+    photo_logins.choose(enrol_by_photo(Client(), pictures.hopper()), Choice.NEVER)
     fault("SearchFacesByImage", "ThrottlingException")
-    assert [show(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
+    assert [send_photo(client, face).status_code for face in (pictures.hopper(), pictures.collins())] == [429, 429]
 
 
 def test_a_photo_with_the_second_factor(known: User, client: Client, collection: Collection) -> None:
     photo_logins.choose(known, Choice.WITH_MFA)
-    assert "May I remember you?" in show(client, pictures.hopper()).content.decode()
+    assert "May I remember you?" in send_photo(client, pictures.hopper()).content.decode()
     with_app(known)
-    assert show(client, pictures.hopper())["Location"] == LOCK
+    assert send_photo(client, pictures.hopper())["Location"] == LOCK
     client.post(LOCK, {"code": code_for(known)})
     assert signed_in(client) == known
 

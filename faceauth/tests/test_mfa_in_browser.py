@@ -20,7 +20,7 @@ from faceauth.models import AuthenticatorApp, Passkey, SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.mfa_cast import code_of, with_app
-from faceauth.tests.test_views import enter
+from faceauth.tests.sign_in import enrol_by_photo
 from secretly.tests.transitions import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,7 +41,7 @@ Visit = Callable[..., Page]
 def person(transactional_db: None) -> User:
     """Grace Hopper, whom the door knows."""
     Collection(conf().COLLECTION).create()
-    return enter(Client(), pictures.hopper())
+    return enrol_by_photo(Client(), pictures.hopper())
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_recovery_codes_are_kept_as_a_file(sign_in: Visit, person: User, tmp_pat
         page.get_by_role("link", name="Keep them as a file").click()
     download.value.save_as(tmp_path / "codes.txt")
     written = (tmp_path / "codes.txt").read_text()
-    assert download.value.suggested_filename == "secretly-recovery-codes.txt"
+    assert download.value.suggested_filename == "recovery-codes.txt"
     assert all(code in written for code in codes)
     assert "localhost" in written
 

@@ -17,14 +17,14 @@ from faceauth.liveness.sessions import Passed
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
 from faceauth.outcomes import Outcome, Recognition
-from faceauth.policy import photo_logins, thresholds
+from faceauth.policy import photo_logins, quick_checks, thresholds
 from faceauth.privacy.forget import expired
 from faceauth.recognition.matching import Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.mfa_cast import with_app
-from faceauth.tests.test_views import JSON, say, sealed_in, show, signed_in
+from faceauth.tests.sign_in import JSON, answer_consent, sealed_in, send_photo, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
 
 def enrolled_by_photo(face: bytes) -> User:
     client = Client()
-    say(client, show(client, face))
+    answer_consent(client, send_photo(client, face))
     user = signed_in(client)
     assert user is not None
     return user
@@ -59,7 +59,7 @@ def enrolled_by_photo(face: bytes) -> User:
 
 def enrolled_live(live: Live, face: bytes) -> User:
     client = Client()
-    say(client, live(client, face))
+    answer_consent(client, live(client, face))
     user = signed_in(client)
     assert user is not None
     return user
@@ -68,14 +68,14 @@ def enrolled_live(live: Live, face: bytes) -> User:
 def test_who_never_passed_a_check_comes_in_by_a_photo(collection: Collection) -> None:
     user = enrolled_by_photo(pictures.hopper())
     client = Client()
-    show(client, pictures.another(pictures.hopper()))
+    send_photo(client, pictures.another(pictures.hopper()))
     assert signed_in(client) == user
 
 
 def test_after_the_first_check_a_photo_opens_nothing_elsewhere(collection: Collection, live: Live) -> None:
     user = enrolled_live(live, pictures.hopper())
     client = Client()
-    assert "May I remember you?" in show(client, pictures.another(pictures.hopper())).content.decode()
+    assert "May I remember you?" in send_photo(client, pictures.another(pictures.hopper())).content.decode()
     assert signed_in(client) is None
     row = SignIn.objects.order_by("-pk")[0]
     assert (row.reason, row.user) == ("liveness_required", user)
@@ -84,19 +84,19 @@ def test_after_the_first_check_a_photo_opens_nothing_elsewhere(collection: Colle
 def test_with_a_second_factor_a_photo_opens(collection: Collection, live: Live) -> None:
     user = enrolled_live(live, pictures.hopper())
     with_app(user)
-    assert show(Client(), pictures.another(pictures.hopper()))["Location"] == "/login/second-factor/"
+    assert send_photo(Client(), pictures.another(pictures.hopper()))["Location"] == "/login/second-factor/"
 
 
 def test_a_photo_hears_what_a_stranger_hears_to_the_end(collection: Collection, live: Live) -> None:
     """It gets another notebook, and from then on opens that one: the owner's stays where it is."""
     owner = enrolled_live(live, pictures.hopper())
     thief = Client()
-    answer = say(thief, show(thief, pictures.another(pictures.hopper())), headers=JSON)
+    answer = answer_consent(thief, send_photo(thief, pictures.another(pictures.hopper())), headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (200, "enrolled")
     other = signed_in(thief)
     assert other not in (None, owner)
     again = Client()
-    show(again, pictures.another(pictures.hopper()))
+    send_photo(again, pictures.another(pictures.hopper()))
     assert signed_in(again) == other
 
 
@@ -114,14 +114,14 @@ def test_in_open_enrolment_a_photo_learns_nothing_either(
     owner = enrolled_live(live, pictures.hopper())
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENT": "open"}
     thief = Client()
-    assert show(thief, pictures.another(pictures.hopper()), JSON).json()["outcome"] == "enrolled"
+    assert send_photo(thief, pictures.another(pictures.hopper()), JSON).json()["outcome"] == "enrolled"
     assert signed_in(thief) not in (None, owner)
 
 
 def test_never_takes_no_photo(collection: Collection, settings: Settings) -> None:
     enrolled_by_photo(pictures.hopper())
     settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": "never"}
-    answer = show(Client(), pictures.hopper(), JSON)
+    answer = send_photo(Client(), pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
 
 
@@ -134,7 +134,7 @@ def claim(client: Client, question: Any, answer: str) -> Any:
 
 def test_whoever_squatted_loses_the_notebook_to_the_living_face(collection: Collection, live: Live) -> None:
     squatter = Client()
-    say(squatter, show(squatter, pictures.hopper()))
+    answer_consent(squatter, send_photo(squatter, pictures.hopper()))
     user = signed_in(squatter)
     assert user is not None
     with_app(user)
@@ -151,7 +151,7 @@ def test_whoever_squatted_loses_the_notebook_to_the_living_face(collection: Coll
     assert not authenticators.has_mfa(user)
     assert not before & set(Face.objects.filter(user=user).values_list("face_id", flat=True))
     thief = Client()
-    show(thief, pictures.hopper())
+    send_photo(thief, pictures.hopper())
     assert signed_in(thief) is None
 
 
@@ -173,7 +173,7 @@ def test_a_no_starts_a_notebook_of_ones_own(collection: Collection, live: Live) 
     owner = Client()
     question = claim(owner, live(owner, pictures.another(pictures.hopper())), "no")
     assert "May I remember you?" in question.content.decode()
-    say(owner, question)
+    answer_consent(owner, question)
     mine = signed_in(owner)
     assert mine not in (None, other)
     back = Client()
@@ -193,7 +193,7 @@ def test_a_photo_claims_nothing(collection: Collection, live: Live) -> None:
     user = enrolled_by_photo(pictures.hopper())
     PhotoLogin.objects.filter(user=user).update(choice="never")
     thief = Client()
-    question = show(thief, pictures.another(pictures.hopper()))
+    question = send_photo(thief, pictures.another(pictures.hopper()))
     claim(thief, question, "yes")
     assert signed_in(thief) is None
 
@@ -214,7 +214,7 @@ def test_enrolments_have_a_limit_of_their_own(collection: Collection, settings: 
     settings.FACEAUTH = {**settings.FACEAUTH, "ENROLMENTS_PER_ADDRESS": "1/h"}
     enrolled_by_photo(pictures.hopper())
     client = Client()
-    answer = say(client, show(client, pictures.collins()), headers=JSON)
+    answer = answer_consent(client, send_photo(client, pictures.collins()), headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
     assert User.objects.count() == 1
 
@@ -223,7 +223,7 @@ def test_who_was_enrolled_by_a_photo_and_never_came_back_is_forgotten(collection
     gone, here = enrolled_by_photo(pictures.hopper()), enrolled_live(live, pictures.collins())
     User.objects.update(last_login=timezone.now() - timedelta(days=15))
     assert list(expired(1095)) == [gone]
-    show(Client(), pictures.another(pictures.hopper()))
+    send_photo(Client(), pictures.another(pictures.hopper()))
     User.objects.update(last_login=timezone.now() - timedelta(days=15))
     assert list(expired(1095)) == []
     assert here != gone
@@ -234,7 +234,7 @@ def test_who_was_enrolled_by_a_photo_and_never_came_back_is_forgotten(collection
 
 def test_a_chosen_photo_adds_no_face_after_a_check(collection: Collection, live: Live) -> None:
     client = Client()
-    say(client, live(client, pictures.hopper()))
+    answer_consent(client, live(client, pictures.hopper()))
     file = SimpleUploadedFile("me.jpg", pictures.another(pictures.hopper()), "image/jpeg")
     answer = client.post("/account/faces/", {"file": file}, headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
@@ -298,10 +298,22 @@ def test_on_a_trusted_device_a_quick_check_and_a_photo_open(collection: Collecti
     with_app(owner)
     home = Client()
     trusting(home, owner)
-    show(home, pictures.another(pictures.hopper()))
+    send_photo(home, pictures.another(pictures.hopper()))
     assert signed_in(home) == owner  # the device is the second factor
     home.post("/logout/")
     live(home, pictures.another(pictures.hopper()), kind=Kind.SINGLE)
+    assert signed_in(home) == owner
+
+
+def test_a_glance_opens_a_trusted_device_only_of_whom_chose_it(collection: Collection, live: Live) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    home = Client()
+    trusting(home, owner)
+    answer = live(home, pictures.another(pictures.hopper()), headers=JSON, kind=Kind.GLANCE)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
+    assert signed_in(home) is None
+    quick_checks.choose(owner, Kind.GLANCE)
+    live(home, pictures.another(pictures.hopper()), kind=Kind.GLANCE)
     assert signed_in(home) == owner
 
 
@@ -323,7 +335,7 @@ def test_a_photo_on_a_foreign_trusted_device_opens_nothing(collection: Collectio
     other = enrolled_live(live, pictures.collins())
     home = Client()
     trusting(home, other)
-    assert "May I remember you?" in show(home, pictures.another(pictures.hopper())).content.decode()
+    assert "May I remember you?" in send_photo(home, pictures.another(pictures.hopper())).content.decode()
     assert signed_in(home) is None
 
 

@@ -17,7 +17,7 @@ from faceauth.models import RateCount, SpentFrame
 from faceauth.ratelimit import limits
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.test_views import show
+from faceauth.tests.sign_in import send_photo
 
 PICTURE = b"a frame, to the last byte"
 
@@ -81,7 +81,7 @@ def test_counts_do_not_tell_whose_they_are(address: str, settings: Settings) -> 
 
 @pytest.mark.usefixtures("without_look")
 def test_what_is_counted_in_the_database_has_no_address(collection: Collection, client: Client) -> None:
-    show(client, pictures.landscape())
+    send_photo(client, pictures.landscape())
     rows = list(RateCount.objects.values())
     assert rows
     assert "127.0.0.1" not in str(rows)

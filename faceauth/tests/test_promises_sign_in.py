@@ -9,7 +9,7 @@ from faceauth.outcomes import Outcome, Reason, Recognition
 from faceauth.policy import thresholds
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
-from faceauth.tests.test_views import enter, show
+from faceauth.tests.sign_in import enrol_by_photo, send_photo
 from faceauth.web import http
 
 pytestmark = pytest.mark.usefixtures("without_look")
@@ -26,8 +26,8 @@ def test_a_stranger_is_not_logged_under_whom_they_resemble(
 ) -> None:
     """Otherwise the sign-in log of that person, and their page, would tell of a visit that was never theirs."""
     resembling(owner, monkeypatch)
-    show(client, pictures.hopper())  # looks familiar: asked to try once more
-    show(client, pictures.hopper())
+    send_photo(client, pictures.hopper())  # looks familiar: asked to try once more
+    send_photo(client, pictures.hopper())
     familiar, stranger = SignIn.objects.order_by("pk")
     assert (familiar.outcome, familiar.reason, familiar.user) == (Outcome.REFUSED, Reason.NEAR_MATCH, owner)
     assert (stranger.outcome, stranger.user, stranger.similarity) == (Outcome.STRANGER, None, 88.0)
@@ -38,13 +38,13 @@ def test_a_refused_attempt_is_logged_under_whom_it_resembles(
 ) -> None:
     recognition = Recognition(Outcome.REFUSED, Reason.AMBIGUOUS, similarity=97.0, near=owner)
     monkeypatch.setattr("faceauth.backends.FaceBackend.recognise", lambda *args, **kwargs: recognition)
-    show(client, pictures.hopper())
+    send_photo(client, pictures.hopper())
     assert SignIn.objects.get().user == owner
 
 
 def test_a_stranger_who_really_comes_is_nobodys(collection: Collection, client: Client) -> None:
-    enter(Client(), pictures.hopper())
-    show(client, pictures.collins())
+    enrol_by_photo(Client(), pictures.hopper())
+    send_photo(client, pictures.collins())
     assert SignIn.objects.order_by("-pk")[0].user is None
 
 

@@ -21,6 +21,7 @@ from faceauth import outcomes
 from faceauth.audit import user_agents
 from faceauth.audit.log import record
 from faceauth.audit.sessions import end_session, end_sessions, open_sessions, stored_key
+from faceauth.conf import conf
 from faceauth.enrolment.faces import MAX_FACES, add, remove
 from faceauth.models import Face, MFAReset, Receipt, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal
@@ -113,6 +114,8 @@ FACES = "faceauth/faces.html"
 def shown_faces(request: HttpRequest) -> dict[str, Any]:
     return {
         "faces": user_of(request).faces.all(),
+        "can_withdraw": forget.can_withdraw(user_of(request)),
+        "endpoint": conf().ENDPOINT,
         "most": MAX_FACES,
         "photos": "never" if photo_logins.has_passed_liveness(user_of(request)) else "open",
         "full": True,
@@ -136,20 +139,23 @@ def faces_view(request: HttpRequest) -> HttpResponse:
         if attempt.exceeded:
             return throttled(request, attempt.exceeded, FACES, **shown_faces(request))
         with pictures_in(request) as pictures:
-            recognition = add_face(user, pictures.photos, pictures.method)
+            recognition = add_face(user, pictures.photos, pictures.method, request.POST.get("consent") == "yes")
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, Recognition(recognition.outcome, recognition.reason, user), pictures.method)
     return answer(request, faces_result(request, recognition))
 
 
-def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str) -> Recognition:
+def add_face(user: "User", photos: Sequence[Photo] | Refusal, method: str, consented: bool = False) -> Recognition:
     if not accounts.may_sign_in(user):  # an operator uses a password, and would be enrolled for nothing
         return outcomes.refused(Reason.INACTIVE)
     if isinstance(photos, Refusal):
         return outcomes.refused(photos.reason)
     if method != SignIn.Method.LIVENESS and photo_logins.has_passed_liveness(user):
         return outcomes.refused(Reason.LIVENESS_REQUIRED)
-    return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS))
+    if not consented and not user.faces.exists():
+        return outcomes.refused(Reason.CONSENT_REQUIRED)
+    consent = conf().CONSENT_VERSION if consented else ""
+    return answered(lambda: add(user, photos[0], live=method == SignIn.Method.LIVENESS, consent=consent))
 
 
 def faces_result(request: HttpRequest, recognition: Recognition | None = None) -> Result:
@@ -183,7 +189,7 @@ def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
 def export_view(request: HttpRequest) -> StreamingHttpResponse:
     """Everything that is held about the person, as one ZIP of JSON and Markdown."""
     response = StreamingHttpResponse(export.archive(user_of(request)), content_type="application/zip")
-    response.headers["Content-Disposition"] = 'attachment; filename="secretly.zip"'
+    response.headers["Content-Disposition"] = 'attachment; filename="export.zip"'
     return response
 
 
@@ -197,6 +203,8 @@ def forget_view(request: HttpRequest) -> HttpResponse:
     context = {"word": _(FORGET)}
     if not accounts.may_sign_in(user):
         return render(request, page, context | {"operator": True}, status=403)
+    if not forget.deletes_account(user):
+        return redirect("faceauth:withdraw")
     if request.method != "POST":
         return render(request, page, context)
     if request.POST.get("word", "").strip().casefold() not in (FORGET, _(FORGET)):

@@ -12,16 +12,18 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from faceauth.conf import conf
+from faceauth.liveness.requests import Kind
 from faceauth.mfa import device_approvals, trusted_devices
-from faceauth.models import TrustedDevice
+from faceauth.models import PhotoLogin, TrustedDevice
 from faceauth.outcomes import Outcome, Reason
-from faceauth.policy import accounts
+from faceauth.policy import accounts, quick_checks
 from faceauth.ratelimit import limits
 from faceauth.web import device_question, pending_login
 from faceauth.web.http import given_next, throttled, user_of, varied, wants_json
 from faceauth.web.second_factor import sign_in_url, signed_in
 
 View = Callable[..., HttpResponse]
+DeviceCheck = PhotoLogin.DeviceCheck
 
 
 # At sign-in -----------------------------------------------------------------------------------------------------------
@@ -100,6 +102,8 @@ def devices_view(request: HttpRequest) -> HttpResponse:
         "question": device_approvals.question(request, user),
         "offered": accounts.may_sign_in(user) and conf().PHOTOS != "open",
         "days": conf().TRUSTED_DEVICE_DAYS,
+        "checks": [one for one in DeviceCheck.choices if one[0] != DeviceCheck.GLANCE or quick_checks.may_glance(user)],
+        "check": quick_checks.kind_of(user),
     }
     return varied(render(request, "faceauth/devices.html", context))
 
@@ -113,6 +117,17 @@ def row_of(device: TrustedDevice, here: TrustedDevice | None) -> dict[str, objec
         "keyed": bool(device.public_key),
         "this": here is not None and device.pk == here.pk,
     }
+
+
+@require_POST
+@changes_devices
+def check_view(request: HttpRequest) -> HttpResponse:
+    """Take how much a check asks for on the person's trusted devices: `check`."""
+    user, given = user_of(request), request.POST.get("check", "")
+    allowed = given in DeviceCheck.values and (given != DeviceCheck.GLANCE or quick_checks.may_glance(user))
+    if allowed:
+        quick_checks.choose(user, Kind(given))
+    return redirect("faceauth:devices")
 
 
 @require_POST

@@ -34,7 +34,7 @@ View = Callable[..., HttpResponse]
 APP = "faceauth.app"
 
 
-# At the door ----------------------------------------------------------------------------------------------------------
+# At sign-in -----------------------------------------------------------------------------------------------------------
 
 
 def changes_mfa(view: View) -> View:
@@ -73,6 +73,7 @@ def show_mfa(request: HttpRequest, user: "User", message: str = "", status: int 
         "choices": photo_logins.Choice.choices,
         "required": capacity.mfa_required(),
         "advice": capacity.advice(user),
+        "passkeys": webauthn.AVAILABLE,
         "message": message,
     }
     return render(request, "faceauth/mfa.html", context, status=status)
@@ -84,6 +85,8 @@ def show_mfa(request: HttpRequest, user: "User", message: str = "", status: int 
 def passkey_view(request: HttpRequest) -> HttpResponse:
     """GET asks the browser to make a passkey; POST takes the `credential` that it made."""
     user = user_of(request)
+    if not webauthn.AVAILABLE:
+        raise Http404("Passkeys need the extra mfa of django-faceauth.")
     if request.method != "POST":
         return show_passkey(request, user)
     with transaction.atomic():

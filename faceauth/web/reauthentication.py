@@ -1,5 +1,7 @@
 """Proof asked for again before a sensitive act: the face, and the second factor where there is one.
 
+Whoever has no face here yet gives their password again, or has signed in just now.
+
 `SENSITIVE` is the one list of these acts. `ReauthenticationMiddleware` asks for the proof before any of them; a test
 walks every URL of the site and fails for one that is neither here nor on its list of harmless ones.
 """
@@ -9,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -21,6 +25,7 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, refused
 from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
+from faceauth.web import refused_photos
 from faceauth.web.http import (
     FACE_VERIFIED,
     LIVENESS_VERIFIED,
@@ -42,8 +47,10 @@ if TYPE_CHECKING:
 
 PAGE = "faceauth/reauthenticate.html"
 
-# In the session: when its person gave their second factor, in seconds since 1970.
+# In the session: when its person gave their second factor, and when they signed in or gave their password once more.
+# Seconds since 1970.
 MFA_VERIFIED = "faceauth.mfa_verified"
+SIGNED_IN = "faceauth.signed_in"
 
 PROOF_LASTS = 300  # seconds
 
@@ -60,10 +67,12 @@ SENSITIVE: dict[str, str] = {
     "faceauth:photo_logins": "faceauth:mfa",
     "faceauth:trust_device": "faceauth:trust_device",
     "faceauth:approve_device": "faceauth:devices",
+    "faceauth:device_check": "faceauth:devices",
     "faceauth:end_device": "faceauth:devices",
     "faceauth:end_devices": "faceauth:devices",
     "faceauth:export": "faceauth:export",
     "faceauth:forget": "faceauth:forget",
+    "faceauth:withdraw": "faceauth:withdraw",
 }
 # Sensitive in a POST alone: the page itself only shows.
 SENSITIVE_POSTS: dict[str, str] = {"faceauth:faces": "faceauth:faces"}
@@ -98,14 +107,25 @@ def back_of(name: str, method: str) -> str | None:
 def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
     """What to answer instead of the act; None where the proof is fresh."""
     user = user_of(request)
-    if not face_verified(request):
-        reason, page = Reason.LIVENESS_REQUIRED, reverse("faceauth:reauthenticate")
-    elif authenticators.has_mfa(user) and not mfa_verified(request):
-        reason, page = Reason.MFA_REQUIRED, reverse("faceauth:second_factor")
-    else:
-        return None
+    if not user.faces.exists():
+        if not is_fresh(request, SIGNED_IN):
+            return demand(request, Reason.PASSWORD_REQUIRED, reverse("faceauth:password"), back)
+    elif not face_verified(request):
+        return demand(request, Reason.LIVENESS_REQUIRED, reverse("faceauth:reauthenticate"), back)
+    if authenticators.has_mfa(user) and not mfa_verified(request):
+        return demand(request, Reason.MFA_REQUIRED, reverse("faceauth:second_factor"), back)
+    return None
+
+
+def demand(request: HttpRequest, reason: Reason, page: str, back: str) -> HttpResponse:
     url = f"{page}?{urlencode({'next': back})}"
     return answer(request, Result(Outcome.REFUSED, reason, next=url, page="", status=403))
+
+
+@receiver(user_logged_in)
+def note_signed_in(request: HttpRequest | None, **kwargs: Any) -> None:
+    if request is not None and hasattr(request, "session"):
+        request.session[SIGNED_IN] = time.time()
 
 
 def face_verified(request: HttpRequest) -> bool:
@@ -141,8 +161,10 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
                 recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, recognition, pictures.method)
+            photo = refused_photos.shown_again(pictures, recognition)
     if recognition.user is None:
-        return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
+        result = result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request))
+        return answer(request, refused_photos.explained(result, pictures.method, photo))
     note_verified(request, pictures.method)
     return answer(request, result_of(recognition, next=next_url(request), page=""))
 

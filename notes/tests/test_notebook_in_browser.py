@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from notes import editing
 from notes.models import MAX_LENGTH, Note, Preferences
-from notes.tests.tabs import DOOR, SAYS_SAVED, come_in, open_tab, text_of
+from notes.tests.tabs import DOOR, SAYS_SAVED, choose, come_in, open_tab, text_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -55,7 +55,7 @@ def test_a_change_elsewhere_is_a_conflict_and_save_shows_both(tab: Page, owner: 
     tab.get_by_role("button", name="Save").click()
     expect(tab.locator("blockquote")).to_have_text("from elsewhere")
     expect(tab.locator("#text")).to_have_value("from here")
-    tab.get_by_role("button", name="Replace the other with this").click()
+    tab.get_by_role("button", name="Keep this version").click()
     expect(tab.locator(".notes h3 a")).to_have_text("from here")
     assert text_of(owner) == "from here"
 
@@ -107,10 +107,10 @@ def test_nothing_is_left_on_the_device(tab: Page, locked: bool) -> None:
             return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
         }"""
     )
-    site = [f"/static/site/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
+    site = [f"/static/faceauth/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
     assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
     page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
-    assert "I cannot be reached." in page
+    assert "No connection" in page
     assert "value=" not in page
     assert "Nowhere but at home" not in page
 
@@ -122,26 +122,29 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         page.goto("/")
         page.locator("#text").fill("By hand\n\n- [ ] two\n- [ ] boxes")
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("link", name="By hand").click()
         page.get_by_role("checkbox", name="boxes").click()
         expect(page.get_by_role("checkbox", name="boxes")).to_be_checked()
-        page.get_by_role("link", name="By hand").click()
         page.get_by_text("Plain text").click()
         expect(page.locator("#text")).to_have_value("By hand\n\n- [ ] two\n- [x] boxes")
         page.locator("#text").fill("Changed by hand")
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("link", name="Changed by hand").click()
         page.get_by_role("button", name="Pin", exact=True).click()
-        expect(page.get_by_text("Pinned")).to_be_visible()
+        expect(page.get_by_role("button", name="Unpin")).to_be_visible()
         page.get_by_label("Search all notes").fill("hand")
-        page.get_by_role("button", name="Search").click()
-        expect(page.get_by_role("link", name="Changed by hand")).to_be_visible()
-        page.get_by_role("button", name="Delete").click()
+        page.get_by_label("Search all notes").press("Enter")
+        expect(page.locator(".notes mark")).to_have_text("hand")
+        page.get_by_role("link", name="Changed by hand").click()
+        page.get_by_role("button", name="Move to the trash").click()
+        expect(page.get_by_text("Changed by hand is in the trash.")).to_be_visible()
         page.get_by_role("button", name="Undo").click()
         page.get_by_role("link", name="Changed by hand").click()
-        page.get_by_role("button", name="Delete").click()
-        page.get_by_role("link", name="Trash").click()
+        page.get_by_role("button", name="Move to the trash").click()
+        choose(page, "Trash")
         page.get_by_role("button", name="Delete for good").click()
         page.get_by_role("button", name="Delete for good").click()
-        expect(page.get_by_text("There is nothing in it.")).to_be_visible()
+        expect(page.get_by_text("The trash is empty.")).to_be_visible()
         page.get_by_role("button", name="Lock").click()
         expect(page).to_have_url(DOOR)
 
@@ -173,7 +176,7 @@ def test_keys_that_are_pressed_alone_can_be_switched_off(tab: Page, owner: User)
         tab.keyboard.press(key)
     expect(tab.get_by_role("dialog")).to_be_hidden()
     expect(tab.locator("#text")).not_to_be_focused()
-    tab.locator("[data-keys]").click()
+    choose(tab, "Keyboard shortcuts")
     expect(tab.get_by_role("dialog")).to_contain_text("lock")
     expect(tab.get_by_role("dialog")).not_to_contain_text("a new note")
     tab.keyboard.press("Escape")
@@ -194,18 +197,19 @@ def test_an_old_safari_can_do_it_too(tab: Page, context: BrowserContext, owner: 
     context.add_init_script(SAFARI_15)
     tab.reload()
     told = "time => time.textContent === new Intl.DateTimeFormat('en', "
-    told += "{ dateStyle: 'long', timeStyle: 'short' }).format(new Date(time.dateTime))"
+    told += "{ timeStyle: 'short' }).format(new Date(time.dateTime))"
     assert tab.locator(".card time").evaluate(told)
     expect(tab.locator("#text")).to_be_focused()
     tab.keyboard.type("A thought")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert Note.objects.of(owner).count() == 2
+    tab.get_by_role("link", name="The kettle").click()
     tab.get_by_role("checkbox", name="on").click()
     expect(tab.get_by_role("checkbox", name="on")).to_be_checked()
-    tab.get_by_role("button", name="Pin", exact=True).last.click()
+    tab.get_by_role("button", name="Pin", exact=True).click()
     expect(tab.locator(".pinned h3")).to_have_text("The kettle")
     tab.get_by_label("Search all notes").fill("thought")
-    expect(tab.locator("[data-says]")).to_have_text("I have found 1 note.")
+    expect(tab.locator("[data-says]")).to_have_text("1 note found")
     tab.keyboard.press("Control+l")
     tab.wait_for_url(DOOR)
 

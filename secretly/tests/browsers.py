@@ -113,7 +113,7 @@ def write(page: Page, text: str) -> None:
 
 
 def lock(page: Page) -> None:
-    page.get_by_role("button", name="Lock").click()
+    page.get_by_role("button", name="Lock", exact=True).click()
     page.wait_for_url(re.compile(r"/login/\?locked=1$"))
 
 

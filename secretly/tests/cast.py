@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from faceauth.mfa import authenticators
-
 NOTES = [
     "To do\n\n- [x] call the lighthouse\n- [ ] bread, *the dark one*\n- [ ] a birthday card for Nour",
     "Bread, the third try\n\n1. **500 g** flour, 350 g water, wait an hour\n2. 10 g salt, 100 g leaven\n"
@@ -57,6 +55,7 @@ def make() -> Cast:
     from django.utils import timezone
 
     from faceauth.audit.sessions import store, stored_key
+    from faceauth.mfa import authenticators
     from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn, TrustedDevice
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes.models import Note

@@ -5,10 +5,10 @@ import re
 import pytest
 from django.conf import settings
 
-TOKENS = (settings.BASE_DIR / "static/site/tokens.css").read_text()
+TOKENS = (settings.BASE_DIR / "faceauth/static/faceauth/tokens.css").read_text()
 GROUNDS = ("ground", "raised", "sunken")
 TEXT = [(text, ground) for text in ("ink", "quiet", "accent", "accent-strong", "danger", "good") for ground in GROUNDS]
-TEXT += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-danger", "danger")]
+TEXT += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-danger", "danger"), ("on-mark", "mark")]
 EDGES = [(edge, ground) for edge in ("edge", "focus") for ground in GROUNDS]
 
 

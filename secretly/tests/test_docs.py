@@ -7,8 +7,8 @@ from django.conf import settings
 
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
-from faceauth.policy import thresholds
-from faceauth.vision import faces, similarity
+from faceauth.policy import false_matches, thresholds
+from faceauth.vision import networks, similarity
 from secretly import environment
 
 ROOT = settings.BASE_DIR
@@ -62,7 +62,7 @@ def test_the_documented_similarity_curve_is_the_one_in_use() -> None:
     rows = re.findall(r"^\| ([\d.]+) \| 10\^(-[\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
     assert {10 ** float(decade): float(cosine) for _, decade, cosine in rows} == pytest.approx(similarity.CURVE)
     assert [float(value) for value, _, _ in rows] == [round(similarity.of_fmr(fmr), 2) for fmr in similarity.CURVE]
-    for name, digest in faces.DIGESTS.items():
+    for name, digest in networks.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
 
@@ -72,8 +72,8 @@ def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
     text = (ROOT / "docs" / "odds.md").read_text()
     cells = r"\| (0\.\d{4}) \|[^|]+" + r"\| \S+ \| (\S+) \| \S+ \| (\S+) \| \S+ " * 2 + r"\|"
     rows = [tuple(map(float, row)) for row in re.findall(rf"^{cells}$", text, re.MULTILINE)]
-    assert {row[0]: row[2] for row in rows} == thresholds.ONE
-    assert {row[0]: row[4] for row in rows} == thresholds.SEVERAL
+    assert {row[0]: row[2] for row in rows} == false_matches.ONE
+    assert {row[0]: row[4] for row in rows} == false_matches.SEVERAL
     for _, one, used, several, used_of_several in rows[:-1]:
         assert used >= 2.3 * one
         assert used_of_several >= several

@@ -22,7 +22,7 @@ from faceauth.liveness.challenge import Ask
 from faceauth.models import SignIn
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
-from faceauth.vision import faces
+from faceauth.vision import alignment
 from secretly.tests.browsers import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
@@ -39,7 +39,7 @@ def collection(transactional_db: None) -> None:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three times as long as people have: browser, film and detector share a machine that may be busy with other tests.
 
-    How long a look may take is in test_look.py.
+    How long a look may take is in test_liveness_challenge.py.
     """
     monkeypatch.setattr(challenge, "SECONDS", 3 * challenge.SECONDS)
     monkeypatch.setattr(challenge, "MOST_BETWEEN", 3 * challenge.MOST_BETWEEN)
@@ -62,7 +62,7 @@ class Camera:
         width, height = films.SIZE
         self.grain = np.random.default_rng(0).integers(-3, 4, (30, height, width), np.int16)
 
-    def film(self, scene: faces.Pixels) -> None:
+    def film(self, scene: alignment.Pixels) -> None:
         """Show this from now on: RGB pixels."""
         height, width = scene.shape[:2]
         planes = cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420)
@@ -148,7 +148,7 @@ def test_enrol_write_sign_out_and_return(
     begin(page)
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
-    expect(page.locator("[data-arc]")).to_be_visible()
+    expect(page.locator("[data-ticks]")).to_be_visible()
     person.does = obey
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Yes, remember me").click()
@@ -202,16 +202,16 @@ def failed(page: Page, says: str) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert not watching(page)
-    expect(page.locator("[data-arc]")).to_be_hidden()
+    expect(page.locator("[data-ticks]")).to_be_hidden()
     assert not User.objects.exists()
 
 
 def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     begin(page)
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I saw no movement")
     page.get_by_role("button", name="Try again").click()
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I saw no movement")
     assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "liveness")}
 
 

@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
 from faceauth.rekognition.collection import Collection
+from notes.tests.tabs import choose
 from secretly.tests import cast as casting
 from secretly.tests import walk
 from secretly.tests.walk import Stop
@@ -64,7 +65,7 @@ def test_the_sign_in_page_opens_into_the_notebook(door: Page) -> None:
 def test_other_pages_change_without_it(door: Page) -> None:
     open_notebook(door)
     with door.expect_navigation():
-        door.get_by_role("link", name="Trash").click()
+        choose(door, "Trash")
     assert moved(door) == []
 
 

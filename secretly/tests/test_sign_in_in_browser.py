@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.models import SignIn
-from faceauth.outcomes import Reason, sentence
+from faceauth.outcomes import Reason, photo_sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.vision import photos
@@ -105,10 +105,10 @@ def test_camera_failure_falls_back_to_the_chooser(
     page = visit(**given)
     page.get_by_role("button", name="Look at me").click()
     expect(page.get_by_role("heading", name=says)).to_be_visible()
-    chooser = page.get_by_label("Choose a photo of your face")
-    expect(chooser).to_be_visible()
-    expect(chooser).to_be_focused()
-    chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+    button = page.get_by_role("button", name="Choose a photo")
+    expect(button).to_be_focused()
+    expect(button).to_have_class("primary")
+    choose(page, pictures.hopper())
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
@@ -150,15 +150,11 @@ def test_a_file_that_the_browser_cannot_read_is_sent_unchanged(visit: Callable[.
 def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.landscape())
-    expect(page.get_by_role("heading", name=str(sentence_of(Reason.NO_FACE)))).to_be_focused()
+    expect(page.get_by_role("heading", name=photo_sentence(Reason.NO_FACE))).to_be_focused()
+    expect(page.get_by_role("img", name="The photo that was refused")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a photo")).to_have_class("primary")
     choose(page, pictures.hopper())
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
-
-
-def sentence_of(reason: Reason) -> str:
-    from faceauth.outcomes import Outcome
-
-    return sentence(Outcome.REFUSED, reason)
 
 
 def test_a_chosen_photo_may_come_from_the_gallery(visit: Callable[..., Page]) -> None:
@@ -174,8 +170,10 @@ def test_everything_without_javascript(visit: Callable[..., Page]) -> None:
     page = visit(script=False)
     for expected in ("May I remember you?", None):
         expect(page.get_by_role("button", name="Look at me")).to_be_hidden()
+        expect(page.get_by_text("A photo is chosen.")).to_be_hidden()
         chooser = page.get_by_label("Choose a photo of your face")
         chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+        expect(page.get_by_text("A photo is chosen.")).to_be_visible()
         page.get_by_role("button", name="Open my notes").click()
         if expected:
             expect(page.get_by_role("heading", name=expected)).to_be_visible()

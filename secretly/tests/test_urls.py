@@ -39,6 +39,7 @@ ADDRESSES = sorted({address for address in walk(get_resolver("secretly.urls").ur
 PUBLIC = {
     "/login/",
     "/login/device/",
+    "/login/how-it-works/",
     "/offline/",
     "/worker.js",
     "/manifest.webmanifest",

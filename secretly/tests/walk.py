@@ -29,6 +29,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
+    "faceauth:withdraw": "not where a face is all that opens a notebook",
     "faceauth:claim": "goes on to the notebook or the consent question",
     "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to my door",
@@ -40,6 +41,8 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:export": "a ZIP",
     "faceauth:liveness": "JSON",
     "faceauth:liveness_frame": "JSON",
+    "faceauth:extend_liveness": "JSON",
+    "faceauth:device_check": "goes back to the list of devices",
     "faceauth:photo_logins": "goes back to my locks",
     "faceauth:remove_factor": "goes back to my locks",
     "/admin/login/": "the admin's own, which the walk visits",
@@ -88,6 +91,7 @@ def at_the_door(cast: Cast) -> Iterator[Stop]:
     login, enrol = reverse("faceauth:login"), reverse("faceauth:enrol")
     picture = ("me.png", "image/png", pictures.encoded(pictures.opened(pictures.landscape()), "PNG"))
     yield Stop("door", login, "nobody")
+    yield Stop("how-it-works", reverse("faceauth:how_it_works"), "nobody")
     yield Stop("door-refused", login, "nobody", sends_to=login, fields={"file": picture})
     face = ("me.jpg", "image/jpeg", pictures.hopper())
     yield Stop("consent", login, "nobody", sends_to=login, fields={"file": face})
@@ -113,9 +117,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook", home)
     yield Stop("notebook-second-page", f"{home}?page=2")
     yield Stop("notebook-deleted", f"{home}?deleted={cast.trashed}")
-    yield Stop(
-        "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
-    )
+    yield Stop("new-note", reverse("notes:new"))
+    yield Stop("notebook-menu", home, does=(("click", "[data-menu] summary"), ("see", "[data-menu][open]")))
     yield Stop("notebook-searching", home, does=(("fill", "#words", "bread"), ("see", "[data-found] .card")))
     yield Stop("notebook-nothing-found", home, does=(("fill", "#words", "xyzzy"), ("see", "[data-all][hidden]")))
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
@@ -128,6 +131,8 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-covered", home, does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note)
+    open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
+    yield Stop("picture", long_note, does=open_picture)
     yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
     empty = {"file": ("plan.txt", "text/plain", b"")}
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)

@@ -198,6 +198,8 @@ export class Editor extends EventTarget {
       this.#form.action = answer.url;
       this.#form.elements.version.value = answer.version;
       this.#say("saved");
+      const { url, version } = answer;
+      this.#form.dispatchEvent(new CustomEvent("secretly:saved", { bubbles: true, detail: { url, version } }));
       if (this.unsaved) this.#schedule(); // typed on meanwhile
     } else {
       this.#say("unsaved");

@@ -1,3 +1,7 @@
-import { tellTimes } from "../site/times.js";
+// The server knows no time zone; the person's clock does.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
 
-tellTimes(document);
+for (const time of document.querySelectorAll("time")) {
+  time.textContent = clock.format(new Date(time.dateTime));
+  time.dir = "auto";
+}
