@@ -216,6 +216,9 @@ NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, l
 UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
 IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
 
+# Bytes that a worker process may have in memory: see privatekit/memory.py.
+WORKER_MEMORY = int(environment.number("SECRETLY_WORKER_MEMORY", 600, low=0, high=1e6)) * 10**6  # from MB
+
 # Transport and headers ------------------------------------------------------------------------------------------------
 
 # A browser gives the camera only to a secure page, so every address but localhost needs HTTPS: a proxy ends it and sets

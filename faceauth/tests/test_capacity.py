@@ -53,6 +53,7 @@ def some(count: int) -> list[User]:
         Face(user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person=user.username)
         for user in users
     )
+    PhotoLogin.objects.bulk_create(PhotoLogin(user=user) for user in users)
     population.forget()
     return users
 
