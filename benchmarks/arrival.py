@@ -23,6 +23,7 @@ from faceauth.liveness import challenge
 from faceauth.liveness.challenge import Ask
 from faceauth.liveness.geometry import has_depth, shown
 from faceauth.tests import films
+from faceauth.tests.pictures import FACES
 
 REACTS = 0.7  # seconds from a request to the first movement
 STEP = 0.2  # seconds from one pose of the film to the next: a turn takes two
@@ -146,7 +147,7 @@ def clear(ask: Ask, base: challenge.Observation, seen: challenge.Observation) ->
 
 def measure() -> Iterator[Row]:
     chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
-    if not chromium or not films.FACES.is_dir():
+    if not chromium or not FACES.is_dir():
         yield Row("arrival to notebook", [], note="needs Chromium and the wider set of faces")
         return
     from playwright.sync_api import sync_playwright
