@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "secretly.middleware.log_and_count",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
+    "secretly.middleware.compress_pages",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -133,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
+SETTINGS_URL = "faceauth:account"  # where the notebook's own settings are
 LOGOUT_REDIRECT_URL = reverse_lazy("faceauth:login", query={"locked": 1})  # where no camera starts by itself
 
 # A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
@@ -179,6 +181,7 @@ FACEAUTH = {
     "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRUSTED_DEVICE_DAYS": int(environment.number("SECRETLY_TRUSTED_DEVICE_DAYS", 90, low=1, high=400)),
+    "SENSITIVE": {"notes:export_zip": "notes:export"},
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
     "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
@@ -187,7 +190,7 @@ FACEAUTH = {
     "ENROLMENTS": environment.text("SECRETLY_ENROLMENTS", "300/d"),
     "PHOTO_ENROLMENT_DAYS": int(environment.number("SECRETLY_PHOTO_ENROLMENT_DAYS", 14, low=1, high=3650)),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
-    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "3000/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
     "PRIVACY": ["secretly.privacy.of_notes"],
     "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
@@ -212,6 +215,9 @@ STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000,
 NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
 UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
 IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
+# Bytes that a worker process may have in memory: see privatekit/memory.py.
+WORKER_MEMORY = int(environment.number("SECRETLY_WORKER_MEMORY", 600, low=0, high=1e6)) * 10**6  # from MB
 
 # Transport and headers ------------------------------------------------------------------------------------------------
 
