@@ -2,7 +2,7 @@
 
 The more people are enrolled, the likelier a stranger resembles one of them. So the threshold rises with their number,
 as far as it was measured how rarely strangers reach it; from where the measurement ends, a second factor is required.
-docs/odds.md has the formula and all measurements.
+docs/odds.md has the formula, and docs/measurements/recognition.md what was measured.
 """
 
 from bisect import bisect_left

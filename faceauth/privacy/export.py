@@ -18,6 +18,7 @@ from faceauth.conf import conf
 from faceauth.mfa import authenticators
 from faceauth.models import AccountChange, Consent, Face, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import photo_logins
+from faceauth.privacy import consent_receipts
 from privatekit import zipstream
 from privatekit.zipstream import File, json_array
 
@@ -37,6 +38,7 @@ def files(user: "User") -> Files:
     yield "README.md", [str(README)]
     yield "profile.json", [written(profile(user))]
     yield "consents.json", json_array(consents(user))
+    yield "consent_receipts.json", json_array(consent_receipts.of(user))
     yield "faces.json", json_array(faces(user))
     yield "sign_ins.json", json_array(sign_ins(user))
     yield "changes.json", json_array(changes(user))
@@ -49,7 +51,7 @@ def files(user: "User") -> Files:
 README = _("""# Everything stored about you
 
 - `profile.json`: your account.
-- `consents.json`: what you agreed to, and when.
+- `consents.json`: what you agreed to, and when. `consent_receipts.json`: the same in the structure of ISO/IEC TS 27560.
 - `faces.json`: your enrolled faces. The numbers that describe them are left out: they are of no use to you, and would
   be to somebody who found this file.
 - `sign_ins.json`: your sign-ins.
