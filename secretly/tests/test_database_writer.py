@@ -33,7 +33,7 @@ from faceauth.outcomes import Outcome
 from faceauth.policy import photo_logins, thresholds
 from faceauth.rekognition.collection import IndexedFace
 from faceauth.tests.mfa_cast import code_of, enrolled, with_app
-from faceauth.vision.faces import Quality
+from faceauth.vision.measures import Quality
 from privatekit.crypto import KeyMissing
 
 pytestmark = pytest.mark.django_db
