@@ -163,6 +163,11 @@ def make_recovery_codes(user: "User") -> list[str]:
     return [in_fours(code) for code in codes]
 
 
+def remove_codes(user: "User", salt: str) -> None:
+    """Delete the recovery codes that were made with this salt; newer ones stay."""
+    RecoveryCode.objects.filter(user_id=user.pk, salt=salt).delete()
+
+
 def in_fours(text: str) -> str:
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 

@@ -1,5 +1,6 @@
 """The models of faceauth. Pictures are never stored."""
 
+from faceauth.models.changes import AccountChange
 from faceauth.models.devices import DeviceApproval, TrustedDevice
 from faceauth.models.faces import Consent, Deletion, Enrolment, Face, HealthCheck, Receipt
 from faceauth.models.liveness import LivenessSession, SpentFrame
@@ -8,6 +9,7 @@ from faceauth.models.operators import OperatorAccount
 from faceauth.models.sign_ins import RateCount, SignIn
 
 __all__ = [
+    "AccountChange",
     "AuthenticatorApp",
     "Consent",
     "Deletion",

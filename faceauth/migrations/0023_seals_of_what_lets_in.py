@@ -88,7 +88,7 @@ def user_field(field: type[Any], **options: Any) -> Any:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0019_accounts_made"),
+        ("faceauth", "0022_account_changes"),
         ("otp_static", "0003_add_timestamps"),
         ("otp_totp", "0003_add_timestamps"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
