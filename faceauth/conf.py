@@ -115,6 +115,12 @@ class Conf:
     USAGE: list[str] = field(default_factory=list)
     """Dotted paths of functions that count what other apps store: see `faceauth.operators.dashboard.usage`."""
 
+    PRIVACY: list[str] = field(default_factory=list)
+    """Dotted paths of functions that yield what other apps process: see `faceauth.privacy.record`."""
+
+    CONTROLLER: str = ""
+    """Who is responsible for the data of people (GDPR, Art. 4(7)): name and address, for the privacy file."""
+
     NAMES: dict[str, str] = field(default_factory=dict)
     """What the site calls settings of this dict, such as environment variables by the names here, for hints."""
 

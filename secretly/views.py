@@ -13,16 +13,18 @@ from urllib.parse import urlsplit
 import redis.exceptions
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi, gettext, gettext_noop
 from django.views import defaults
+from django.views.decorators.http import require_POST
 
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
@@ -92,6 +94,29 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+THEMES = ("light", "dark")
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@login_required
+@require_POST
+def display(request: HttpRequest) -> HttpResponse:
+    """Keep colours and language in cookies of this browser, so that they hold at the sign-in too."""
+    response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#display")
+    theme, language = request.POST.get("theme", ""), request.POST.get("language", "")
+    if theme in (*THEMES, "system"):
+        keep(request, response, "theme", "" if theme == "system" else theme)
+    if language in dict(settings.LANGUAGES):
+        keep(request, response, settings.LANGUAGE_COOKIE_NAME, language)
+    return response
+
+
+def keep(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    """Keep a value in a cookie of this browser for a year; an empty one takes it away."""
+    age = YEAR if value else 0
+    response.set_cookie(name, value, age, secure=request.is_secure(), httponly=True, samesite="Strict")
 
 
 SIGN_IN_VIEWS = ("faceauth:login", "faceauth:enrol")

@@ -150,6 +150,11 @@ def make_recovery_codes(user: "User") -> list[str]:
     return [in_fours(code) for code in codes]
 
 
+def remove_codes(user: "User", pk: int) -> None:
+    """Delete these recovery codes; newer ones stay."""
+    RecoveryCodes.objects.filter(user_id=user.pk, pk=pk).delete()
+
+
 def in_fours(text: str) -> str:
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 

@@ -1,5 +1,6 @@
 """The models of faceauth. Pictures are never stored."""
 
+from faceauth.models.changes import AccountChange
 from faceauth.models.devices import DeviceApproval, TrustedDevice
 from faceauth.models.faces import Consent, Deletion, Enrolment, Face, HealthCheck, Receipt
 from faceauth.models.liveness import LivenessSession, SpentFrame
@@ -7,6 +8,7 @@ from faceauth.models.mfa import AuthenticatorApp, MFAReset, Passkey, PhotoLogin,
 from faceauth.models.sign_ins import RateCount, SignIn
 
 __all__ = [
+    "AccountChange",
     "AuthenticatorApp",
     "Consent",
     "Deletion",

@@ -27,6 +27,8 @@ class Face(SealedRow):
     sharpness = models.FloatField(_("sharpness"), null=True, blank=True)
     """0 to 100 each, as in `vision.Quality`; None for faces enrolled before these columns existed."""
     enrolled = models.DateTimeField(_("enrolled"), default=timezone.now)
+    name = models.CharField(_("name"), max_length=64, blank=True)
+    """What the person calls this appearance."""
 
     class Meta:
         verbose_name = _("face")

@@ -174,6 +174,8 @@ class PhotoLogin(models.Model):
     enrolled_by_photo = models.BooleanField(_("enrolled by a photo"), default=False)
     returned = models.BooleanField(_("came back"), default=False)
     """Whether somebody who was enrolled by a photo has signed in again."""
+    counted = models.BooleanField(_("takes up a place"), default=True)
+    """Whether they count among the people whom the odds allow: not before somebody enrolled by a photo comes back."""
     liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
     """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
     account_made = models.BooleanField(_("account made by an enrolment"), default=False)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from faceauth.conf import conf
 from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
+from faceauth.policy import capacity, population
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -59,6 +60,12 @@ def has_passed_liveness(user: "User") -> bool:
     return row_of(user).liveness_passed is not None
 
 
+def is_not_back(user: "User") -> bool:
+    """Whether a photo enrolled them and they have not come back yet: then they are forgotten soon."""
+    row = row_of(user)
+    return row.enrolled_by_photo and not row.returned and row.liveness_passed is None
+
+
 def is_claimable(user: "User") -> bool:
     """Whether only a photo ever made and opened this notebook: a liveness check outranks it."""
     row = row_of(user)
@@ -69,7 +76,12 @@ def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
     passed = timezone.now() if live else None
     PhotoLogin.objects.create(
-        user=user, account_made=True, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded
+        user=user,
+        account_made=True,
+        enrolled_by_photo=not live,
+        counted=live,
+        liveness_passed=passed,
+        superseded=superseded,
     )
 
 
@@ -78,7 +90,11 @@ def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
     if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
         PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
     if returned:
-        PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
+        rows = PhotoLogin.objects.filter(user_id=user.pk)
+        rows.filter(returned=False).update(returned=True)
+        if rows.filter(counted=False).exists() and capacity.has_room_for(user):
+            rows.update(counted=True)
+            population.forget()
 
 
 def supersede(user: "User") -> None:

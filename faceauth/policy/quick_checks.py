@@ -29,6 +29,12 @@ def may_glance(user: "User") -> bool:
     return photo_logins.may_sign_in_by(user, SignIn.Method.FILE, trusted=True)
 
 
+def choices_for(user: "User") -> list[tuple[str, str]]:
+    """What the person may choose, with the sentence for each."""
+    choices = PhotoLogin.DeviceCheck.choices
+    return [(kind, words) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
+
+
 def kind_of(user: "User") -> Kind:
     """What the person is asked for on a trusted device of theirs."""
     chosen = choice_of(user)

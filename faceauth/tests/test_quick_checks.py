@@ -97,9 +97,9 @@ def chosen(user: User) -> str:
 
 def test_the_person_chooses_in_their_settings(ada: User) -> None:
     client = settings_of(ada)
-    assert 'value="single" checked' in client.get("/account/devices/").content.decode()
+    assert 'value="single" checked' in client.get("/account/").content.decode()
     for kind in ("glance", "full", "single"):
-        assert client.post("/account/devices/check/", {"check": kind})["Location"] == "/account/devices/"
+        assert client.post("/account/devices/check/", {"check": kind})["Location"] == "/account/#devices"
         assert chosen(ada) == kind
     client.post("/account/devices/check/", {"check": "none at all"})
     assert chosen(ada) == "single"
@@ -108,7 +108,7 @@ def test_the_person_chooses_in_their_settings(ada: User) -> None:
 def test_what_the_policy_forbids_is_not_offered_and_not_taken(ada: User) -> None:
     photo_logins.choose(ada, photo_logins.Choice.NEVER)
     client = settings_of(ada)
-    assert 'value="glance"' not in client.get("/account/devices/").content.decode()
+    assert 'value="glance"' not in client.get("/account/").content.decode()
     client.post("/account/devices/check/", {"check": "glance"})
     assert chosen(ada) == "single"
 

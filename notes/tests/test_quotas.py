@@ -84,5 +84,5 @@ def test_uploads_and_imports_of_an_hour_are_counted(own: Client, owner: User, no
 
 def test_the_notebook_shows_what_is_used(own: Client, note: Note, settings: Settings) -> None:
     settings.STORAGE_PER_PERSON, settings.NOTES_PER_PERSON = 5_000_000, 70
-    page = own.get("/preferences/").content.decode()
+    page = own.get("/account/").content.decode()
     assert "Stored, with the trash: 1 of 70 notes," in page

@@ -51,13 +51,23 @@ class Cast:
 
 
 def make() -> Cast:
-    """An owner with a full notebook, a newcomer with a blank page, somebody with a second lock, and an operator."""
+    """An owner with a full notebook, a newcomer with a blank page, somebody with a second factor, and an operator."""
     from django.contrib.auth.models import User
     from django.utils import timezone
 
     from faceauth.audit.sessions import store, stored_key
     from faceauth.mfa import authenticators
-    from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn, TrustedDevice
+    from faceauth.models import (
+        AccountChange,
+        AuthenticatorApp,
+        Deletion,
+        Face,
+        MFAReset,
+        Receipt,
+        SignIn,
+        TrustedDevice,
+    )
+    from faceauth.web.http import MFA_SETTLED
     from faceauth.web.reauthentication import MFA_VERIFIED
     from notes import editing
     from notes.models import Note
@@ -80,7 +90,9 @@ def make() -> Cast:
             owner, {"faceauth.face_verified": time.time(), "faceauth.liveness_verified": time.time()}
         ),
         "newcomer": open_session(newcomer),
-        "locked": open_session(locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time()}),
+        "locked": open_session(
+            locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time(), MFA_SETTLED: str(locked.pk)}
+        ),
         "operator": open_session(operator),
         "pending": pending_session(locked),
     }
@@ -104,11 +116,14 @@ def make() -> Cast:
             brightness=61.5,
             sharpness=80.2,
             enrolled=now - timedelta(days=day),
+            name="With glasses" if day == 3 else "",
         )
     app = authenticators.app_to_confirm(locked, None)
     AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
     authenticators.make_recovery_codes(locked)
     MFAReset.objects.create(user=owner)
+    for kind, name in (("passkey_added", "My phone"), ("exported", "")):
+        AccountChange.objects.create(user=owner, kind=kind, name=name, subject="0", device=browser, address="192.0.2.8")
     # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
     receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]
     for receipt, confirmed in zip(receipts, (now, None), strict=True):
