@@ -34,8 +34,9 @@ from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
 
-# The database or the cache is down, starting, or full: no error of ours, and it passes.
+# The database or the cache is down, starting, or full, or the memory is: no error of ours, and it passes.
 OUTAGES = (
+    MemoryError,
     OperationalError,
     InterfaceError,
     redis.exceptions.ConnectionError,

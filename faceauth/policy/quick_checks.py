@@ -20,7 +20,7 @@ def choice_of(user: "User") -> Kind:
 
 
 def choose(user: "User", kind: Kind) -> None:
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"device_check": kind})
+    PhotoLogin.note(user.pk, device_check=kind)
 
 
 def may_glance(user: "User") -> bool:
@@ -32,7 +32,7 @@ def may_glance(user: "User") -> bool:
 def choices_for(user: "User") -> list[tuple[str, str]]:
     """What the person may choose, with the sentence for each."""
     choices = PhotoLogin.DeviceCheck.choices
-    return [(kind, words) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
+    return [(kind, str(words)) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
 
 
 def kind_of(user: "User") -> Kind:

@@ -52,6 +52,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:remove_factor": "goes back to the settings",
     "faceauth:extend_liveness": "JSON",
     "faceauth:device_check": "goes back to the settings",
+    "faceauth:password": "for who has a password and no face, which nobody has here but operators",
     "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",

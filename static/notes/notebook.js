@@ -178,4 +178,6 @@ indexedDB
   .then((there) => (there.some(({ name }) => name === "secretly-waiting") ? import("./later.js") : null))
   .then((later) => later?.arrive(cover.dataset.writer ?? "", home))
   .catch(() => {}); // it goes on waiting
-if (localStorage.getItem("hush") === "1") import("./hush.js").then(({ hush }) => hush()).catch(() => {});
+if (localStorage.getItem("hush") === "1" || find(HTMLElement, "[data-hush]")) {
+  import("./hush.js").then(({ hush }) => hush()).catch(() => {});
+}
