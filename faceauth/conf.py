@@ -84,8 +84,8 @@ class Conf:
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a
     second that Amazon allows in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
 
-    FRAMES_PER_ADDRESS: str = "1800/m"
-    """Frames of liveness checks from one address: ten people at once, three frames a second each."""
+    FRAMES_PER_ADDRESS: str = "3000/m"
+    """Frames of liveness checks from one address: ten people at once, five frames a second each."""
 
     MFA_RESET_HOURS: float = 24.0
     """How long a reset of somebody's second factor waits, so that they can see and stop it. 0 resets at once."""

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import pictures, quotas, storage
+from notes import audio, pictures, quotas, storage
 from notes.models import Attachment, Note
 from notes.pictures import Picture
 from notes.storage import StorageDown
@@ -90,7 +90,7 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
             stored += [storage.store(attachment.seal(content.thumbnail, "thumbnail"))]
             attachment.content_path, attachment.thumbnail_path = stored
         else:
-            attachment.set_label(name, type_of(name))
+            attachment.set_label(name, audio.sniff(content) or type_of(name))
             attachment.size = len(content)
             stored += [storage.store(attachment.seal(content, "content"))]
             [attachment.content_path] = stored

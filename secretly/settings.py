@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "secretly.middleware.log_and_count",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
+    "secretly.middleware.compress_pages",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -189,7 +190,7 @@ FACEAUTH = {
     "ENROLMENTS": environment.text("SECRETLY_ENROLMENTS", "300/d"),
     "PHOTO_ENROLMENT_DAYS": int(environment.number("SECRETLY_PHOTO_ENROLMENT_DAYS", 14, low=1, high=3650)),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
-    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "3000/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
     "PRIVACY": ["secretly.privacy.of_notes"],
     "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
@@ -214,6 +215,9 @@ STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000,
 NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
 UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
 IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
+# Bytes that a worker process may have in memory: see privatekit/memory.py.
+WORKER_MEMORY = int(environment.number("SECRETLY_WORKER_MEMORY", 600, low=0, high=1e6)) * 10**6  # from MB
 
 # Transport and headers ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Django's own handlers render 400.html, 403.html and 404.html; who asks for JSON 
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -32,8 +34,9 @@ from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
 
-# The database or the cache is down, starting, or full: no error of ours, and it passes.
+# The database or the cache is down, starting, or full, or the memory is: no error of ours, and it passes.
 OUTAGES = (
+    MemoryError,
     OperationalError,
     InterfaceError,
     redis.exceptions.ConnectionError,
@@ -182,7 +185,16 @@ not_found = in_kind(
 
 
 # What the offline page needs to look right.
-OFFLINE_PARTS = ("faceauth/tokens.css", "faceauth/base.css", "faceauth/icon.svg")
+OFFLINE_PARTS = (
+    "faceauth/tokens.css",
+    "faceauth/base.css",
+    "faceauth/icon.svg",
+    "site/offline.css",
+    "site/write_later.js",
+    "site/dom.js",
+    "faceauth/dom.js",
+    "notes/store.js",
+)
 
 
 def offline(request: HttpRequest) -> HttpResponse:
@@ -195,7 +207,8 @@ def worker(request: HttpRequest) -> HttpResponse:
     parts = [static(part) for part in OFFLINE_PARTS]
     page = reverse("offline")
     version = sha256(" ".join([page, get_language(), *parts]).encode()).hexdigest()[:8]
-    context = {"page": page, "parts": parts, "version": version}
+    store = Path(str(finders.find("notes/store.js"))).read_text().replace("export ", "")  # a worker imports no module
+    context = {"page": page, "parts": parts, "version": version, "share": reverse("notes:share"), "store": store}
     return render(request, "worker.js", context, content_type="text/javascript")
 
 
@@ -220,6 +233,22 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "background_color": "#24272e",
         "theme_color": "#24272e",
         "icons": icons,
+        "screenshots": [
+            {"src": static("site/app-wide.png"), "type": "image/png", "sizes": "1280x800", "form_factor": "wide"},
+            {"src": static("site/app-narrow.png"), "type": "image/png", "sizes": "720x1440", "form_factor": "narrow"},
+        ],
+        "shortcuts": [{"name": gettext("New note"), "url": reverse("notes:new"), "icons": icons[1:2]}],
+        "share_target": {
+            "action": reverse("notes:share"),
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {
+                "title": "title",
+                "text": "text",
+                "url": "url",
+                "files": [{"name": "file", "accept": ["image/*", "audio/*", "text/*", "application/pdf"]}],
+            },
+        },
     }
     return JsonResponse(content, content_type="application/manifest+json")
 

@@ -58,11 +58,13 @@ class Consent(models.Model):
         return self.text
 
 
-class Enrolment(models.Model):
+class Enrolment(SealedRow):
     """An enrolment in progress, written before Rekognition is called.
 
     The row is deleted when the face belongs to a user, or is gone. The health check finds by it what a crash left.
     """
+
+    SEALED = ("external_id", "collection_id", "winner")
 
     external_id = models.CharField(_("ExternalImageId"), max_length=128, db_index=True)
     collection_id = models.CharField(_("CollectionId"), max_length=255)

@@ -27,7 +27,7 @@ def offered() -> bool:
 
 
 def row_of(user: "User") -> PhotoLogin:
-    return PhotoLogin.objects.filter(user_id=user.pk).first() or PhotoLogin(user_id=user.pk)
+    return PhotoLogin.of(user.pk)
 
 
 def choice_of(user: "User") -> Choice:
@@ -35,7 +35,7 @@ def choice_of(user: "User") -> Choice:
 
 
 def choose(user: "User", choice: Choice) -> None:
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
+    PhotoLogin.note(user.pk, choice=choice)
 
 
 def may_sign_in_by(user: "User", method: str, trusted: bool = False) -> bool:
@@ -88,7 +88,7 @@ def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
     """Note what the person has proved by signing in, and that they came back, unless they were enrolled just now."""
     if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
-        PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
+        PhotoLogin.note(user.pk, liveness_passed=timezone.now())
     if returned:
         rows = PhotoLogin.objects.filter(user_id=user.pk)
         rows.filter(returned=False).update(returned=True)
@@ -99,7 +99,7 @@ def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
 
 def supersede(user: "User") -> None:
     """Never let a liveness check match this notebook again."""
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"superseded": True})
+    PhotoLogin.note(user.pk, superseded=True)
 
 
 def not_meant(users: Iterable["User"], live: bool, trusted: Group[object]) -> set[object]:
@@ -109,10 +109,11 @@ def not_meant(users: Iterable["User"], live: bool, trusted: Group[object]) -> se
     holds up a photo shall not learn that the person has a notebook that it does not open.
     """
     by_key = {user.pk: user for user in users}
-    rows = {row.user_id: row for row in PhotoLogin.objects.filter(user_id__in=by_key)}
+    found = {row.user_id: row for row in PhotoLogin.objects.filter(user_id__in=by_key)}
+    rows = {key: PhotoLogin.believed(key, found.get(key)) for key in by_key}
     superseded = {key for key, row in rows.items() if row.superseded}
     others = by_key.keys() - superseded
     if live or not superseded:
         return set(superseded)
-    open_to_it = any(allows_photo(by_key[k], rows.get(k) or PhotoLogin(user_id=k), k in trusted) for k in others)
+    open_to_it = any(allows_photo(by_key[k], rows[k], k in trusted) for k in others)
     return set(superseded) if open_to_it else set(others)

@@ -20,7 +20,7 @@ def choice_of(user: "User") -> Kind:
 
 
 def choose(user: "User", kind: Kind) -> None:
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"device_check": kind})
+    PhotoLogin.note(user.pk, device_check=kind)
 
 
 def may_glance(user: "User") -> bool:

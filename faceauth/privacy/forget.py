@@ -56,7 +56,8 @@ def take_back(user: "User", receipt: Receipt) -> None:
     deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
     Face.objects.filter(user_id=user.pk).delete()
     Consent.objects.filter(user_id=user.pk, withdrawn=None).update(withdrawn=timezone.now())
-    PhotoLogin.objects.filter(user_id=user.pk).delete()
+    if not is_operator(user):  # theirs says whether they have a second factor
+        PhotoLogin.objects.filter(user_id=user.pk).delete()
     AccountChange.objects.filter(user_id=user.pk).delete()
     trusted_devices.end_all(user)
     SignIn.objects.filter(user_id=user.pk).update(user=None)

@@ -792,7 +792,8 @@ def test_the_admin_offers_it_where_there_is_a_factor(desk: Client, known: User) 
 
 def test_nobody_else_resets_the_second_factor(known: User, stranger: User) -> None:
     with_app(known)
-    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    stranger.is_staff = True
+    stranger.save()
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
     url = reverse("admin:auth_user_action", args=["reset_mfa"])

@@ -1,7 +1,6 @@
 """How much is asked on a trusted device: the person chooses, and the policy has the last word."""
 
 import time
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -33,7 +32,7 @@ def ben(stranger: User) -> User:
 
 def device_of(*people: User) -> HttpRequest:
     """A request of a browser that all of them trust, by its cookie alone."""
-    request: Any = RequestFactory().get("/login/")
+    request = RequestFactory().get("/login/")
     request.session = Client().session
     for user in people:
         request.COOKIES[trusted_devices.cookie_name(request)] = trusted_devices.trust(request, user, "computer")

@@ -39,7 +39,7 @@ def act(operator: User, name: str, user: User, reason: str = "") -> str:
 def later(**time: float) -> None:
     """Let this time pass for every reset."""
     for row in MFAReset.objects.exclude(due=None):
-        MFAReset.objects.filter(pk=row.pk).update(due=row.due - timedelta(**time))  # type: ignore[operator]
+        row.change(due=row.due - timedelta(**time))  # type: ignore[operator]
 
 
 @pytest.fixture

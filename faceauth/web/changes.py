@@ -42,8 +42,8 @@ def remove_factor(user: "User", kind: str, pk: str) -> bool:
     return not there or authenticators.remove(user, kind, int(pk), keep_last=capacity.mfa_required())
 
 
-def remove_codes(user: "User", pk: str) -> bool:
-    authenticators.remove_codes(user, int(pk))
+def remove_codes(user: "User", salt: str) -> bool:
+    authenticators.remove_codes(user, salt)
     return True
 
 

@@ -19,7 +19,7 @@ from faceauth.audit import changes, sessions, user_agents
 from faceauth.audit.changes import Kind
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import RecoveryCodes
+from faceauth.models import RecoveryCode
 from faceauth.policy import accounts, capacity, photo_logins
 from faceauth.web import account
 from faceauth.web.http import user_of
@@ -133,7 +133,7 @@ def codes_view(request: HttpRequest) -> HttpResponse:
         return account.back(request, "second-factors")
     response = show_codes(request, user)
     changes.record(
-        request, user, Kind.CODES_MADE, subject=RecoveryCodes.objects.filter(user_id=user.pk).latest("pk").pk
+        request, user, Kind.CODES_MADE, subject=RecoveryCode.objects.filter(user_id=user.pk).latest("pk").salt
     )
     return response
 

@@ -2,13 +2,14 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notes import markdown
+from notes import history, markdown
 from notes.encryption import Altered
 from notes.hits import marked, tags_in
 from notes.models import OPENING_LENGTH, Note
@@ -69,6 +70,18 @@ def at(note: Note, pattern: str) -> str:
 @register.filter
 def rendered(text: str) -> SafeString:
     return markdown.render(text)
+
+
+@register.filter
+def earlier(note: Note) -> list[dict[str, Any]]:
+    """Numbers and times of its earlier versions, the latest first."""
+    return list(history.shown(note))
+
+
+@register.filter
+def at_rest(html: SafeString) -> SafeString:
+    """With check boxes that cannot be ticked. Words look like no tag here: in them every < is escaped."""
+    return mark_safe(html.replace("<button ", "<button disabled "))  # noqa: S308
 
 
 @register.filter

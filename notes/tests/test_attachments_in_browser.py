@@ -25,8 +25,8 @@ def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) 
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
-    tab.locator("#text").fill("With a plan")
-    tab.get_by_role("button", name="Save").click()
+    tab.locator(".surface").fill("With a plan")
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".card").get_by_label("Has attachments")).to_be_visible()
     tab.get_by_role("link", name="With a plan").click()
     with tab.expect_download() as download:
@@ -50,7 +50,7 @@ def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> No
         way,
     )
     expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     tab.get_by_role("link", name="drawn.png").click()
     picture = tab.locator(".picture img")
     expect(picture).to_have_attribute("alt", "drawn.png")
@@ -108,7 +108,7 @@ ALL_OF_THEM = [(f"{i}.bin", size) for i, size in enumerate(SIZES)]
 
 def test_save_waits_for_files_on_their_way(tab: Page, owner: User) -> None:
     choose_files_on_a_slow_line(tab)
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator("#text")).to_have_value("")
     assert attached(owner) == ALL_OF_THEM
 
@@ -201,13 +201,13 @@ def test_pinning_waits_for_files_on_their_way(tab: Page, owner: User) -> None:
 
 def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, owner: User) -> None:
     editor = tab.locator("[data-editor]")
-    editor.locator("textarea").fill("With a plan")
+    editor.locator(".surface").fill("With a plan")
     tab.route("**/attach/", lambda route: route.abort())
     for name in ("plan.txt", "other.txt"):
         file = {"name": name, "mimeType": "text/plain", "buffer": b"Meet at five."}
         editor.locator("[data-chooser]").first.set_input_files(file)  # type: ignore[arg-type]
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
-    editor.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Done").click()
     expect(editor.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.wait_for_timeout(500)
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
@@ -215,7 +215,7 @@ def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, ow
     editor.get_by_role("button", name="Try again").first.click()
     expect(editor.locator("[data-files]")).to_contain_text("plan.txt: attached")
     editor.get_by_role("button", name="Remove").click()
-    editor.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Done").click()
     expect(tab.locator("#text")).to_have_value("")
     assert attached(owner) == [("plan.txt", 13)]
 
@@ -236,3 +236,48 @@ def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner:
         expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
         page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
+
+
+MICROPHONE = """() => {
+    navigator.mediaDevices.getUserMedia = async () => {
+        const context = new AudioContext();
+        const tone = new OscillatorNode(context);
+        const to = new MediaStreamAudioDestinationNode(context);
+        tone.connect(to);
+        tone.start();
+        return to.stream;
+    };
+}"""
+
+
+def test_a_note_is_spoken_while_the_button_is_held(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.hover()
+    tab.mouse.down()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.mouse.up()
+    expect(tab.locator("[data-files]")).to_contain_text("attached")
+    attachment = Attachment.objects.get()
+    assert attachment.content_type in ("audio/webm", "audio/mp4")
+    assert text_of(owner) == attachment.name.rpartition(".")[0]
+    sound = tab.locator(".attachments audio")
+    assert sound.evaluate("async sound => { await sound.play(); return sound.error }") is None
+
+
+def test_locking_ends_a_recording_and_keeps_it(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    tab.locator(".surface").fill("Spoken")
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.click()  # by a click it goes on until the next one
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
+    assert Attachment.objects.get().content_type.startswith("audio/")
+
+
+def test_a_microphone_that_is_refused_is_said(tab: Page) -> None:
+    refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+    tab.evaluate(f"() => {{ {refuse} }}")
+    tab.get_by_role("button", name="Hold to record your voice").click()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("The microphone is not available.")

@@ -79,11 +79,11 @@ def test_no_button_leaves_unsaved_text_when_the_server_is_down(
     telephone: Page, context: BrowserContext, owner: User, what: str
 ) -> None:
     tab = telephone
-    tab.locator("#text").fill("Here")
+    tab.locator(".surface").fill("Here")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     expect(tab.get_by_role("button", name="Pin", exact=True)).to_be_visible()
     context.set_offline(True)
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     press(tab, what)
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     if what == "search":
@@ -100,7 +100,7 @@ def test_no_button_leaves_unsaved_text_when_the_server_is_down(
 def test_a_link_is_followed_once_the_text_is_saved(telephone: Page, context: BrowserContext, owner: User) -> None:
     tab = telephone
     context.set_offline(True)
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     choose(tab, "Trash")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     expect(tab.locator("#text")).to_have_value("Only here")
@@ -121,7 +121,7 @@ def test_no_response_of_the_server_drops_unsaved_text(telephone: Page, owner: Us
         else:
             route.fulfill(status=409, body="<p>Something else", content_type="text/html")
 
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     tab.route("**/*", answer)
     with tab.expect_response("**/*"):
         press(tab, "search")
@@ -137,7 +137,7 @@ def test_no_response_of_the_server_drops_unsaved_text(telephone: Page, owner: Us
 def test_the_back_button_keeps_unsaved_text(telephone: Page, owner: User, locked: bool) -> None:
     tab = telephone
     tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-    tab.locator("#text").fill("Only here")
+    tab.locator(".surface").fill("Only here")
     if locked:
         Session.objects.all().delete()
     tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
@@ -170,34 +170,32 @@ def test_a_lost_answer_is_no_conflict_with_oneself(tab: Page, owner: User, there
     if there == "a note":
         note = Note.objects.write(owner, "Before")
         tab.goto(reverse("notes:note", args=[note.pk]))
-        tab.get_by_text("Plain text").click()
     tab.clock.install()
     lost = lose_answers(tab, count)
-    tab.locator("#text").fill("One")
+    tab.locator(".surface").fill("One")
     for _ in range(count):
         tab.clock.run_for(10_500)
         expect(tab.locator("[data-status]")).to_contain_text("trying again")
-        tab.locator("#text").press_sequentially(", and on")
+        tab.locator(".surface").press_sequentially(", and on")
     assert len(lost) == count
     assert text_of(owner) == "One"
     tab.clock.run_for(10_500)
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert text_of(owner) == "One" + ", and on" * count
     expect(tab.locator("#fault")).to_be_empty()
-    tab.locator("#text").press_sequentially(" for ever")
-    tab.get_by_role("button", name="Save").click()
+    tab.locator(".surface").press_sequentially(" for ever")
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator(".notes h3 a")).to_have_text("One" + ", and on" * count + " for ever")
 
 
 def test_what_is_taken_back_after_a_lost_answer_is_taken_back_at_home_too(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "Before")
     tab.goto(reverse("notes:note", args=[note.pk]))
-    tab.get_by_text("Plain text").click()
     lose_answers(tab, 1)
-    tab.locator("#text").fill("By mistake")
+    tab.locator(".surface").fill("By mistake")
     expect(tab.locator("[data-status]")).to_contain_text("trying again")
     assert text_of(owner) == "By mistake"
-    tab.locator("#text").fill("Before")
-    tab.get_by_role("button", name="Save").click()
+    tab.locator(".surface").fill("Before")
+    tab.get_by_role("button", name="Done").click()
     expect(tab.locator("#text")).to_have_value("")
     assert text_of(owner) == "Before"

@@ -103,7 +103,7 @@ def test_the_command_sweeps_everybodys(owner: User, stranger: User) -> None:
     age(notes[2], TRASH_DAYS - 1)
     out = StringIO()
     call_command("empty_trash", stdout=out)
-    assert out.getvalue() == "2 notes were deleted for good.\n"
+    assert out.getvalue().startswith("2 notes were deleted for good.\n")
     assert list(Note.objects.all()) == [notes[2]]
 
 

@@ -41,6 +41,7 @@ class Cast:
     owner: int
     note: str
     long_note: str
+    changed_note: str
     attachment: str
     """A picture on the long note."""
 
@@ -68,6 +69,7 @@ def make() -> Cast:
     )
     from faceauth.web.http import MFA_SETTLED
     from faceauth.web.reauthentication import MFA_VERIFIED
+    from notes import editing
     from notes.models import Note
 
     owner, newcomer, locked = (User.objects.create_user(username=str(uuid4())) for _ in range(3))
@@ -78,6 +80,7 @@ def make() -> Cast:
         for age, text in enumerate(NOTES)
     ]
     hang_on(owner, notes[2])
+    editing.change(owner, notes[1].pk, 1, f"{notes[1].text}\n\nWith more salt next time.")
     older = [Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n)) for n in range(60)]
     Note.objects.bulk_create(older)
     trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
@@ -130,6 +133,7 @@ def make() -> Cast:
         owner=owner.pk,
         note=str(notes[0].pk),
         long_note=str(notes[2].pk),
+        changed_note=str(notes[1].pk),
         attachment=str(notes[2].attachments.exclude(thumbnail_path="").get().pk),
         trashed=str(trashed.pk),
         receipt=str(receipts[0].pk),

@@ -59,7 +59,7 @@ def test_the_sign_in_page_opens_into_the_notebook(door: Page) -> None:
             break
         door.goto(door.url + "nothing-here/")  # which has the glass of the door, only smaller
     assert "::view-transition-old(glass) open" in moved(door)
-    expect(door.locator("#text")).to_be_focused()
+    expect(door.locator(".surface")).to_be_focused()
 
 
 def test_other_pages_change_without_it(door: Page) -> None:

@@ -52,6 +52,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:remove_factor": "goes back to the settings",
     "faceauth:extend_liveness": "JSON",
     "faceauth:device_check": "goes back to the settings",
+    "faceauth:password": "for who has a password and no face, which nobody has here but operators",
     "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",
@@ -131,17 +132,19 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
     unreachable = (
         ("offline", "**/*"),
-        ("fill", "#text", "Only here"),
-        ("press", "#text", "Control+l"),
+        ("fill", ".surface", "Only here"),
+        ("press", ".surface", "Control+l"),
         ("see", "[data-cover]"),
     )
     yield Stop("notebook-covered", home, does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
-    yield Stop("note", long_note)
+    yield Stop("note", long_note, does=(("see", ".surface"),))
+    yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
     open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
     yield Stop("picture", long_note, does=open_picture)
-    yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
+    yield Stop("note-version", reverse("notes:version", args=[cast.changed_note, 1]))
     empty = {"file": ("plan.txt", "text/plain", b"")}
+    yield Stop("not-shared", home, sends_to=reverse("notes:share"), fields=empty)
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
     yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))
     yield Stop("conflict", home, sends_to=note, fields=words | {"version": "0"})
