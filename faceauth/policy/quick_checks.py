@@ -32,7 +32,7 @@ def may_glance(user: "User") -> bool:
 def choices_for(user: "User") -> list[tuple[str, str]]:
     """What the person may choose, with the sentence for each."""
     choices = PhotoLogin.DeviceCheck.choices
-    return [(kind, words) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
+    return [(kind, str(words)) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
 
 
 def kind_of(user: "User") -> Kind:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -48,7 +49,7 @@ def test_templates_without_the_request(settings: Any) -> None:
 
 
 def test_the_recogniser_that_is_no_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_checks.apps, "is_installed", lambda name: name != "faceauth.local")
+    monkeypatch.setattr(apps, "is_installed", lambda name: name != "faceauth.local")
     assert "faceauth.local" in complaints()["faceauth.E016"]
 
 
@@ -75,7 +76,7 @@ def test_hints_name_what_the_site_has(settings: Any) -> None:
 def test_missing_apps_are_named_before_anything_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     import faceauth.apps
 
-    monkeypatch.setattr(faceauth.apps.apps, "is_installed", lambda name: name in settings.INSTALLED_APPS[:3])
+    monkeypatch.setattr(apps, "is_installed", lambda name: name in settings.INSTALLED_APPS[:3])
     config = FaceAuthConfig("faceauth", faceauth)
     with pytest.raises(ImproperlyConfigured, match=r"django_otp\.plugins\.otp_totp"):
         config.import_models()
