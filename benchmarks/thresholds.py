@@ -1,9 +1,9 @@
 """The odds of a stranger: `python -m benchmarks.thresholds FOLDER --labels FILE`.
 
 Three tables: how rarely strangers reach a cosine with somebody who is known by one picture, or by several of several
-days, with the upper end of the 95 % interval, of which policy.thresholds is made; what frames of one occasion change;
-and the same among women and among men, where --groups names them. What it costs who belongs here:
-benchmarks/visitors.py. Each pair of people counts once, whatever pictures they have. docs/odds.md has the figures.
+days, with the upper end of the 95 % interval, of which policy.false_matches is made; what frames of one occasion
+change; and the same by group, where --groups names them (benchmarks/groups.py). What it costs who belongs here:
+benchmarks/visitors.py. Each pair of people counts once. docs/measurements/recognition.md has the figures.
 """
 
 import json
@@ -168,7 +168,8 @@ def multiples(these: Set, cosines: Sequence[float]) -> Iterator[tuple[str, Float
     both = mean_of_frames(these)
     yield "known by two frames, two shown", sums(both, cosines) / base
     trios, singles = (sums(matches(these, known), cosines) for known in by_trios(these))
-    yield "known by three real pictures of one occasion, one shown", trios / singles
+    with np.errstate(invalid="ignore"):  # of few people none match so closely
+        yield "known by three real pictures of one occasion, one shown", trios / singles
     yield "known by several pictures, one shown", sums(matches(these, by_several(these)), cosines) / base
 
 

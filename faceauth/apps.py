@@ -35,5 +35,5 @@ class FaceAuthConfig(AppConfig):
         from faceauth.privacy import deletion_ledger  # noqa: F401 - listens to deleted faces
 
         rotation.register("secrets of authenticator apps", authenticators.rotate_keys)
-        rotation.register("seals of faces, passkeys and trusted devices", row_seals.rotate_keys)
+        rotation.register("seals of rows that decide who gets in", row_seals.rotate_keys)
         post_migrate.connect(groups.make_groups, sender=self)

@@ -84,8 +84,8 @@ class Conf:
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a
     second that Amazon allows in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
 
-    FRAMES_PER_ADDRESS: str = "1800/m"
-    """Frames of liveness checks from one address: ten people at once, three frames a second each."""
+    FRAMES_PER_ADDRESS: str = "3000/m"
+    """Frames of liveness checks from one address: ten people at once, five frames a second each."""
 
     MFA_RESET_HOURS: float = 24.0
     """How long a reset of somebody's second factor waits, so that they can see and stop it. 0 resets at once."""
@@ -114,6 +114,12 @@ class Conf:
 
     USAGE: list[str] = field(default_factory=list)
     """Dotted paths of functions that count what other apps store: see `faceauth.operators.dashboard.usage`."""
+
+    PRIVACY: list[str] = field(default_factory=list)
+    """Dotted paths of functions that yield what other apps process: see `faceauth.privacy.record`."""
+
+    CONTROLLER: str = ""
+    """Who is responsible for the data of people (GDPR, Art. 4(7)): name and address, for the privacy file."""
 
     NAMES: dict[str, str] = field(default_factory=dict)
     """What the site calls settings of this dict, such as environment variables by the names here, for hints."""

@@ -66,7 +66,9 @@ def check_local() -> Iterator[CheckMessage]:
 
 def check_templates() -> Iterator[CheckMessage]:
     wanted = "django.template.context_processors.request"
-    engines = [it for it in settings.TEMPLATES if it["BACKEND"] == "django.template.backends.django.DjangoTemplates"]
+    engines: list[dict[str, Any]] = [
+        it for it in settings.TEMPLATES if it["BACKEND"] == "django.template.backends.django.DjangoTemplates"
+    ]
     if not any(wanted in engine.get("OPTIONS", {}).get("context_processors", ()) for engine in engines):
         hint = f"Add {wanted!r} to the context processors of TEMPLATES."
         yield Error("The pages of faceauth cannot be shown.", hint=hint, id="faceauth.E018")

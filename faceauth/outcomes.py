@@ -89,13 +89,13 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
     Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
-        "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
+        "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask whoever"
         " runs this site."
     ),
-    Reason.PASSWORD_REQUIRED: _("Please give your password once more, so that I know it is you who asks."),
+    Reason.PASSWORD_REQUIRED: _("Please give your password once more, to be sure that it is you."),
     Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),
-    Reason.CONSENT_REQUIRED: _("I keep your face only if you agree. Tick the box first."),
-    Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
+    Reason.CONSENT_REQUIRED: _("Your face is kept only if you agree. Tick the box first."),
+    Reason.MFA_FAILED: _("That is not your second factor. Please try again."),
 }
 
 

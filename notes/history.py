@@ -5,7 +5,7 @@ sitting, and every ten minutes within one; and what loses more than a few words,
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import User
 from django.db import models
@@ -80,9 +80,9 @@ def keep(note: "Note") -> None:
     note.versions.expired().delete()
 
 
-def shown(note: "Note") -> models.QuerySet[Version, dict[str, Any]]:
+def shown(note: "Note") -> models.QuerySet[Version]:
     """Numbers and times of a note's earlier versions, the latest first."""
-    return note.versions.filter(replaced__gt=horizon()).values("number", "written")
+    return note.versions.filter(replaced__gt=horizon()).only("number", "written")
 
 
 def delete_expired() -> int:

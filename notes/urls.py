@@ -1,12 +1,13 @@
 from django.urls import path
 
-from notes import file_views, version_views, views
+from notes import file_views, share, version_views, views
 
 app_name = "notes"
 
 urlpatterns = [
     path("", views.notebook, name="list"),
     path("new/", views.new, name="new"),
+    path("share/", share.share, name="share"),
     path("search/", views.find, name="search"),
     path("trash/", views.trash_page, name="trash"),
     path("preferences/", views.preferences, name="preferences"),

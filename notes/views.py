@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -18,7 +19,7 @@ from notes import editing, exporting, importing, quotas, trash
 from notes.editing import Conflict, Saved
 from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
 from notes.importing import ARCHIVES, MAX_LOOSE, MAX_ZIPPED, Refused, Result
-from notes.models import TRASH_DAYS, Note, Preferences, key_of, preferences_of
+from notes.models import TRASH_DAYS, Note, key_of, preferences_of
 from notes.notebook import PER_PAGE, notebook_page
 from notes.quotas import Full
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
@@ -122,20 +123,14 @@ def find(request: OwnerRequest) -> HttpResponse:
 
 @private("GET", "HEAD", "POST")
 def preferences(request: OwnerRequest) -> HttpResponse:
-    """What the person can choose."""
+    """Keep what the person chose on the site's page of settings, which SETTINGS_URL names."""
     form = PreferencesForm(request.POST if request.method == "POST" else None, instance=preferences_of(request.user))
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not form.is_valid():
+        raise Http404
+    if request.method == "POST":
         form.save()
         messages.success(request, SENTENCES["saved"])
-        return redirect("notes:list")
-    used = quotas.usage(request.user)
-    context = {
-        "form": form,
-        "used": used,
-        "choices": Preferences.HiddenFor.choices,
-        "chosen": form.initial["hidden_for"],
-    }
-    return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
+    return redirect(f"{resolve_url(settings.SETTINGS_URL)}#locking")
 
 
 # The trash ------------------------------------------------------------------------------------------------------------

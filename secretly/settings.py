@@ -134,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
+SETTINGS_URL = "faceauth:account"  # where the notebook's own settings are
 LOGOUT_REDIRECT_URL = reverse_lazy("faceauth:login", query={"locked": 1})  # where no camera starts by itself
 
 # A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
@@ -180,6 +181,7 @@ FACEAUTH = {
     "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRUSTED_DEVICE_DAYS": int(environment.number("SECRETLY_TRUSTED_DEVICE_DAYS", 90, low=1, high=400)),
+    "SENSITIVE": {"notes:export_zip": "notes:export"},
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
     "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
@@ -188,8 +190,10 @@ FACEAUTH = {
     "ENROLMENTS": environment.text("SECRETLY_ENROLMENTS", "300/d"),
     "PHOTO_ENROLMENT_DAYS": int(environment.number("SECRETLY_PHOTO_ENROLMENT_DAYS", 14, low=1, high=3650)),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
-    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "3000/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
+    "PRIVACY": ["secretly.privacy.of_notes"],
+    "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
@@ -211,6 +215,9 @@ STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000,
 NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
 UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
 IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
+# Bytes that a worker process may have in memory: see privatekit/memory.py.
+WORKER_MEMORY = int(environment.number("SECRETLY_WORKER_MEMORY", 600, low=0, high=1e6)) * 10**6  # from MB
 
 # Transport and headers ------------------------------------------------------------------------------------------------
 
@@ -265,7 +272,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = Path(environment.text("SECRETLY_STATIC") or HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = HOME / "media"
 STORAGES: dict[str, Any] = {

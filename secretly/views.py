@@ -6,21 +6,25 @@ Django's own handlers render 400.html, 403.html and 404.html; who asks for JSON 
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import redis.exceptions
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi, gettext, gettext_noop
 from django.views import defaults
+from django.views.decorators.http import require_POST
 
 from faceauth.outcomes import Outcome
 from faceauth.ratelimit import limits
@@ -30,8 +34,9 @@ from notes import responses
 from notes.responses import return_text, wants_json
 from secretly import logs
 
-# The database or the cache is down, starting, or full: no error of ours, and it passes.
+# The database or the cache is down, starting, or full, or the memory is: no error of ours, and it passes.
 OUTAGES = (
+    MemoryError,
     OperationalError,
     InterfaceError,
     redis.exceptions.ConnectionError,
@@ -90,6 +95,29 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+THEMES = ("light", "dark")
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@login_required
+@require_POST
+def display(request: HttpRequest) -> HttpResponse:
+    """Keep colours and language in cookies of this browser, so that they hold at the sign-in too."""
+    response = redirect(f"{resolve_url(settings.SETTINGS_URL)}#display")
+    theme, language = request.POST.get("theme", ""), request.POST.get("language", "")
+    if theme in (*THEMES, "system"):
+        keep(request, response, "theme", "" if theme == "system" else theme)
+    if language in dict(settings.LANGUAGES):
+        keep(request, response, settings.LANGUAGE_COOKIE_NAME, language)
+    return response
+
+
+def keep(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    """Keep a value in a cookie of this browser for a year; an empty one takes it away."""
+    age = YEAR if value else 0
+    response.set_cookie(name, value, age, secure=request.is_secure(), httponly=True, samesite="Strict")
 
 
 SIGN_IN_VIEWS = ("faceauth:login", "faceauth:enrol")
@@ -157,7 +185,16 @@ not_found = in_kind(
 
 
 # What the offline page needs to look right.
-OFFLINE_PARTS = ("faceauth/tokens.css", "faceauth/base.css", "faceauth/icon.svg")
+OFFLINE_PARTS = (
+    "faceauth/tokens.css",
+    "faceauth/base.css",
+    "faceauth/icon.svg",
+    "site/offline.css",
+    "site/write_later.js",
+    "site/dom.js",
+    "faceauth/dom.js",
+    "notes/store.js",
+)
 
 
 def offline(request: HttpRequest) -> HttpResponse:
@@ -170,7 +207,8 @@ def worker(request: HttpRequest) -> HttpResponse:
     parts = [static(part) for part in OFFLINE_PARTS]
     page = reverse("offline")
     version = sha256(" ".join([page, get_language(), *parts]).encode()).hexdigest()[:8]
-    context = {"page": page, "parts": parts, "version": version}
+    store = Path(str(finders.find("notes/store.js"))).read_text().replace("export ", "")  # a worker imports no module
+    context = {"page": page, "parts": parts, "version": version, "share": reverse("notes:share"), "store": store}
     return render(request, "worker.js", context, content_type="text/javascript")
 
 
@@ -195,6 +233,22 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "background_color": "#24272e",
         "theme_color": "#24272e",
         "icons": icons,
+        "screenshots": [
+            {"src": static("site/app-wide.png"), "type": "image/png", "sizes": "1280x800", "form_factor": "wide"},
+            {"src": static("site/app-narrow.png"), "type": "image/png", "sizes": "720x1440", "form_factor": "narrow"},
+        ],
+        "shortcuts": [{"name": gettext("New note"), "url": reverse("notes:new"), "icons": icons[1:2]}],
+        "share_target": {
+            "action": reverse("notes:share"),
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {
+                "title": "title",
+                "text": "text",
+                "url": "url",
+                "files": [{"name": "file", "accept": ["image/*", "audio/*", "text/*", "application/pdf"]}],
+            },
+        },
     }
     return JsonResponse(content, content_type="application/manifest+json")
 

@@ -135,7 +135,7 @@ def settle(
         return refused(Reason.EXPIRED)
     if mine.winner is not None:
         release(intent, indexed)
-        return allow(mine.winner, None, needed.lock)
+        return allow(mine.winner, None, needed.lock) if mine.is_sealed() else refused(Reason.EXPIRED)
     under_way = {one.external_id for one in others}
     others_faces = [match for match, face in with_faces(alike) if face or match.external_id not in under_way]
     recognition = decide(others_faces, needed=needed, evidence=evidence)
@@ -150,7 +150,9 @@ def settle(
     assign(user, indexed, intent, quality)
     if consent:
         Consent.objects.create(user=user, text=consent)
-    Enrolment.objects.filter(pk__in=[one.pk for one in others], winner=None).update(winner=user)
+    for one in others:
+        if one.winner is None:
+            one.change(winner=user)
     mine.delete()
     return Recognition(Outcome.ENROLLED, user=user)
 

@@ -77,19 +77,7 @@ def cookie_name(request: HttpRequest) -> str:
 
 def set_cookie(request: HttpRequest, response: HttpResponse, secret: str) -> None:
     response.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=COOKIE_AGE,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Strict",
-    )
-
-
-def delete_cookie(request: HttpRequest, response: HttpResponse) -> None:
-    """Not by `delete_cookie`, which knows no HttpOnly, and Secure only by the cookie's name."""
-    response.set_cookie(
-        cookie_name(request), "", max_age=0, secure=request.is_secure(), httponly=True, samesite="Strict"
+        cookie_name(request), secret, COOKIE_AGE, secure=request.is_secure(), httponly=True, samesite="Strict"
     )
 
 
@@ -296,6 +284,12 @@ def end_all(user: "User") -> int:
     """End all devices of the person; how many there were."""
     deleted, _rows = TrustedDevice.objects.filter(user_id=user.pk).delete()
     return deleted
+
+
+def end_without_face() -> None:
+    """End the devices of everybody who has no face any more."""
+    faces = Face.objects.filter(user_id=OuterRef("user_id"))
+    TrustedDevice.objects.filter(~Exists(faces)).delete()
 
 
 def delete_expired() -> int:

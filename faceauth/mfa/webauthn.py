@@ -20,7 +20,7 @@ from django.http.request import split_domain_port
 from django.utils.translation import gettext as _
 
 from faceauth.conf import conf
-from faceauth.models import Passkey
+from faceauth.models import Passkey, PhotoLogin
 
 AVAILABLE = find_spec("webauthn") is not None
 """Whether the extra "mfa" is installed. Without it there are no passkeys: none is offered, and none is accepted."""
@@ -133,6 +133,7 @@ def make(request: HttpRequest, user: User, answer: str, name: str) -> Passkey | 
                 transports=transports_in(answer),
                 host=host(request),
             )
+            PhotoLogin.note(user.pk, has_mfa=True)
             return made
     except IntegrityError:  # registered already (WebAuthn Level 3, 7.1, step 26)
         return None

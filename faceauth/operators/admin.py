@@ -103,7 +103,7 @@ class SignInAdmin(ReadOnlyAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:faceauth_signin_changelist") + "?e=1")
         LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(SignIn),
             object_repr=str(SignIn._meta.verbose_name_plural),
             action_flag=CHANGE,

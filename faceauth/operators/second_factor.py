@@ -15,6 +15,7 @@ from faceauth.conf import conf
 from faceauth.crypto import CannotOpen
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
+from faceauth.models.operators import is_vouched
 from faceauth.ratelimit.counters import Meter, count_with
 from faceauth.ratelimit.limits import windows
 
@@ -37,6 +38,11 @@ class OperatorLoginForm(AdminAuthenticationForm):
         cleaned = super().clean()
         count_with(lambda store: store.give_back(meters))
         return cleaned
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if not is_vouched(user):
+            raise ValidationError(_("This account was not changed by this site, and opens nothing."), code="altered")
 
 
 def failures(username: str) -> list[Meter]:

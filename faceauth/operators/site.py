@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from faceauth.conf import conf
 from faceauth.mfa import authenticators, webauthn
+from faceauth.models.operators import is_vouched
 from faceauth.operators import actions, dashboard_page, health_checks, second_factor
 
 
@@ -34,8 +35,12 @@ class OperatorSite(AdminSite):
             board = dashboard_page.context(request.GET.get("range", ""), request.user.has_perm(actions.PERMISSION))
         return super().index(request, board | (extra_context or {}))
 
+    def is_for(self, request: HttpRequest) -> bool:
+        """Whether this is an operator, by an account that the site itself has made."""
+        return super().has_permission(request) and is_vouched(request.user)  # type: ignore[arg-type]  # signed in
+
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and second_factor.verified(request)
+        return self.is_for(request) and second_factor.verified(request)
 
     def get_urls(self) -> list[Any]:
         return [
@@ -58,7 +63,7 @@ class OperatorSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Whoever has given the password goes on to the second factor."""
-        if request.method == "GET" and super().has_permission(request) and not self.has_permission(request):
+        if request.method == "GET" and self.is_for(request) and not self.has_permission(request):
             query = urlencode({REDIRECT_FIELD_NAME: self.next_url(request)})
             return HttpResponseRedirect(f"{reverse('admin:second_factor', current_app=self.name)}?{query}")
         return super().login(request, extra_context)
@@ -67,7 +72,7 @@ class OperatorSite(AdminSite):
     @method_decorator(sensitive_post_parameters("code", "credential"))
     def second_factor_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the second factor, or set it up where there is none."""
-        if not super().has_permission(request) or self.has_permission(request):
+        if not self.is_for(request) or self.has_permission(request):
             return HttpResponseRedirect(self.next_url(request))
         if not authenticators.has_mfa(request.user):  # type: ignore[arg-type]  # they are signed in
             return self.set_up(request)

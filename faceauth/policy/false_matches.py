@@ -1,6 +1,6 @@
 """How often a stranger matches: the measured rates, and the odds that they make with a number of people.
 
-Both tables come from `python -m benchmarks.thresholds`; docs/odds.md has the formula and all measurements.
+Both tables come from `python -m benchmarks.thresholds`; docs/odds.md has the formula.
 """
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Who is enrolled, which decides how much a match must be worth."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.core.cache import cache
@@ -8,7 +9,7 @@ from django.db.models.functions import Cast, Concat, TruncMinute
 
 from faceauth.cache import from_cache, put, recall
 from faceauth.conf import conf
-from faceauth.models import Face
+from faceauth.models import Face, PhotoLogin
 
 SECONDS = 10
 """For so long a count is believed: counting a million people takes the database longer than a search."""
@@ -31,17 +32,31 @@ class Population(NamedTuple):
 
 def of(collection_id: str | None = None) -> Population:
     """Who is enrolled in a collection, that of the settings if none is named."""
+    return recent("", collection_id, counted)
+
+
+def placed(collection_id: str | None = None) -> Population:
+    """Those of them who take up a place: not the people whom a photo enrolled and who never came back."""
+    return recent(".placed", collection_id, count_placed)
+
+
+def recent(kind: str, collection_id: str | None, count: Callable[[str], Population]) -> Population:
     name = collection_id or conf().COLLECTION
-    known = recall(count_key(name))
+    known = recall(count_key(name) + kind)
     if known is None:
-        known = tuple(counted(name))
-        put(count_key(name), known, SECONDS)
+        known = tuple(count(name))
+        put(count_key(name) + kind, known, SECONDS)
     return Population(*known)
 
 
 def counted(collection_id: str | None = None) -> Population:
     """The same, as it is at this moment."""
     return of_faces(Face.objects.filter(collection_id=collection_id or conf().COLLECTION))
+
+
+def count_placed(collection_id: str | None = None) -> Population:
+    faces = Face.objects.filter(collection_id=collection_id or conf().COLLECTION)
+    return of_faces(faces.exclude(user_id__in=PhotoLogin.objects.filter(counted=False).values("user_id")))
 
 
 def of_faces(faces: QuerySet[Face]) -> Population:
@@ -57,7 +72,7 @@ def of_faces(faces: QuerySet[Face]) -> Population:
 def forget() -> None:
     """Somebody was enrolled: the next attempt is not measured by the old number."""
     key = count_key(conf().COLLECTION)
-    from_cache(lambda: cache.delete(key), lambda: False)
+    from_cache(lambda: cache.delete_many([key, f"{key}.placed"]), lambda: None)
 
 
 def count_key(collection_id: str) -> str:

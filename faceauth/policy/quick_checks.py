@@ -20,13 +20,19 @@ def choice_of(user: "User") -> Kind:
 
 
 def choose(user: "User", kind: Kind) -> None:
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"device_check": kind})
+    PhotoLogin.note(user.pk, device_check=kind)
 
 
 def may_glance(user: "User") -> bool:
     """Whether a check without a movement may be enough: only where a photo on the same device would be, for a photo
     that somebody moves before the camera passes it."""
     return photo_logins.may_sign_in_by(user, SignIn.Method.FILE, trusted=True)
+
+
+def choices_for(user: "User") -> list[tuple[str, str]]:
+    """What the person may choose, with the sentence for each."""
+    choices = PhotoLogin.DeviceCheck.choices
+    return [(kind, str(words)) for kind, words in choices if kind != Kind.GLANCE or may_glance(user)]
 
 
 def kind_of(user: "User") -> Kind:

@@ -2,12 +2,12 @@
 
 The more people are enrolled, the likelier a stranger resembles one of them. So the threshold rises with their number,
 as far as it was measured how rarely strangers reach it; from where the measurement ends, a second factor is required.
-docs/odds.md has the formula and all measurements.
+docs/odds.md has the formula, and docs/measurements/recognition.md what was measured.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,9 +90,13 @@ def on_device(users: Iterable[object]) -> float:
 
 
 def current(frames: int = 1) -> Requirement:
-    """What opens a notebook now."""
+    """What opens a notebook now: a threshold for everybody, and a second factor if those with a place are too many."""
     now = population.of()
-    return requirement(now.people, frames, now.occasions)
+    needed = requirement(now.people, frames, now.occasions)
+    if not needed.lock:
+        return needed
+    here = population.placed()
+    return replace(needed, lock=requirement(here.people, frames, here.occasions).lock)
 
 
 @dataclass(frozen=True, slots=True)

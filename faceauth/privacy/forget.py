@@ -17,7 +17,7 @@ from faceauth import signals
 from faceauth.audit import sessions
 from faceauth.conf import conf
 from faceauth.mfa import trusted_devices
-from faceauth.models import Consent, Deletion, Face, PhotoLogin, Receipt, SignIn
+from faceauth.models import AccountChange, Consent, Deletion, Face, PhotoLogin, Receipt, SignIn
 from faceauth.policy import population
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
@@ -56,7 +56,9 @@ def take_back(user: "User", receipt: Receipt) -> None:
     deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
     Face.objects.filter(user_id=user.pk).delete()
     Consent.objects.filter(user_id=user.pk, withdrawn=None).update(withdrawn=timezone.now())
-    PhotoLogin.objects.filter(user_id=user.pk).delete()
+    if not is_operator(user):  # theirs says whether they have a second factor
+        PhotoLogin.objects.filter(user_id=user.pk).delete()
+    AccountChange.objects.filter(user_id=user.pk).delete()
     trusted_devices.end_all(user)
     SignIn.objects.filter(user_id=user.pk).update(user=None)
     population.forget()
@@ -138,7 +140,7 @@ def expired(days: int) -> Iterator["User"]:
     Those whom a photo enrolled, and who never came back, are among them after PHOTO_ENROLMENT_DAYS.
     """
     now = timezone.now()
-    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False)
+    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False, photo_login__liveness_passed=None)
     not_returned = photo_only & Q(seen__lt=now - timedelta(days=min(days, conf().PHOTO_ENROLMENT_DAYS)))
     users = get_user_model()._default_manager.alias(seen=Coalesce("last_login", Min("faces__enrolled")))
     users = users.filter(Q(seen__lt=now - timedelta(days=days)) | not_returned, faces__isnull=False)
@@ -155,4 +157,5 @@ def delete_collection(collection_id: str) -> None:
     Collection(collection_id).delete()
     faces = Face.objects.filter(collection_id=collection_id)
     faces._raw_delete(using=faces.db)  # without the ledger: Rekognition has nothing left to delete
+    trusted_devices.end_without_face()  # which deleting each row would have done
     Deletion.objects.filter(collection_id=collection_id, confirmed=None).update(confirmed=timezone.now())

@@ -18,7 +18,8 @@ from pytest_django import Settings
 
 from faceauth.audit import user_agents
 from faceauth.audit.sessions import stored_key
-from faceauth.models import Deletion, Enrolment, Face, SignIn
+from faceauth.enrolment.faces import oldest_of, remove
+from faceauth.models import Deletion, Enrolment, Face, PhotoLogin, SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.recognition.matching import decide
 from faceauth.recognition.search import recognise
@@ -26,7 +27,7 @@ from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.sign_in import JSON, enrol_by_photo, send_photo, signed_in
-from faceauth.web import account, reauthentication
+from faceauth.web import privacy, reauthentication
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
 
@@ -57,7 +58,7 @@ def test_the_account_page_shows_sign_ins_and_open_sessions(collection: Collectio
     assert "phone, Firefox, Android" in page
     assert page.count("this one") == 1
     content = client.get("/account/", headers=JSON).json()
-    assert [sign_in["outcome"] for sign_in in content["visits"]] == ["recognised", "enrolled"]
+    assert [sign_in["outcome"] for sign_in in content["attempts"]] == ["recognised", "enrolled"]
     assert [session["this"] for session in content["sessions"]] == [False, True]
 
 
@@ -65,7 +66,7 @@ def test_somebody_elses_sign_ins_are_not_shown(collection: Collection, client: C
     enrol_by_photo(client, pictures.hopper())
     other = Client()
     enrol_by_photo(other, pictures.collins())
-    assert len(client.get("/account/", headers=JSON).json()["visits"]) == 1
+    assert len(client.get("/account/", headers=JSON).json()["attempts"]) == 1
 
 
 def test_no_session_key_is_shown(collection: Collection, client: Client) -> None:
@@ -87,7 +88,7 @@ def test_end_one_session(collection: Collection, client: Client) -> None:
     user = enrol_by_photo(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
     [session] = [it for it in client.get("/account/", headers=JSON).json()["sessions"] if not it["this"]]
-    assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/"
+    assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/#devices"
     assert other.get("/").status_code == 302
     assert signed_in(client) == user
     assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 1
@@ -98,7 +99,7 @@ def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Col
     thief = another_client(user, pictures.hopper())
     SignIn.objects.filter(session_key=stored_key(thief.session)).delete()  # `prune_sign_ins` does so after a month
     assert thief.get("/").status_code == 200
-    assert client.post("/account/sessions/end-others/")["Location"] == "/account/"
+    assert client.post("/account/sessions/end-others/")["Location"] == "/account/#devices"
     assert thief.get("/").status_code == 302
     assert signed_in(client) == user
     assert [it["this"] for it in client.get("/account/", headers=JSON).json()["sessions"]] == [True]
@@ -190,21 +191,20 @@ def test_kinds_of_devices(agent: str, kind: str) -> None:
 
 def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
     user = enrol_by_photo(door, pictures.hopper())
-    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/faces/"
+    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/#face"
     first, second = Face.objects.order_by("enrolled")
     assert first.person == second.person == user.username
     assert Face.objects.filter(associated=True).count() == 2
     assert not Enrolment.objects.exists()
-    page = door.get("/account/faces/").content.decode()
-    assert str(first.face_id) in page
-    assert str(second.face_id) in page
+    listed = door.get("/account/faces/", headers=JSON).json()["faces"]
+    assert {row["face_id"] for row in listed} == {str(first.face_id), str(second.face_id)}
     calls.clear()
     assert recognise(read(pictures.hopper())).user == user
     assert calls == ["SearchUsersByImage"]  # everybody has a vector, so one call is enough
-    door.post(f"/account/faces/{first.face_id}/remove/")
-    assert [face.face_id for face in Collection("secretly").faces()] == [str(second.face_id)]
+    door.post(f"/account/faces/{second.face_id}/remove/")
+    assert [face.face_id for face in Collection("secretly").faces()] == [str(first.face_id)]
     assert Face.objects.get().associated
-    assert Deletion.objects.get(face_id=first.face_id).confirmed is not None
+    assert Deletion.objects.get(face_id=second.face_id).confirmed is not None
     assert recognise(read(pictures.hopper())).user == user
 
 
@@ -213,6 +213,27 @@ def test_the_last_face_stays(collection: Collection, client: Client) -> None:
     answer = client.post(f"/account/faces/{Face.objects.get().face_id}/remove/")
     assert answer.status_code == 422
     assert Face.objects.exists()
+
+
+def test_photos_alone_do_not_remove_the_oldest_face(collection: Collection, client: Client, settings: Settings) -> None:
+    """Or a chain of them, each like the one before, would lead to somebody else, and shut the owner out."""
+    user = enrol_by_photo(client, pictures.hopper())
+    add(client, pictures.another(pictures.hopper()))
+    oldest, newer = user.faces.order_by("enrolled", "pk")
+    refused = client.post(f"/account/faces/{oldest.face_id}/remove/")
+    assert refused.status_code == 422
+    assert "signed in once with the camera" in refused.content.decode()
+    page = client.get("/account/").content.decode()
+    assert [f"faces/{face.face_id}/remove/" in page for face in (oldest, newer)] == [False, True]
+    PhotoLogin.objects.update(liveness_passed=timezone.now())
+    assert remove(user, oldest.face_id)
+
+
+def test_where_a_photo_is_a_face_any_face_goes(collection: Collection, client: Client, settings: Settings) -> None:
+    user = enrol_by_photo(client, pictures.hopper())
+    add(client, pictures.another(pictures.hopper()))
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": "open"}
+    assert remove(user, oldest_of(user).face_id)
 
 
 def test_somebody_else_is_no_face(collection: Collection, client: Client) -> None:
@@ -420,7 +441,7 @@ def test_a_receipt_that_is_opened_later_asks_again(
         receipt = client.post("/account/forget/", {"word": "forget me"})["Location"]
         assert client.get(receipt, headers=JSON).json()["complete"] is False
     assert client.get(receipt, headers=JSON).json()["complete"] is False
-    monkeypatch.setattr(account, "TRY_AGAIN_AFTER", -1)
+    monkeypatch.setattr(privacy, "TRY_AGAIN_AFTER", -1)
     assert client.get(receipt, headers=JSON).json()["complete"] is True
     assert list(collection.faces()) == []
 

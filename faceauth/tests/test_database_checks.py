@@ -15,7 +15,7 @@ from django.db.models import ForeignKey, Model
 from django.utils import timezone
 
 from faceauth.enrolment.enrol import enrol
-from faceauth.models import Consent, Deletion, Face, HealthCheck, MFAReset, PhotoLogin, SignIn
+from faceauth.models import Consent, Deletion, Face, HealthCheck, MFAReset, SignIn
 from faceauth.operators.database_checks import dangling_rows
 from faceauth.operators.reconcile import reconcile
 from faceauth.rekognition.collection import Collection
@@ -48,7 +48,6 @@ def test_whatever_refers_to_a_user_who_is_gone_is_found(transactional_db: None, 
     Face.objects.create(user=owner, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="secretly", person="x")
     Consent.objects.create(user=owner, text="1")
     SignIn.objects.create(outcome="recognised", user=owner)
-    PhotoLogin.objects.create(user=owner)
     MFAReset.objects.create(user=owner)
     with_app(owner)
     content_type = ContentType.objects.get_for_model(User)
@@ -56,7 +55,9 @@ def test_whatever_refers_to_a_user_who_is_gone_is_found(transactional_db: None, 
     Note.objects.write(owner, "What I wrote.")
     for user in (owner, operator):
         delete_behind_djangos_back(user)
-    leftovers = {f"faceauth.{name}" for name in ("Face", "Consent", "SignIn", "PhotoLogin", "MFAReset")}
+    leftovers = {
+        f"faceauth.{name}" for name in ("Face", "Consent", "SignIn", "PhotoLogin", "MFAReset", "OperatorAccount")
+    }
     leftovers |= {"otp_totp.TOTPDevice", "admin.LogEntry"}
     before = found()
     notebook = before.keys() - leftovers

@@ -28,7 +28,7 @@ def client(live_server: LiveServer, collection_of_site: Collection) -> PlainClie
 
 @pytest.fixture
 def collection_of_site(transactional_db: None) -> Collection:
-    made = Collection(settings.FACEAUTH["COLLECTION"])
+    made = Collection(str(settings.FACEAUTH["COLLECTION"]))
     made.create()
     return made
 

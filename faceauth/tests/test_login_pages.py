@@ -264,10 +264,7 @@ def test_a_refused_photo_stays_in_sight_and_a_frame_of_the_camera_does_not(
     assert shown
     assert pictures.opened(base64.b64decode(shown[1])).height == 600
     assert "no-store" in answer.headers["Cache-Control"]
-    taken = client.post(
-        "/login/",
-        {"image": f"data:image/jpeg;base64,{base64.b64encode(pictures.darkened(pictures.hopper())).decode()}"},
-    ).content.decode()
+    taken = send_frame(client, pictures.darkened(pictures.hopper())).content.decode()
     assert "data-refused" not in taken
     assert sentence(Outcome.REFUSED, Reason.TOO_DARK) in taken
     assert "data-refused" not in send_photo(client, b"Dear diary").content.decode()  # there is nothing to be seen

@@ -200,7 +200,7 @@ def test_a_photo_claims_nothing(collection: Collection, live: Live) -> None:
 
 def test_people_of_before_are_asked_nothing(collection: Collection, live: Live) -> None:
     user = enrolled_by_photo(pictures.hopper())
-    PhotoLogin.objects.all().delete()
+    PhotoLogin.note(user.pk, enrolled_by_photo=False)
     back = Client()
     assert live(back, pictures.another(pictures.hopper()))["Location"].endswith("/account/devices/trust/?next=%2F")
     assert signed_in(back) == user

@@ -1,7 +1,6 @@
 """How much is asked on a trusted device: the person chooses, and the policy has the last word."""
 
 import time
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -33,7 +32,7 @@ def ben(stranger: User) -> User:
 
 def device_of(*people: User) -> HttpRequest:
     """A request of a browser that all of them trust, by its cookie alone."""
-    request: Any = RequestFactory().get("/login/")
+    request = RequestFactory().get("/login/")
     request.session = Client().session
     for user in people:
         request.COOKIES[trusted_devices.cookie_name(request)] = trusted_devices.trust(request, user, "computer")
@@ -97,9 +96,9 @@ def chosen(user: User) -> str:
 
 def test_the_person_chooses_in_their_settings(ada: User) -> None:
     client = settings_of(ada)
-    assert 'value="single" checked' in client.get("/account/devices/").content.decode()
+    assert 'value="single" checked' in client.get("/account/").content.decode()
     for kind in ("glance", "full", "single"):
-        assert client.post("/account/devices/check/", {"check": kind})["Location"] == "/account/devices/"
+        assert client.post("/account/devices/check/", {"check": kind})["Location"] == "/account/#devices"
         assert chosen(ada) == kind
     client.post("/account/devices/check/", {"check": "none at all"})
     assert chosen(ada) == "single"
@@ -108,7 +107,7 @@ def test_the_person_chooses_in_their_settings(ada: User) -> None:
 def test_what_the_policy_forbids_is_not_offered_and_not_taken(ada: User) -> None:
     photo_logins.choose(ada, photo_logins.Choice.NEVER)
     client = settings_of(ada)
-    assert 'value="glance"' not in client.get("/account/devices/").content.decode()
+    assert 'value="glance"' not in client.get("/account/").content.decode()
     client.post("/account/devices/check/", {"check": "glance"})
     assert chosen(ada) == "single"
 

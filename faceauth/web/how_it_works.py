@@ -1,4 +1,4 @@
-"""How sign-in works and what is kept, for anybody to read before any camera."""
+"""How sign-in works and what is kept, for anybody to read before any camera. A site overrides the text."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

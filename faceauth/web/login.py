@@ -255,7 +255,7 @@ def ask_for_second_factor(request: HttpRequest, user: "User", recognition: Recog
     where = given_next(request)
     url = reverse("faceauth:second_factor") + (f"?{urlencode({'next': where})}" if where else "")
     pending_login.begin(request, user, row)
-    return Result(Outcome.RECOGNISED, message=_("I know you. Now your second lock."), next=url, page="")
+    return Result(Outcome.RECOGNISED, message=_("I know you. Now your second factor."), next=url, page="")
 
 
 def ask_whose(request: HttpRequest, user: "User", sealed: str) -> Result:

@@ -18,6 +18,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from faceauth.audit import changes
+from faceauth.audit.changes import Kind
 from faceauth.audit.log import record
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
@@ -57,19 +59,20 @@ PROOF_LASTS = 300  # seconds
 # What hands something out or changes who gets in, by the name of its URL; and the page to come back to, for a form is
 # not sent a second time. FACEAUTH["SENSITIVE"] adds those of the site.
 SENSITIVE: dict[str, str] = {
-    "faceauth:end_session": "faceauth:account",
-    "faceauth:end_others": "faceauth:account",
-    "faceauth:remove_face": "faceauth:faces",
+    "faceauth:end_session": "faceauth:account#devices",
+    "faceauth:end_others": "faceauth:account#devices",
+    "faceauth:remove_face": "faceauth:account#face",
     "faceauth:add_passkey": "faceauth:add_passkey",
     "faceauth:add_app": "faceauth:add_app",
-    "faceauth:recovery_codes": "faceauth:mfa",
-    "faceauth:remove_factor": "faceauth:mfa",
-    "faceauth:photo_logins": "faceauth:mfa",
+    "faceauth:recovery_codes": "faceauth:account#second-factors",
+    "faceauth:remove_factor": "faceauth:account#second-factors",
+    "faceauth:photo_logins": "faceauth:account#face",
     "faceauth:trust_device": "faceauth:trust_device",
-    "faceauth:approve_device": "faceauth:devices",
-    "faceauth:device_check": "faceauth:devices",
-    "faceauth:end_device": "faceauth:devices",
-    "faceauth:end_devices": "faceauth:devices",
+    "faceauth:approve_device": "faceauth:account#devices",
+    "faceauth:end_device": "faceauth:account#devices",
+    "faceauth:end_devices": "faceauth:account#devices",
+    "faceauth:take_back": "faceauth:account#changes",
+    "faceauth:device_check": "faceauth:account#devices",
     "faceauth:export": "faceauth:export",
     "faceauth:forget": "faceauth:forget",
     "faceauth:withdraw": "faceauth:withdraw",
@@ -92,16 +95,32 @@ class ReauthenticationMiddleware:
         back = back_of(name, request.method or "")
         if back is None or not request.user.is_authenticated or not accounts.may_sign_in(user_of(request)):
             return None
-        asked = ask_for_proof(request, request.path if back == name and not kwargs else reverse(back))
+        asked = ask_for_proof(request, request.path if back == name and not kwargs else url_of(back))
         if asked is not None and request.method == "POST":
             drain(request)
+        if asked is None and name in conf().SENSITIVE:
+            note_act(request)
         return asked
+
+
+def note_act(request: HttpRequest) -> None:
+    """Note an act of the site's own list, which its view does next."""
+    if request.method == "GET":
+        changes.record(request, user_of(request), Kind.EXPORTED)
+    elif request.method not in ("HEAD", "OPTIONS"):
+        changes.record(request, user_of(request), Kind.SITE_ACT)
 
 
 def back_of(name: str, method: str) -> str | None:
     """The page to come back to after the proof; None where this is no sensitive act."""
     posts = {**SENSITIVE_POSTS} if method not in ("GET", "HEAD") else {}
     return {**SENSITIVE, **posts, **conf().SENSITIVE}.get(name)
+
+
+def url_of(back: str) -> str:
+    """The address of a page, given as the name of its URL and the section of it."""
+    name, mark, part = back.partition("#")
+    return reverse(name) + mark + part
 
 
 def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from faceauth.audit import changes
 from faceauth.privacy import forget
 from faceauth.web.http import user_of
 
@@ -20,4 +21,6 @@ def withdraw_view(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return render(request, "faceauth/withdraw.html", {"faces": user.faces.count()})
-    return redirect("faceauth:receipt", forget.withdraw(user).pk)
+    receipt = forget.withdraw(user)
+    changes.record(request, user, changes.Kind.FACE_REMOVED)
+    return redirect("faceauth:receipt", receipt.pk)

@@ -238,7 +238,7 @@ def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner:
         expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
 
 
-MICROPHONE = """
+MICROPHONE = """() => {
     navigator.mediaDevices.getUserMedia = async () => {
         const context = new AudioContext();
         const tone = new OscillatorNode(context);
@@ -247,7 +247,7 @@ MICROPHONE = """
         tone.start();
         return to.stream;
     };
-"""
+}"""
 
 
 def test_a_note_is_spoken_while_the_button_is_held(tab: Page, owner: User) -> None:
@@ -277,6 +277,7 @@ def test_locking_ends_a_recording_and_keeps_it(tab: Page, owner: User) -> None:
 
 
 def test_a_microphone_that_is_refused_is_said(tab: Page) -> None:
-    tab.evaluate("navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }")
+    refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+    tab.evaluate(f"() => {{ {refuse} }}")
     tab.get_by_role("button", name="Hold to record your voice").click()
     expect(tab.locator("[data-recording-time]")).to_contain_text("The microphone is not available.")

@@ -99,22 +99,26 @@ def test_ticking_stays_on_the_page(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "To do\n\n- [ ] milk\n- [ ] bread")
     tab.goto(reverse("notes:note", args=[note.pk]))
     tab.evaluate("window.same = true")
+    tab.get_by_text("As it reads").click()
     for name in ("milk", "bread"):
         tab.get_by_role("checkbox", name=name).click()
         expect(tab.get_by_role("checkbox", name=name)).to_be_checked()
     tab.get_by_role("checkbox", name="milk").click()
     expect(tab.get_by_role("checkbox", name="milk")).not_to_be_checked()
+    expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert text_of(owner) == "To do\n\n- [ ] milk\n- [x] bread"
     expect(tab.locator(".card .line")).to_contain_text("☐ milk ☑ bread")
     assert tab.evaluate("window.same")
 
 
-def test_ticking_what_was_changed_elsewhere_shows_how_it_reads_now(tab: Page, owner: User) -> None:
+def test_ticking_what_was_changed_elsewhere_changes_nothing_and_says_so(tab: Page, owner: User) -> None:
     note = Note.objects.write(owner, "- [ ] milk")
     tab.goto(reverse("notes:note", args=[note.pk]))
+    with tab.expect_response(f"**/notes/{note.pk}/"):  # opened, it is read again
+        tab.get_by_text("As it reads").click()
     editing.change(owner, note.pk, 1, "No milk today")
     tab.get_by_role("checkbox", name="milk").click()
-    expect(tab.get_by_text("This is its current text.")).to_be_visible()
+    expect(tab.locator("#fault")).to_contain_text("changed elsewhere")
     assert text_of(owner) == "No milk today"
 
 

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from notes import editing
 from notes.models import MAX_LENGTH, Note, Preferences
 from notes.tests.tabs import DOOR, SAYS_SAVED, choose, come_in, open_tab, text_of
+from secretly.views import OFFLINE_PARTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -106,8 +107,8 @@ def test_nothing_is_left_on_the_device(tab: Page, locked: bool) -> None:
             return [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, kept.sort()];
         }"""
     )
-    site = [f"/static/faceauth/{name}" for name in ("base.css", "icon.svg", "tokens.css")]
-    assert left == [0, 0, 0, ["/offline/", *site]]  # what says that there is no connection, and nothing of anybody's
+    parts = sorted(f"/static/{part}" for part in OFFLINE_PARTS)
+    assert left == [0, 0, 0, ["/offline/", *parts]]  # what says that there is no connection, and nothing of anybody's
     page = tab.evaluate("async () => (await caches.match('/offline/')).text()")
     assert "No connection" in page
     assert "value=" not in page
@@ -122,7 +123,9 @@ def test_without_a_script_everything_works(chromium: Browser, owner: User, live_
         page.locator("#text").fill("By hand\n\n- [ ] two\n- [ ] boxes")
         page.get_by_role("button", name="Done").click()
         page.get_by_role("link", name="By hand").click()
+        page.get_by_text("As it reads").click()
         page.get_by_role("checkbox", name="boxes").click()
+        page.get_by_text("As it reads").click()
         expect(page.get_by_role("checkbox", name="boxes")).to_be_checked()
         expect(page.locator("#text")).to_have_value("By hand\n\n- [ ] two\n- [x] boxes")
         page.locator("#text").fill("Changed by hand")
@@ -203,6 +206,7 @@ def test_an_old_safari_can_do_it_too(tab: Page, context: BrowserContext, owner: 
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     assert Note.objects.of(owner).count() == 2
     tab.get_by_role("link", name="The kettle").click()
+    tab.get_by_text("As it reads").click()
     tab.get_by_role("checkbox", name="on").click()
     expect(tab.get_by_role("checkbox", name="on")).to_be_checked()
     tab.get_by_role("button", name="Pin", exact=True).click()
@@ -221,4 +225,9 @@ def test_every_page_fits(tab: Page, owner: User, width: int) -> None:
     Note.objects.write(owner, "unbroken" * 100, trashed=timezone.now())
     for path in ("/", reverse("notes:note", args=pk), reverse("notes:trash"), f"/notes/{uuid4()}/"):
         tab.goto(path)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
+        wide = (
+            "[...document.querySelectorAll('body *')].filter(part => part.getBoundingClientRect().right > innerWidth)"
+        )
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, tab.evaluate(
+            f"{wide}.map(part => part.outerHTML.slice(0, 99))"
+        )

@@ -12,6 +12,15 @@ TEXT += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-danger", 
 EDGES = [(edge, ground) for edge in ("edge", "focus") for ground in GROUNDS]
 
 
+def declarations(block: str) -> list[str]:
+    return re.findall(r"--[a-z-]+: [^;]+;", block)
+
+
+def test_light_by_choice_is_light_by_the_system() -> None:
+    system, chosen = TOKENS.split("@media (prefers-color-scheme: light)")[1].split(':root[data-theme="light"]')
+    assert declarations(system) == declarations(chosen.split("}")[0]) != []
+
+
 def palette(scheme: str) -> dict[str, str]:
     dark, light = TOKENS.split("@media (prefers-color-scheme: light)")
     colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6});", dark))

@@ -68,8 +68,9 @@ def test_the_documented_similarity_curve_is_the_one_in_use() -> None:
 
 
 def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
-    """docs/odds.md has both tables of policy.thresholds, and from how many people on a second factor is required."""
-    text = (ROOT / "docs" / "odds.md").read_text()
+    """The measurements have both tables of false_matches, docs/odds.md from how many people on a factor is required."""
+    text = (ROOT / "docs" / "measurements" / "recognition.md").read_text()
+    guide = (ROOT / "docs" / "odds.md").read_text()
     cells = r"\| (0\.\d{4}) \|[^|]+" + r"\| \S+ \| (\S+) \| \S+ \| (\S+) \| \S+ " * 2 + r"\|"
     rows = [tuple(map(float, row)) for row in re.findall(rf"^{cells}$", text, re.MULTILINE)]
     assert {row[0]: row[2] for row in rows} == false_matches.ONE
@@ -78,7 +79,11 @@ def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
         assert used >= 2.3 * one
         assert used_of_several >= several
     assert rows[-1][2] >= rows[-1][1]  # the end, where none of the pairs matches
+    claims = re.findall(r"^\| (\d\d\.\d\d) \| \S+ \| (\S+) \| (\S+) \| \S+, \S+ \|$", guide, re.MULTILINE)
+    measured = {f"{similarity.from_cosine(row[0]):.2f}": (row[2], row[4]) for row in rows}
+    assert len(claims) == 5
+    assert all(measured[alike] == (float(one), float(several)) for alike, one, several in claims)
     for each, column in ((1, 0), (2, 1)):
         first = next(people for people in range(1, 1000) if thresholds.requirement(people, 1, each * people).lock)
-        [numbers] = re.findall(r"^\| 1 in 10,000 \| (\d+) people \| (\d+) people \|", text, re.MULTILINE)
+        [numbers] = re.findall(r"^\| 1 in 10,000 \| (\d+) people \| (\d+) people \|", guide, re.MULTILINE)
         assert int(numbers[column]) == first

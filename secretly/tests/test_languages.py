@@ -152,8 +152,8 @@ OWN_NAMES = re.compile(
 
 
 PAGES = (
-    *("faceauth:account", "faceauth:faces", "faceauth:mfa", "faceauth:add_passkey", "faceauth:add_app"),
-    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:trash", "notes:preferences", "notes:export"),
+    *("faceauth:account", "faceauth:faces", "faceauth:add_passkey", "faceauth:add_app"),
+    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:trash", "notes:export"),
 )
 
 

@@ -157,6 +157,37 @@ def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> Non
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
+def in_sight(page: Page, *names: str) -> bool:
+    """Whether the buttons are to be seen without scrolling."""
+    height = int(page.evaluate("innerHeight"))
+    boxes = [page.get_by_role("button", name=name).bounding_box() for name in names]
+    return all(box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
+
+
+def test_what_to_press_is_in_sight_on_phones(visit: Callable[..., Page]) -> None:
+    page = visit(pictures.hopper())
+    for width, height in ((740, 360), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert in_sight(page, "Look at me", "Choose a photo")
+    expect(page.get_by_role("button", name="Look at me")).to_have_class("primary")
+    page.get_by_role("link", name="How it works and what is kept").click()
+    expect(page.get_by_role("heading", name="What is kept", exact=True)).to_be_visible()
+    page.get_by_role("link", name="To sign-in").click()
+    choose(page, pictures.hopper())
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    assert page.get_by_role("listitem").count() == 3
+    assert in_sight(page, "Yes, remember me", "No, keep nothing")
+    expect(page.get_by_text("Why: to know you when you come back")).to_be_hidden()
+    page.get_by_text("More about this").click()
+    expect(page.get_by_text("Why: to know you when you come back")).to_be_visible()
+
+
+def test_where_there_is_no_camera_a_photo_is_the_way(visit: Callable[..., Page]) -> None:
+    page = visit()
+    expect(page.get_by_role("button", name="Choose a photo")).to_have_class("primary")
+    expect(page.locator("input[type=file]:visible")).to_have_count(0)
+
+
 def test_a_chosen_photo_may_come_from_the_gallery(visit: Callable[..., Page]) -> None:
     chooser = visit().locator("[data-file]")
     assert chooser.get_attribute("capture") is None  # with it, phones open the camera and offer no gallery

@@ -52,7 +52,7 @@ export class Autolock {
    * @param {object} page
    * @param {HTMLElement} page.cover
    * @param {HTMLFormElement | null} page.lockForm
-   * @param {import("./editor.js").Editors} page.editors
+   * @param {import("./editors.js").Editors} page.editors
    * @param {HTMLElement} page.warning where the warning is said
    */
   constructor({ cover, lockForm, editors, warning }) {

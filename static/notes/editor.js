@@ -7,6 +7,7 @@ import { patience } from "../site/patience.js";
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
 const PATIENCE = 20_000; // ms for an answer
 const RETRY = 10_000; // ms until the next try when the server cannot be reached
+const READY = 2_000; // ms after which a page is surely drawn
 const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
 
 /**
@@ -14,7 +15,7 @@ const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
  *
  * @typedef {HTMLFormElement & { elements: Fields }} Writing
  * @typedef {Record<"text", HTMLTextAreaElement> &
- *   Record<"version" | "writer" | "csrfmiddlewaretoken", HTMLInputElement>} Fields
+ *   Record<"page" | "version" | "writer" | "csrfmiddlewaretoken", HTMLInputElement>} Fields
  */
 
 /**
@@ -45,6 +46,8 @@ export class Editor extends EventTarget {
   #finishing = false;
   #opened; // the text as it was when the page was opened
   #undo;
+  /** @type {Promise<typeof import("./later.js")> | null} */
+  #keptHere = null; // words of this page wait on this device
   /** @type {import("./surface.js").Surface | null} */
   #surface = null; // where the words are styled while one writes
 
@@ -84,6 +87,7 @@ export class Editor extends EventTarget {
       const article = /** @type {HTMLElement | null} */ (this.#form.closest("[data-note]"));
       const { surround } = await import("./note.js");
       if (article) surround(article, this.#form, this);
+      setTimeout(() => this.#later().catch(() => {}), READY); // it has to be here when the connection is gone
     } catch {
       // Not reached, or too old to read them.
     }
@@ -215,6 +219,7 @@ export class Editor extends EventTarget {
     } catch {
       this.#unsure = text;
       this.#say("unreachable");
+      this.#keepHere();
       this.#timer = setTimeout(() => this.unsaved && this.save(), RETRY);
       return "unreachable";
     }
@@ -243,6 +248,8 @@ export class Editor extends EventTarget {
       this.#say("saved");
       const { url, version } = answer;
       this.#form.dispatchEvent(new CustomEvent("secretly:saved", { bubbles: true, detail: { url, version } }));
+      this.#keptHere?.then(({ arrived }) => arrived(this.#form)).catch(() => {});
+      this.#keptHere = null;
       if (this.unsaved) this.#schedule(); // typed on meanwhile
     } else {
       this.#say("unsaved");
@@ -250,57 +257,19 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event(shut ? "shut" : "contact"));
   }
 
+  /** Should this page close, its words wait on this device, encrypted. A browser that keeps nothing loses nothing more. */
+  #keepHere() {
+    if (this.#byHand) return;
+    this.#keptHere = this.#later();
+    this.#keptHere.then(({ keep }) => keep(this.#form)).catch(() => {});
+  }
+
+  #later() {
+    return import("./later.js");
+  }
+
   /** @param {string} state the name of a sentence in the data of the status; empty for none */
   #say(state) {
     if (this.#status) this.#status.textContent = (state && this.#status.dataset[state]) || "";
-  }
-}
-
-/** All pages for writing that are open in this tab, as one. */
-export class Editors {
-  /** @type {Set<Editor>} */
-  #open = new Set();
-
-  /** @param {Editor} editor */
-  add(editor) {
-    this.#open.add(editor);
-  }
-
-  /** @param {Editor} editor */
-  remove(editor) {
-    this.#open.delete(editor);
-  }
-
-  get unsaved() {
-    return [...this.#open].some((editor) => editor.unsaved);
-  }
-
-  get pending() {
-    return [...this.#open].some((editor) => editor.pending);
-  }
-
-  /** "saved" when all are; otherwise what became of the first that is not. */
-  async save() {
-    return this.#all((editor) => editor.save());
-  }
-
-  /** The same, with the files on their way. */
-  async finish() {
-    return this.#all((editor) => editor.finish());
-  }
-
-  /** Bring into sight what still has to be saved or sent. */
-  show() {
-    [...this.#open].find((editor) => editor.unsaved || editor.pending)?.show();
-  }
-
-  /** @param {(editor: Editor) => Promise<string>} act */
-  async #all(act) {
-    const outcomes = await Promise.all([...this.#open].map(act));
-    return outcomes.find((outcome) => outcome !== "saved") ?? "saved";
-  }
-
-  release() {
-    for (const editor of this.#open) editor.release();
   }
 }

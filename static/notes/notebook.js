@@ -4,7 +4,7 @@ import { find, need } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
 import { Autolock } from "./autolock.js";
 import { Cards } from "./cards.js";
-import { Editors } from "./editor.js";
+import { Editors } from "./editors.js";
 import { Pane } from "./pane.js";
 import { Search } from "./search.js";
 import { watchSwipes } from "./swipes.js";
@@ -171,3 +171,13 @@ addEventListener("pageshow", (event) => {
   else location.reload();
 });
 tellTimes(document);
+
+// What waited on this device arrives now, if there is anything.
+indexedDB
+  .databases?.()
+  .then((there) => (there.some(({ name }) => name === "secretly-waiting") ? import("./later.js") : null))
+  .then((later) => later?.arrive(cover.dataset.writer ?? "", home))
+  .catch(() => {}); // it goes on waiting
+if (localStorage.getItem("hush") === "1" || find(HTMLElement, "[data-hush]")) {
+  import("./hush.js").then(({ hush }) => hush()).catch(() => {});
+}

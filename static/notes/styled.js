@@ -34,7 +34,7 @@ const MARKS = { code: /^`+/, strong: /^(?:\*\*|__)/, strike: /^~~/, em: /^[*_]/ 
  * @returns {string[]}
  */
 export function kindsOf(lines) {
-  const first = lines.findIndex((line) => line.trim() !== "");
+  const first = Math.max(0, lines.findIndex((line) => line.trim() !== ""));
   let fence = "";
   return lines.map((line, at) => {
     const mark = FENCE.exec(line)?.[1] ?? "";
@@ -85,7 +85,7 @@ function partsOf(line, kind) {
   const lead = task?.[1] ?? (/^h\d$|^title$/.test(kind) ? /^\s{0,3}#{1,6}\s*/ : kind === "item" ? ITEM : QUOTE).exec(line)?.[0] ?? "";
   const box = task?.[2] ?? "";
   const parts = inline(line.slice(lead.length + box.length));
-  if (box) parts.unshift(span("box", box));
+  if (box) parts.unshift(Object.assign(span("box", box), { dir: "ltr" })); // its x says nothing of the line's direction
   if (lead) parts.unshift(span("mark lead", lead));
   return parts;
 }

@@ -1,21 +1,10 @@
 // A page to write on that shows Markdown styled. It stands in the place of a form's text area, which goes on holding the
 // words: whatever happens here, they are there after every key, for the form, for autosave, and where this cannot run.
 
+import { difference, Steps } from "./steps.js";
 import { elementOf, kindsOf } from "./styled.js";
 
-const TOGETHER = 1000; // ms between two keys that Undo takes back together
-const STEPS = 300; // of Undo
-
-/**
- * @typedef {import("./typing.js").Change} Change
- * @typedef {object} Step
- * @property {number} from
- * @property {string} removed
- * @property {string} added
- * @property {[number, number]} before the selection before it
- * @property {[number, number]} after
- * @property {number} when ms
- */
+/** @typedef {import("./typing.js").Change} Change */
 
 /** Whether this browser tells what a key is about to change (Safari, Chromium, Firefox from 87 on). */
 export const possible = () => "getTargetRanges" in InputEvent.prototype;
@@ -26,10 +15,7 @@ export class Surface {
   /** @type {string[]} */
   #keys = []; // of the lines that are shown: kind and words
   #composing = false;
-  /** @type {Step[]} */
-  #done = [];
-  /** @type {Step[]} */
-  #undone = [];
+  #steps = new Steps();
   /** @type {(text: string, from: number, to: number) => Change} */
   #enter;
 
@@ -46,7 +32,7 @@ export class Surface {
     root.contentEditable = "true"; // with "plaintext-only" Chromium does not tell which words a key would delete
     root.setAttribute("role", "textbox");
     root.setAttribute("aria-multiline", "true");
-    root.setAttribute("aria-label", area.labels?.[0]?.textContent?.trim() ?? "");
+    root.dataset.placeholder = root.ariaLabel = area.labels?.[0]?.textContent?.trim() ?? "";
     root.setAttribute("aria-describedby", area.getAttribute("aria-describedby") ?? "");
     root.spellcheck = true;
     this.#show();
@@ -86,12 +72,9 @@ export class Surface {
    * @param {Change} change
    */
   apply({ from, to, words, select }) {
-    const { text } = this;
-    const step = { from, removed: text.slice(from, to), added: words, before: this.selection, after: select, when: Date.now() };
-    this.#remember(step);
-    this.#put(text.slice(0, from) + words + text.slice(to));
-    this.#select(...select);
-    this.#reveal();
+    const removed = this.text.slice(from, to);
+    this.#steps.remember({ from, removed, added: words, before: this.selection, after: select, when: Date.now() });
+    this.#exchange(from, removed.length, words, select);
   }
 
   /**
@@ -104,11 +87,7 @@ export class Surface {
     this.apply({ from, to, words, select: [after, after] });
   }
 
-  /**
-   * The line at this place of the window, its words before that, and where it begins in the text.
-   *
-   * @param {Element} line
-   */
+  /** @param {Element} line whose place in the text is asked for */
   startOf(line) {
     return this.#offsetOf(line, 0);
   }
@@ -149,7 +128,7 @@ export class Surface {
     const text = lines.join("\n");
     const before = this.text;
     if (text !== before) {
-      this.#remember(difference(before, text));
+      this.#steps.remember(difference(before, text));
       this.#area.value = text;
       this.#area.dispatchEvent(new Event("input", { bubbles: true }));
     }
@@ -162,35 +141,26 @@ export class Surface {
 
   // Undo --------------------------------------------------------------------------------------------------------------
 
-  /** @param {Step} step */
-  #remember(step) {
-    const last = this.#done.at(-1);
-    const same =
-      last && !step.removed && !last.removed && step.added.length === 1 && step.added !== "\n" &&
-      last.from + last.added.length === step.from && step.when - last.when < TOGETHER;
-    if (same) Object.assign(last, { added: last.added + step.added, after: step.after, when: step.when });
-    else this.#done.push(step);
-    if (this.#done.length > STEPS) this.#done.shift();
-    this.#undone = [];
-  }
-
   undo() {
-    const step = this.#done.pop();
-    if (!step) return;
-    this.#undone.push(step);
-    const { text } = this;
-    this.#put(text.slice(0, step.from) + step.removed + text.slice(step.from + step.added.length));
-    this.#select(...step.before);
-    this.#reveal();
+    const step = this.#steps.undo();
+    if (step) this.#exchange(step.from, step.added.length, step.removed, step.before);
   }
 
   redo() {
-    const step = this.#undone.pop();
-    if (!step) return;
-    this.#done.push(step);
+    const step = this.#steps.redo();
+    if (step) this.#exchange(step.from, step.removed.length, step.added, step.after);
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} length of what is there
+   * @param {string} words
+   * @param {[number, number]} select
+   */
+  #exchange(from, length, words, select) {
     const { text } = this;
-    this.#put(text.slice(0, step.from) + step.added + text.slice(step.from + step.removed.length));
-    this.#select(...step.after);
+    this.#put(text.slice(0, from) + words + text.slice(from + length));
+    this.#select(...select);
     this.#reveal();
   }
 
@@ -327,23 +297,4 @@ function placeIn(line, at) {
     left -= length;
   }
   return [line, 0];
-}
-
-/**
- * What has changed between two texts, as one step.
- *
- * @param {string} before
- * @param {string} after
- * @returns {Step}
- */
-function difference(before, after) {
-  const most = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < most && before[head] === after[head]) head += 1;
-  let tail = 0;
-  while (tail < most - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
-  const removed = before.slice(head, before.length - tail);
-  const added = after.slice(head, after.length - tail);
-  const [was, is] = [head + removed.length, head + added.length];
-  return { from: head, removed, added, before: [was, was], after: [is, is], when: Date.now() };
 }

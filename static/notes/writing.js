@@ -8,7 +8,7 @@ import { Editor } from "./editor.js";
  * @typedef {import("./editor.js").Writing} Writing
  *
  * @typedef {object} App what a note needs of its page
- * @property {import("./editor.js").Editors} editors
+ * @property {import("./editors.js").Editors} editors
  * @property {() => void} contact the server has answered
  * @property {() => void} shut nobody, or somebody else, is signed in
  * @property {(editor: Editor) => void} done its writer has finished, and all is saved and sent

@@ -2,11 +2,13 @@
 
 import { smallFrame } from "./photo.js";
 
-// Milliseconds after an answer until the next frame: little while the head moves, or something has come of the frame.
-// The server takes no frames faster than one in 100 ms, and how fast a page sends them makes nothing easier for anybody.
-const SOON = 110;
-const EVERY = 260;
+// Milliseconds after an answer until the next frame. The server takes no frames faster than one in 100 ms, and how fast a
+// page sends them makes nothing easier for anybody.
+const SOON = 110; // while the head moves, or something has come of the frame
+const EVERY = 160; // while somebody makes up their mind
+const LATER = 320; // after a frame that was of no use: so many in a row end the check, and they may take their time
 const MOVED = 3; // degrees between two frames
+const ASKS = ["straight", "left", "right", "up", "closer"];
 
 /**
  * Where the head is: `faceauth.liveness.hints.Live`.
@@ -78,8 +80,9 @@ async function post({ token, signal }, url, body) {
  * @param {Answer} now
  */
 function pause(before, now) {
-  const turned = Math.abs((now.live?.yaw ?? 0) - (before.live?.yaw ?? 0)) >= MOVED;
-  const raised = Math.abs((now.live?.pitch ?? 0) - (before.live?.pitch ?? 0)) >= MOVED;
+  if (!ASKS.includes(now.say) || !now.live) return LATER;
+  const turned = Math.abs(now.live.yaw - (before.live?.yaw ?? 0)) >= MOVED;
+  const raised = Math.abs(now.live.pitch - (before.live?.pitch ?? 0)) >= MOVED;
   return turned || raised || now.say !== before.say || now.progress !== before.progress ? SOON : EVERY;
 }
 

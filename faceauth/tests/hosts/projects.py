@@ -51,7 +51,7 @@ def run(command: list[str], folder: Path, given: dict[str, str], **options: Any)
     done = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, **options)  # noqa: S603
     if done.returncode:
         raise AssertionError(f"{' '.join(command)[:200]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def install(python: str, folder: Path, wheels: Path, *packages: str) -> Path:
