@@ -127,6 +127,6 @@ def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
         raise Http404
     if not remove(user, face_id):
         last = user.faces.count() == 1
-        return account.show(request, LAST_STAYS if last else OLDEST_STAYS, 422)
+        return account.show(request, str(LAST_STAYS if last else OLDEST_STAYS), 422)
     changes.record(request, user, Kind.FACE_REMOVED, face.name)
     return account.back(request, "face")

@@ -44,6 +44,7 @@ SEALED = {model._meta.label for model in SealedRow.__subclasses__()}
 ENCRYPTED = {
     "notes.Key": "notes/tests/test_encryption.py",
     "notes.Note": "notes/tests/test_encryption.py: bound to its place and version",
+    "notes.Version": "notes/tests/test_history.py: bound to its note and number",
     "notes.Attachment": "notes/tests/test_attachments_at_rest.py",
     "sessions.Session": "secretly/tests/test_sessions.py",
     "secretly.Session": "the same table",
@@ -63,6 +64,7 @@ HARMLESS = {
     "faceauth.HealthCheck": "figures of the last check, which the next one makes anew",
     "faceauth.SpentFrame": "a frame of the day could be sent again, in a check that asks for other movements",
     "faceauth.SignIn": "the log",
+    "faceauth.AccountChange": "what the person is told of; to take one back removes something of theirs",
     "faceauth.RateCount": "a limit that starts anew",
     "faceauth_local.Collection": "what is sealed is bound to its incarnation",
     "faceauth_local.Removal": "a face that is not found",
