@@ -115,6 +115,4 @@ def test_of_ten_at_once_only_as_many_get_in_as_fit(transactional_db: None, setti
     assert [isinstance(one, Attachment) for one in attached].count(True) == 3
     assert [isinstance(one, editing.Saved) for one in written].count(True) == 2
     assert quotas.usage(owner).bytes <= 10_000
-    assert (
-        sum(len(files) for _path, _folders, files in os.walk(settings.MEDIA_ROOT)) == 3
-    )
+    assert sum(len(files) for _path, _folders, files in os.walk(settings.MEDIA_ROOT)) == 3
