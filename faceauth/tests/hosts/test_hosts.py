@@ -97,6 +97,9 @@ def test_the_first_lines_of_the_guide_work_word_for_word(lts: Path, wheels: Path
         sign_in(came_back, pictures.hopper())
         assert came_back.get("/accounts/account/").json["visits"][0]["outcome"] == "recognised"
         operator_sees_the_stock_admin(project)
+        for page in ("login/", "account/", "account/faces/", "account/mfa/", "account/devices/", "account/forget/"):
+            text = came_back.get(f"/accounts/{page}", "text/html").text
+            assert re.findall(r"(?i)secretly|notebook|\bnotes\b", text) == [], page
         forget(came_back)
     count = "from django.contrib.auth.models import User; print(User.objects.filter(is_staff=False).count())"
     assert project.ask(count) == 1
