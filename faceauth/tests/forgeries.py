@@ -39,9 +39,12 @@ class Warp:
     shape: Shape = field(default_factory=Shape)
     switch: bool = False
     """Whether the last straight frames are of the second photo too."""
+    in_turn: bool = False
+    """Whether straight frames show the photos in turn, as unlike each other as pictures of two days are."""
     low: float = 0.0
     """The pitch of straight frames, in degrees: whoever looks down first has less far to look up."""
     moved: bool = False
+    number: Iterator[int] = field(default_factory=count)
     works: set[Ask] = field(default_factory=set)
     """The movements for which an angle was found at which the check sees them."""
     angles: dict[Ask, float] = field(default_factory=dict)
@@ -79,6 +82,8 @@ class Warp:
         self.moved = self.moved or ask in (*SIGNS, Ask.UP)
         second = ask in (*SIGNS, Ask.UP) or (self.moved and self.switch)
         photo = self.photos[-1] if second else self.photos[0]
+        if self.in_turn and ask == Ask.STRAIGHT:
+            photo = self.photos[next(self.number) % len(self.photos)]
         return encoded(warped(photo, self.chance, shape=self.shape, place=place, **tremor))
 
 
@@ -183,6 +188,9 @@ WARPS: dict[str, Callable[[Picture, Picture, np.random.Generator], Warp]] = {
     ),
     "depth warp, chin lowered first": lambda photo, _, chance: Warp([photo], chance, low=-10.0),
     "depth warp of two photos": lambda photo, second, chance: Warp([photo, second], chance),
+    "depth warp of two photos in turn, chin lowered first": lambda photo, second, chance: Warp(
+        [second, photo], chance, low=-10.0, in_turn=True
+    ),
     "depth warp, one photo first, then another": lambda photo, second, chance: Warp(
         [photo, second], chance, switch=True
     ),
