@@ -166,7 +166,7 @@ def chain(owner: Owner, thief: bytes) -> bool:
 
 
 def morph(thief: bytes, picture: films.Picture, share: float) -> bytes:
-    scene = photos.reopen_photo(thief).pixels.copy()
+    scene = photos.reopen_photo(thief).pixels
     points = faces.find_faces(scene)[0].landmarks.astype(np.float64)
     return films.encoded(forgeries.onto(picture, scene, points, share), 95)
 

@@ -96,7 +96,7 @@ def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: 
     tall = float(np.linalg.norm(landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)))
     left, top = (middle - 1.6 * tall).astype(int).clip(0)
     right, bottom = (middle + 1.6 * tall).astype(int)
-    face = scene[top:bottom, left:right]
+    face, scene = scene[top:bottom, left:right], scene.copy()
     scene[top:bottom, left:right] = blended(picture, face, landmarks - (left, top), middle - (left, top), tall, share)
     return scene
 
