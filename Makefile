@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check scripts lock messages bench mutants screenshots
+.PHONY: help run install install-dev test check scripts lock messages bench mutants screenshots wheel
 
 help:
 	@echo "make run      serve the site; the first time this also installs it"
@@ -21,6 +21,7 @@ help:
 	@echo "make mutants  see which faults the tests would miss; ARGS='faceauth/odds.py --sample 20' for some of them"
 	@echo "make screenshots  picture every page, into screenshots/; ARGS='notebook trash' for those that begin so"
 	@echo "make messages collect the sentences for locale/ anew (needs gettext)"
+	@echo "make wheel    build the package django-faceauth, into dist/ (needs gettext)"
 	@echo "make lock     resolve the dependencies of pyproject.toml anew (needs uv)"
 
 run: install
@@ -67,6 +68,9 @@ screenshots: $(VENV)/installed-dev
 messages:
 	$(MANAGE) makemessages -l ar -i .venv -i .ci -i node_modules -i var -i "*/tests/*" --no-wrap --no-obsolete --no-location
 	$(MANAGE) compilemessages -l ar -i .venv
+
+wheel: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.wheel
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock

@@ -38,7 +38,7 @@ def _empty_cache() -> None:
 
 
 def person() -> User:
-    """Somebody as the door makes them: named by a face's id, with no password."""
+    """A user as an enrolment makes them: named by a UUID, with no password."""
     return User.objects.create_user(username=str(uuid4()))
 
 

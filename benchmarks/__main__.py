@@ -10,7 +10,7 @@ import sys
 
 from benchmarks import table
 
-PARTS = ("sign_in", "photo", "search", "notebook", "dashboard", "load")
+PARTS = ("sign_in", "photo", "ratios", "search", "checks", "notebook", "dashboard", "load", "arrival")
 
 
 def main() -> None:

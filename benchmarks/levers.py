@@ -1,8 +1,8 @@
 """What could make faces surer, and what it brings: `python -m benchmarks.levers FOLDER --labels FILE`.
 
 For each lever how often two pictures of one person fall short (FNMR, each person once) where so many pairs of strangers
-match (FMR, each pair of people once); and how many pictures somebody shows until one is long enough. docs/models.md has
-the figures.
+match (FMR, each pair of people once); and how many pictures somebody shows until one is long enough.
+docs/measurements/recognition.md has the figures.
 """
 
 import copy

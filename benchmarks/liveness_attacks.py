@@ -14,7 +14,7 @@ from faceauth.liveness import challenge
 from faceauth.liveness.challenge import Ask, Observation, State
 from faceauth.tests import films, forgeries, heads
 from faceauth.tests.forgeries import Blend
-from faceauth.vision import faces, mean_template, photos
+from faceauth.vision import faces, mean_template, networks, photos
 
 STEP = 0.5  # seconds between two frames: whoever makes a film need not hurry
 Recorded = Callable[[random.Random], Iterator[Ask]]
@@ -34,7 +34,7 @@ class Victim:
 
 
 def centred(shown: Observation) -> NDArray[np.float32]:
-    return mean_template.centred(np.asarray(shown.template, np.float32), faces.mean())
+    return mean_template.centred(np.asarray(shown.template, np.float32), networks.mean())
 
 
 def victims(folder: Path, most: int) -> list[Victim]:

@@ -15,6 +15,7 @@ from faceauth.liveness import challenge
 from faceauth.liveness.challenge import MOVES, Ask, Kind, Observation, State
 from faceauth.tests import films
 from faceauth.vision import photos
+from faceauth.vision.alignment import Points
 
 Showing = Callable[[Ask], bytes]
 
@@ -114,7 +115,7 @@ def trembling(shown: Observation, chance: np.random.Generator) -> Observation:
     return replace(moved_to(shown, points + chance.normal(0, TREMBLES * apart, points.shape), shown.share), fields=grey)
 
 
-def moved_to(shown: Observation, points: films.faces.Points, share: float) -> Observation:
+def moved_to(shown: Observation, points: Points, share: float) -> Observation:
     return replace(shown, landmarks=tuple((float(x), float(y)) for x, y in points), share=share)
 
 

@@ -87,7 +87,7 @@ class Browser:
         await self.expect("GET", "/login/")
         started = time.perf_counter()
         answer = await self.expect("POST", "/login/", *as_form(photo))
-        if not re.search(rb'"outcome": "(recognised|remembered)"', answer.body):
+        if not re.search(rb'"outcome": "(recognised|enrolled)"', answer.body):
             raise RuntimeError(answer.body.decode())
         return time.perf_counter() - started
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faceauth.evaluation import dataset, labels
 from faceauth.evaluation.labels import Labels
 from faceauth.outcomes import Refusal
-from faceauth.vision import faces, mean_template, photos
+from faceauth.vision import mean_template, networks, photos
 
 Templates = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -43,8 +43,8 @@ class Set:
         self.lengths = np.linalg.norm(self.vectors, axis=1)
         self.plain = unit(self.vectors)
         """Of unit length, with the mean in them."""
-        self.templates = mean_template.centred(self.plain, faces.mean())
-        self.mirrored = mean_template.centred(unit(self.raw_mirrored), faces.mean())
+        self.templates = mean_template.centred(self.plain, networks.mean())
+        self.mirrored = mean_template.centred(unit(self.raw_mirrored), networks.mean())
         self.owners = np.asarray(owners)
         self.counts = np.bincount(self.owners)
         self.names = list(names) or [str(one) for one in range(len(self.counts))]
@@ -91,7 +91,7 @@ def look_at(path: Path) -> Picture | None:
         face = dataset.face_in_the_middle(photo.pixels)
         if face is None:
             return None
-        return Picture(face.vector, faces.embed(np.ascontiguousarray(face.crop[:, ::-1])))
+        return Picture(face.vector, networks.embed(np.ascontiguousarray(face.crop[:, ::-1])))
 
 
 def read(folder: Path, known: Labels, processes: int) -> Set:

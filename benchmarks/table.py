@@ -29,6 +29,12 @@ def times(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return taken[WARM_UP:]
 
 
+def by_turns(one: Callable[[], float], other: Callable[[], float], rounds: int = ROUNDS) -> tuple[list[float], ...]:
+    """The milliseconds that each says, less the first few."""
+    pairs = [(one(), other()) for _ in range(WARM_UP + rounds)][WARM_UP:]
+    return tuple(map(list, zip(*pairs, strict=True)))
+
+
 def show_head() -> None:
     print(f"{'work':<52} {'median':>9} {'p10':>9} {'p90':>9} {'limit':>9}")
 

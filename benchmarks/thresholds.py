@@ -1,9 +1,9 @@
 """The odds of a stranger: `python -m benchmarks.thresholds FOLDER --labels FILE`.
 
 Three tables: how rarely strangers reach a cosine with somebody who is known by one picture, or by several of several
-days, with the upper end of the 95 % interval, of which policy.thresholds is made; what frames of one occasion change;
-and the same among women and among men, where --groups names them. What it costs who belongs here:
-benchmarks/visitors.py. Each pair of people counts once, whatever pictures they have. docs/odds.md has the figures.
+days, with the upper end of the 95 % interval, of which policy.false_matches is made; what frames of one occasion
+change; and the same by group, where --groups names them (benchmarks/groups.py). What it costs who belongs here:
+benchmarks/visitors.py. Each pair of people counts once. docs/measurements/recognition.md has the figures.
 """
 
 import json
@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
 django.setup()
 
 from benchmarks.people import Floats, Indices, Set, Templates, mean_of, missed, parser, part, read_as_told  # noqa: E402
-from faceauth.policy import thresholds  # noqa: E402
+from faceauth.policy import false_matches  # noqa: E402
 
 REPLICATES = 1000
 SEED = 19795
@@ -168,7 +168,8 @@ def multiples(these: Set, cosines: Sequence[float]) -> Iterator[tuple[str, Float
     both = mean_of_frames(these)
     yield "known by two frames, two shown", sums(both, cosines) / base
     trios, singles = (sums(matches(these, known), cosines) for known in by_trios(these))
-    yield "known by three real pictures of one occasion, one shown", trios / singles
+    with np.errstate(invalid="ignore"):  # of few people none match so closely
+        yield "known by three real pictures of one occasion, one shown", trios / singles
     yield "known by several pictures, one shown", sums(matches(these, by_several(these)), cosines) / base
 
 
@@ -231,9 +232,9 @@ def show(these: Set, groups: dict[str, list[str]]) -> None:
 
 
 def show_rates(these: Set) -> None:
-    cosines = list(thresholds.ONE)
+    cosines = list(false_matches.ONE)
     found = []
-    for known, claimed in ((by_one(these), thresholds.ONE), (by_several(these), thresholds.SEVERAL)):
+    for known, claimed in ((by_one(these), false_matches.ONE), (by_several(these), false_matches.SEVERAL)):
         apart, all_pairs = matches(these, known), matches(these, known, with_relatives=True)
         print(f"{apart.pairs:,.0f} pairs of people")
         found.append((list(rates(apart, cosines)), list(rates(all_pairs, cosines)), claimed))
@@ -248,7 +249,7 @@ def show_rates(these: Set) -> None:
 
 
 def show_multiples(these: Set) -> None:
-    cosines = list(thresholds.ONE)[:8]
+    cosines = list(false_matches.ONE)[:8]
     heads = " | ".join(f"{similarity.from_cosine(cosine):.2f}" for cosine in cosines)
     print(f"\n| strangers who match, as multiples | {heads} |\n" + "| --- " * (1 + len(cosines)) + "|")
     for name, times in multiples(these, cosines):
@@ -262,7 +263,7 @@ def show_groups(these: Set, groups: dict[str, list[str]]) -> None:
     for name, people in [("everybody", these.names), *groups.items()]:
         group = part(these, np.isin(these.names, people)[these.owners])
         found = matches(group, by_one(group))
-        cosines = list(thresholds.ONE)
+        cosines = list(false_matches.ONE)
         for cosine, (value, high, _) in zip(cosines, rates(found, cosines), strict=True):
             cells = f"{value:.1e} | {high:.1e} | {100 * missed(group, cosine):.1f} %"
             alike = similarity.from_cosine(cosine)

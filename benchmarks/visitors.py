@@ -1,7 +1,7 @@
 """What keeping the odds costs those who belong here: `python -m benchmarks.visitors FOLDER --labels FILE`.
 
 What becomes of genuine visitors at the door as it is, by the number of people, of the pictures that they are known by,
-and of those that they show. docs/odds.md has the figures.
+and of those that they show. docs/measurements/recognition.md has the figures.
 """
 
 import os

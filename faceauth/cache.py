@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
+
+try:
+    from redis.exceptions import RedisError
+except ModuleNotFoundError:  # a site that has another cache
+
+    class RedisError(Exception):  # type: ignore[no-redef]
+        pass
+
 
 logger = logging.getLogger(__name__)
 
@@ -40,5 +47,5 @@ def from_cache(ask: Callable[[], T], otherwise: Callable[[], T]) -> T:
             return ask()
         except (RedisError, OSError) as error:
             Outage.over = time.monotonic() + RETRY
-            logger.error("Redis does not answer (%s): the database counts who comes to the door.", type(error).__name__)
+            logger.error("Redis does not answer (%s): the database counts the attempts.", type(error).__name__)
     return otherwise()

@@ -9,11 +9,11 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from faceauth.conf import Conf, conf
-from faceauth.policy import capacity, thresholds
+from faceauth.conf import Conf, conf, named
+from faceauth.policy import capacity, false_matches, thresholds
 from faceauth.policy.capacity import Capacity
 from faceauth.ratelimit import limits
-from faceauth.vision import faces
+from faceauth.vision import networks
 
 COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]{1,255}")
 ENROLMENTS = ("consent", "open", "closed")
@@ -42,14 +42,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 def check_endpoint(given: Conf) -> list[CheckMessage]:
     if given.ENDPOINT in ("local", "aws") or re.match(r"https?://[^/\s]+", given.ENDPOINT):
         return []
-    hint = "Set REKOGNITION_ENDPOINT to local, to aws, or to a URL such as http://127.0.0.1:5005."
+    hint = f"Set {named('ENDPOINT')} to local, to aws, or to a URL such as http://127.0.0.1:5005."
     return [Error(f"{given.ENDPOINT!r} is not an endpoint for Rekognition.", hint=hint, id="faceauth.E002")]
 
 
 def check_collection(given: Conf) -> list[CheckMessage]:
     if COLLECTION_ID.fullmatch(given.COLLECTION):
         return []
-    hint = "Set REKOGNITION_COLLECTION to at most 255 letters, digits, and the marks _ . -"
+    hint = f"Set {named('COLLECTION')} to at most 255 letters, digits, and the marks _ . -"
     return [Error(f"{given.COLLECTION!r} cannot be the name of a collection.", hint=hint, id="faceauth.E003")]
 
 
@@ -57,11 +57,11 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
     if given.THRESHOLD == "auto":
         return []
     if not isinstance(given.THRESHOLD, float | int) or not 0 <= given.THRESHOLD <= 100:
-        hint = "Set REKOGNITION_THRESHOLD to auto, or to a number from 0 to 100."
+        hint = f"Set {named('THRESHOLD')} to auto, or to a number from 0 to 100."
         return [Error(f"{given.THRESHOLD!r} is not a similarity.", hint=hint, id="faceauth.E004")]
     if given.THRESHOLD < 80:
         # Rekognition's default. A value like 0.9 is on the wrong scale, and would let anybody sign in as anybody.
-        hint = "Similarities go from 0 to 100. Set REKOGNITION_THRESHOLD to 90 or more."
+        hint = f"Similarities go from 0 to 100. Set {named('THRESHOLD')} to 90 or more."
         return [
             Error(f"A threshold of {given.THRESHOLD:g} lets strangers in.", hint=hint, id="faceauth.E005")
             if given.THRESHOLD <= 1
@@ -73,7 +73,7 @@ def check_threshold(given: Conf) -> list[CheckMessage]:
 def check_odds(given: Conf) -> list[CheckMessage]:
     if isinstance(given.TARGET_FPIR, float) and 0 < given.TARGET_FPIR < 1:
         return []
-    hint = "Set SECRETLY_TARGET_FPIR to a number between 0 and 1: 0.0001 is one attempt in 10,000."
+    hint = f"Set {named('TARGET_FPIR')} to a number between 0 and 1: 0.0001 is one attempt in 10,000."
     return [Error(f"{given.TARGET_FPIR!r} is not a probability.", hint=hint, id="faceauth.E011")]
 
 
@@ -93,10 +93,10 @@ def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
     if conf().THRESHOLD == thresholds.AUTO or now.photo.odds <= now.limit * thresholds.ROUNDING:
         return []
     what = (
-        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {thresholds.as_words(now.photo.odds)}"
-        f" attempts of a stranger may open a notebook; the limit is {thresholds.as_words(now.limit)}."
+        f"With {now.people} people and a threshold of {now.photo.threshold:g}, {false_matches.as_words(now.photo.odds)}"
+        f" attempts of a stranger may open a notebook; the limit is {false_matches.as_words(now.limit)}."
     )
-    return [Warning(what, hint="Set REKOGNITION_THRESHOLD to auto.", id="faceauth.W002")]
+    return [Warning(what, hint=f"Set {named('THRESHOLD')} to auto.", id="faceauth.W002")]
 
 
 def check_capacity(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage]:
@@ -118,19 +118,19 @@ def check_capacity(now: thresholds.Outlook, here: Capacity) -> list[CheckMessage
 def check_enrolment(given: Conf) -> list[CheckMessage]:
     if given.ENROLMENT in ENROLMENTS:
         return []
-    hint = f"Set FACEAUTH['ENROLMENT'] to one of {', '.join(ENROLMENTS)}."
+    hint = f"Set {named('ENROLMENT')} to one of {', '.join(ENROLMENTS)}."
     return [Error(f"{given.ENROLMENT!r} is not a kind of enrolment.", hint=hint, id="faceauth.E006")]
 
 
 def check_photos(given: Conf) -> list[CheckMessage]:
     if given.PHOTOS in PHOTOS:
         return []
-    hint = f"Set FACEAUTH['PHOTOS'] to one of {', '.join(PHOTOS)}."
+    hint = f"Set {named('PHOTOS')} to one of {', '.join(PHOTOS)}."
     return [Error(f"{given.PHOTOS!r} does not say what a photo may open.", hint=hint, id="faceauth.E012")]
 
 
 def check_keys(given: Conf) -> list[CheckMessage]:
-    hint = "Set FACEAUTH['ENCRYPTION_KEYS'] to a list of keys as Fernet.generate_key() makes them."
+    hint = f"Set {named('ENCRYPTION_KEYS')} to a list of keys as Fernet.generate_key() makes them."
     if not given.ENCRYPTION_KEYS:
         return [Error("There is no key to encrypt templates.", hint=hint, id="faceauth.E007")]
     try:
@@ -156,7 +156,7 @@ LIMITS = (
 def check_limits(given: Conf) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for name in LIMITS:
-        hint = f"Set SECRETLY_{name} to a rate such as 60/m, to several such as 30/h, 120/d (s, m, h or d), or to off."
+        hint = f"Set {named(name)} to a rate such as 60/m, to several such as 30/h, 120/d (s, m, h or d), or to off."
         try:
             most = [limit.most for limit in limits.limits(getattr(given, name))]
         except (ValueError, AttributeError):
@@ -164,7 +164,7 @@ def check_limits(given: Conf) -> list[CheckMessage]:
         else:
             least = max(limits.ENROLMENT_CALLS, limits.calls_to_sign_in(given.ENROLMENT))
             if name == "CALL_BUDGET" and most and min(most) < least:
-                hint = f"Set SECRETLY_CALL_BUDGET to {least} or more, or to off."
+                hint = f"Set {named('CALL_BUDGET')} to {least} or more, or to off."
                 what = f"{given.CALL_BUDGET!r} lets nobody be enrolled, which takes {least} calls."
                 errors.append(Error(what, hint=hint, id="faceauth.E010"))
     return errors
@@ -173,7 +173,7 @@ def check_limits(given: Conf) -> list[CheckMessage]:
 def check_resets(given: Conf) -> list[CheckMessage]:
     if isinstance(given.MFA_RESET_HOURS, float | int) and 0 <= given.MFA_RESET_HOURS <= 24 * 365:
         return []
-    hint = "Set SECRETLY_MFA_RESET_HOURS to a number of hours from 0 to 8760."
+    hint = f"Set {named('MFA_RESET_HOURS')} to a number of hours from 0 to 8760."
     return [Error(f"{given.MFA_RESET_HOURS!r} is not a number of hours.", hint=hint, id="faceauth.E013")]
 
 
@@ -181,9 +181,9 @@ def check_resets(given: Conf) -> list[CheckMessage]:
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """Whether each face model exists, can be read, and is the one that the OpenCV Zoo published."""
     errors: list[CheckMessage] = []
-    for name in faces.DIGESTS:
+    for name in networks.DIGESTS:
         try:
-            faces.model_bytes(name)
-        except faces.ModelError as error:
+            networks.model_bytes(name)
+        except networks.ModelError as error:
             errors.append(Error(error.sentence, hint=error.cure, id="faceauth.E008"))
     return errors

@@ -17,13 +17,16 @@ from django.dispatch import receiver
 
 @dataclass(frozen=True, slots=True)
 class Conf:
+    SITE_NAME: str = ""
+    """What the pages call the site, and an authenticator app its entry; the host name where it is empty."""
+
     ENDPOINT: str = "local"
     """Where calls to Rekognition go: `local` (this process), `aws`, or a URL with the same API."""
 
     REGION: str = "us-east-1"
     """The AWS region to call."""
 
-    COLLECTION: str = "secretly"
+    COLLECTION: str = "faceauth"
     """The CollectionId of the faces: `[a-zA-Z0-9_.\\-]+`, at most 255 characters."""
 
     THRESHOLD: float | str = "auto"
@@ -32,8 +35,24 @@ class Conf:
     TARGET_FPIR: float = 1e-4
     """The chance, above 0 and below 1, that one attempt of a stranger may open somebody's notebook."""
 
-    ENROLMENT: str = "consent"
-    """What happens to a stranger: `consent` asks, `open` enrols at once, `closed` refuses."""
+    ENROLMENT: str = "closed"
+    """What happens to a stranger: `consent` asks, `open` enrols at once, `closed` refuses. Whoever has an account can
+    add their face to it in any case."""
+
+    CONSENT_VERSION: str = "faceauth 2026-11-25"
+    """The version of faceauth/consent_text.html, kept with each consent. Change it with the text."""
+
+    MAKE_USER: str = ""
+    """Dotted path of the function that makes a stranger's account: `(name: str) -> User`, with a new UUID as `name`. It
+    runs in a transaction. Empty: a user of that name without a password."""
+
+    FORGET_ACCOUNT: str = "made"
+    """What being forgotten deletes besides the face: `made` the account where an enrolment made it and it has no
+    password, `always` the account, `never` nothing. Where the account stays, the face alone is withdrawn."""
+
+    ADMIN_PEOPLE: bool = False
+    """Whether Django's admin of users becomes one of people: read-only for who signs in by face, with actions. It also
+    takes away django-otp's pages, which show secrets."""
 
     PHOTOS: str = "fallback"
     """What a photo may open: `fallback` the notebook of who has never passed a liveness check, and otherwise only with
@@ -65,8 +84,8 @@ class Conf:
     """Calls to Rekognition, of everybody together. A sign-in makes one or two for each frame. 300 a minute are the 5 a
     second that Amazon allows in its smaller regions; 3,000 an hour cost 3 USD (0.001 USD a call)."""
 
-    FRAMES_PER_ADDRESS: str = "1800/m"
-    """Frames of liveness checks from one address: ten people at once, three frames a second each."""
+    FRAMES_PER_ADDRESS: str = "3000/m"
+    """Frames of liveness checks from one address: ten people at once, five frames a second each."""
 
     MFA_RESET_HOURS: float = 24.0
     """How long a reset of somebody's second factor waits, so that they can see and stop it. 0 resets at once."""
@@ -75,7 +94,7 @@ class Conf:
     """Whether a second operator must approve a reset of somebody's second factor."""
 
     OPERATOR_MFA: bool = False
-    """Whether operators need a second factor at /admin/, which they set up at their first visit."""
+    """Whether operators need a second factor at /admin/, which they set up when they first sign in."""
 
     OPERATOR_FAILURES: str = "20/h, 60/d"
     """Failed sign-ins to one operator's account, from all addresses together. Nobody mistypes as often."""
@@ -96,6 +115,15 @@ class Conf:
     USAGE: list[str] = field(default_factory=list)
     """Dotted paths of functions that count what other apps store: see `faceauth.operators.dashboard.usage`."""
 
+    PRIVACY: list[str] = field(default_factory=list)
+    """Dotted paths of functions that yield what other apps process: see `faceauth.privacy.record`."""
+
+    CONTROLLER: str = ""
+    """Who is responsible for the data of people (GDPR, Art. 4(7)): name and address, for the privacy file."""
+
+    NAMES: dict[str, str] = field(default_factory=dict)
+    """What the site calls settings of this dict, such as environment variables by the names here, for hints."""
+
     LOCAL_SECRET_KEYS: dict[str, str] = field(default_factory=dict, repr=False)
     """Who may call `manage.py rekognition_local`: secret access keys by their access key ids."""
 
@@ -108,6 +136,12 @@ def conf() -> Conf:
     if unknown:
         raise ImproperlyConfigured(f"FACEAUTH has no setting {', '.join(unknown)}: see faceauth/conf.py.")
     return Conf(**given)
+
+
+def named(name: str) -> str:
+    """What whoever runs this site calls a setting: its own name for it, or `FACEAUTH["NAME"]`."""
+    names: dict[str, str] = getattr(settings, "FACEAUTH", {}).get("NAMES", {})
+    return names.get(name, f'FACEAUTH["{name}"]')
 
 
 @receiver(setting_changed)

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
-from faceauth.conf import conf
+from faceauth.conf import conf, named
 from privatekit.crypto import Altered, CannotDecrypt, Keyring
 
 
@@ -25,8 +25,8 @@ class CannotOpen(CannotDecrypt):
         super().__init__(
             "altered",
             f"The {place} cannot be opened.",
-            "If a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back, after the others; otherwise restore the"
-            " row from a backup.",
+            f"If a key was taken out of {named('ENCRYPTION_KEYS')}, put it back, after the others; otherwise restore"
+            " the row from a backup.",
         )
 
 

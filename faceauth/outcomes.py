@@ -1,4 +1,4 @@
-"""What can happen at the door: the same codes in the database, in JSON, in the admin, and one sentence for people."""
+"""What can come of a sign-in: the same codes in the database, in JSON and in the admin, and a sentence for people."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ class Outcome(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why a visit was refused."""
+    """Why an attempt was refused."""
 
     NO_FACE = "no_face", _("no face")
     SEVERAL_FACES = "several_faces", _("several faces")
@@ -46,6 +46,9 @@ class Reason(models.TextChoices):
     CLAIM = "claim", _("asked whose notebook it is")
     MFA_REQUIRED = "mfa_required", _("second factor required")
     MFA_FAILED = "mfa_failed", _("second factor failed")
+    CONSENT_REQUIRED = "consent_required", _("consent required")
+    PASSWORD_REQUIRED = "password_required", _("password required")
+    PASSWORD_FAILED = "password_failed", _("password failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Outcome.RECOGNISED: _("I know you. Come in."),
     Outcome.ENROLLED: _("I will know you from now on. Here is a blank page."),
     Outcome.STRANGER: _("We have not met. May I remember you?"),
-    Outcome.THROTTLED: _("That was a lot at once. Please wait a moment, then try again."),
+    Outcome.THROTTLED: _("That was too many attempts. Please wait a moment, then try again."),
     Outcome.UNAVAILABLE: _("I cannot see right now. Please try again in a moment."),
     Reason.NO_FACE: _("I cannot find a face in this picture. Look straight at me and try again."),
     Reason.SEVERAL_FACES: _("I see more than one face. Please come alone, so that I open the right notebook."),
@@ -82,15 +85,39 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.CLOSED: _("We have not met, and this notebook takes no new people."),
     Reason.NEAR_MATCH: _("You look familiar. Try once more: look straight at me, in good light."),
     Reason.DIFFERENT_PERSON: _("I do not see you in this picture as I know you. Try again in better light."),
-    Reason.TOO_MANY_FACES: _("I know as many looks of you as I can. Remove one first."),
+    Reason.TOO_MANY_FACES: _("That is the most appearances that can be kept. Remove one first."),
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
     Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
-        "Your face alone does not open this notebook: it needs your second lock. If you have none, please ask whoever"
+        "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask whoever"
         " runs this site."
     ),
-    Reason.MFA_FAILED: _("That did not open your second lock. Please try again."),
+    Reason.PASSWORD_REQUIRED: _("Please give your password once more, to be sure that it is you."),
+    Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),
+    Reason.CONSENT_REQUIRED: _("Your face is kept only if you agree. Tick the box first."),
+    Reason.MFA_FAILED: _("That is not your second factor. Please try again."),
 }
+
+
+# The same of a chosen photo, where other words help: nobody can hold still in it any more.
+PHOTO_SENTENCES: dict[Reason, Promise] = {
+    Reason.NO_FACE: _("I find no face in this photo. Choose one in which you look straight into the camera."),
+    Reason.SEVERAL_FACES: _("There is more than one face in this photo. Choose one that shows you alone."),
+    Reason.TOO_SMALL: _("Your face is too small in this photo. Choose one that was taken from closer."),
+    Reason.TOO_DARK: _("This photo is too dark. Choose a brighter one."),
+    Reason.TOO_BRIGHT: _("This photo is too bright. Choose one with less light on your face."),
+    Reason.BLURRED: _("This photo is blurred. Choose a sharper one."),
+    Reason.TURNED_AWAY: _("You are turned away in this photo. Choose one in which you look straight into the camera."),
+    Reason.UNCLEAR: _("Your face is not clear enough in this photo. Choose one in good light, with nothing over it."),
+    Reason.AMBIGUOUS: _("This photo looks like more than one person I know, so I open nothing. Choose another one."),
+    Reason.NEAR_MATCH: _("This face looks familiar. Choose another photo, in good light."),
+    Reason.DIFFERENT_PERSON: _("I do not see you in this photo as I know you. Choose another one."),
+}
+
+
+def photo_sentence(reason: Reason) -> str:
+    """What to say of a chosen photo that is refused."""
+    return str(PHOTO_SENTENCES.get(reason, SENTENCES[reason]))
 
 
 def sentence(outcome: Outcome, reason: Reason | None = None) -> str:
@@ -100,7 +127,7 @@ def sentence(outcome: Outcome, reason: Reason | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What came of showing a photo: `user` is set when, and only when, somebody was recognised or remembered."""
+    """What came of a photo: `user` is set when, and only when, somebody was recognised or enrolled."""
 
     outcome: Outcome
     reason: Reason | None = None
@@ -109,7 +136,7 @@ class Recognition:
     near: "User | None" = field(default=None, compare=False)
     """Whom the photo is like, without being let in. Of a stranger: they look familiar."""
     needs_mfa: bool = False
-    """Whether the face alone is not enough, with so many people: `user` may only enter with their second lock."""
+    """Whether the face alone is not enough, with so many people: `user` may only sign in with a second factor."""
     searched: bool = field(default=False, compare=False)
     """Whether a photo that is refused for what is wrong with it was looked up before: it was a guess all the same."""
 

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from notes import pictures, quotas, storage
+from notes import audio, pictures, quotas, storage
 from notes.models import Attachment, Note
 from notes.pictures import Picture
 from notes.storage import StorageDown
@@ -36,10 +36,12 @@ class Fault(Enum):
 
     TOO_LARGE = _("%(name)s was not attached: a file may have 20 MB.")
     EMPTY = _("%(name)s was not attached: it is empty.")
-    BAD_PICTURE = _("%(name)s was not attached: I cannot read this picture.")
-    STORAGE_DOWN = _("%(name)s was not attached: I cannot reach my shelf. The note is safe. Please try again later.")
+    BAD_PICTURE = _("%(name)s was not attached: this picture cannot be read.")
+    STORAGE_DOWN = _(
+        "%(name)s was not attached: file storage is unavailable. The note is safe. Please try again later."
+    )
     FULL = _("%(name)s was not attached: your storage is full. Delete notes or files, and empty the trash.")
-    GONE = _("%(name)s was not attached: the note is not there any more.")
+    GONE = _("%(name)s was not attached: the note no longer exists.")
 
 
 @sensitive_variables()
@@ -88,7 +90,7 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
             stored += [storage.store(attachment.seal(content.thumbnail, "thumbnail"))]
             attachment.content_path, attachment.thumbnail_path = stored
         else:
-            attachment.set_label(name, type_of(name))
+            attachment.set_label(name, audio.sniff(content) or type_of(name))
             attachment.size = len(content)
             stored += [storage.store(attachment.seal(content, "content"))]
             [attachment.content_path] = stored

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from notes import markdown, quotas
+from notes import history, markdown, quotas
 from notes.models import Note, key_of
 from notes.quotas import Full
 from notes.signals import saved
@@ -49,22 +49,38 @@ def add(owner: User, page: UUID, text: str) -> Saved | Conflict | Full:
     return Saved(note.pk, note.version)
 
 
-def change(owner: User, pk: UUID, version: int, text: str) -> Saved | Conflict | Full | None:
-    """Replace the text that the owner saw as `version`. None: the owner has no such note."""
+def change(owner: User, pk: UUID, version: int, text: str, keep: bool = False) -> Saved | Conflict | Full | None:
+    """Replace the text that the owner saw as `version`. None: the owner has no such note.
+
+    `keep`: what is replaced stays as an earlier version, however short a time it stood there.
+    """
     note = Note.objects.of(owner).filter(pk=pk).first()
     if note is None:
         return None
     if note.text == text:
         return Saved(note.pk, note.version)
+    keep = keep or history.worth_keeping(note, text)
     longer = len(text) - len(note.text)
     if longer > 0 and (full := quotas.full(owner, size=longer)):
         return full
     seen = Note.objects.of(owner).filter(pk=pk, version=version)
-    # One statement decides: of two tabs that save at once, one finds the version gone.
-    if seen.update(**note.sealed(text, version + 1), version=F("version") + 1, changed=timezone.now()):
-        saved.send(Note)
-        return Saved(pk, version + 1)
-    return conflict(owner, pk)
+    with transaction.atomic():
+        # One statement decides: of two tabs that save at once, one finds the version gone.
+        if not seen.update(**note.sealed(text, version + 1), version=F("version") + 1, changed=timezone.now()):
+            return conflict(owner, pk)
+        if keep and not quotas.full(owner, size=len(note.sealed_text)):
+            history.keep(note)
+    saved.send(Note)
+    return Saved(pk, version + 1)
+
+
+def restore_version(owner: User, pk: UUID, number: int) -> Saved | Conflict | Full | None:
+    """Make the text of an earlier version the note's newest one. None: the owner has no such version."""
+    earlier = history.Version.objects.of(owner).filter(note_id=pk, number=number).first()
+    if earlier is None:
+        return None
+    earlier.note.owner = owner  # who has the key at hand
+    return change(owner, pk, earlier.note.version, earlier.text, keep=True)
 
 
 def tick(owner: User, pk: UUID, version: int, line: int) -> Saved | Conflict | Full | None:

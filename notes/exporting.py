@@ -43,7 +43,7 @@ def files_of(owner: User) -> Iterator[File]:
             else:
                 yield entry(note, f"{stem}/{name}", compressed=False), [content]
     if missing:
-        lines = [_("I could not read everything. Something is missing of:"), *missing]
+        lines = [_("Some notes could not be read in full. Parts are missing from:"), *missing]
         yield names.take(_("What is missing.txt")), ["\n".join(lines)]
 
 

@@ -1,16 +1,17 @@
 """Attachments: their pages, and the files themselves."""
 
+import re
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.http import content_disposition_header
 
-from notes import attachments, quotas
+from notes import attachments, audio, quotas
 from notes.attachments import MAX_BYTES, Fault, tidy
 from notes.forms import Draft
 from notes.models import Attachment, Note
+from notes.notebook import notebook_page
 from notes.quotas import Full
 from notes.responses import STATUS, OwnerRequest, json, page, private, wants_json
 from notes.uploads import uploads
@@ -37,8 +38,7 @@ def attach(request: OwnerRequest, pk: UUID) -> HttpResponse:
 def attach_faults(request: OwnerRequest, pk: UUID, faults: list[str], status: int) -> HttpResponse:
     """The note's page. No message in the session: a file's name is as secret as its content."""
     there = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
-    context = {"note": there, "draft": Draft(there.text, version=there.version), "faults": faults}
-    return page(request, "notes/note.html", context, status, address=reverse("notes:note", args=[pk]))
+    return notebook_page(request, Draft(there.text, version=there.version), there, status, faults=faults)
 
 
 def too_often(request: OwnerRequest, full: Full) -> HttpResponse:
@@ -49,12 +49,15 @@ def too_often(request: OwnerRequest, full: Full) -> HttpResponse:
 
 @private("GET", "HEAD")
 def attachment(request: OwnerRequest, pk: UUID) -> HttpResponse:
-    """The file itself: shown when it is a picture that was drawn here, otherwise only ever downloaded."""
+    """The file itself: shown when it is a picture that was drawn here or a sound, otherwise only ever downloaded."""
     found = get_object_or_404(Attachment.objects.of(request.user), pk=pk)
     found.note.owner = request.user  # who has the key at hand
-    # Rows of former times may have any type.
-    content_type = attachments.harmless(found.content_type)
-    return file_answer(attachments.read(found), content_type, found.name, shown=bool(found.thumbnail_path))
+    content = attachments.read(found)
+    # Rows of former times may have any type, and a sound's name says nothing.
+    sound = None if found.thumbnail_path else audio.sniff(content)
+    content_type = sound or attachments.harmless(found.content_type)
+    shown = bool(found.thumbnail_path or sound)
+    return part_of(request, file_answer(content, content_type, found.name, shown=shown))
 
 
 @private("GET", "HEAD")
@@ -80,4 +83,22 @@ def file_answer(content: bytes, content_type: str, name: str, shown: bool) -> Ht
     # Were it to be opened as a page all the same, it could do nothing there.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+def part_of(request: OwnerRequest, response: HttpResponse) -> HttpResponse:
+    """The bytes that were asked for (RFC 9110, 14): players jump, and Safari plays nothing that comes whole."""
+    response.headers["Accept-Ranges"] = "bytes"
+    asked = re.fullmatch(r"bytes=(\d{1,9})-(\d{0,9})", request.headers.get("Range", ""))
+    if not asked:
+        return response
+    size = len(response.content)
+    first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+    if first > last:
+        response.status_code, response.content = 416, b""
+        response.headers["Content-Range"] = f"bytes */{size}"
+    else:
+        response.status_code, response.content = 206, response.content[first : last + 1]
+        response.headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    response.headers["Content-Length"] = str(len(response.content))
     return response

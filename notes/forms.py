@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from notes.models import MAX_LENGTH, Preferences
 
-DAMAGED = {"invalid": _("This page was damaged on its way. I have mended it. Please look, and save again.")}
+DAMAGED = {"invalid": _("Some of the form was lost on the way and has been restored. Please check it and save again.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Words(forms.CharField):
 
     def validate(self, value: str) -> None:
         if not value.strip():
-            raise forms.ValidationError(_("This page is empty. Write something first."), code="empty")
+            raise forms.ValidationError(_("This note is empty. Write something first."), code="empty")
         excess = len(value) - MAX_LENGTH
         if excess > 0:
             raise forms.ValidationError(
                 ngettext(
-                    "A page holds %(limit)s characters. Please move the last %(excess)s character to another page.",
-                    "A page holds %(limit)s characters. Please move the last %(excess)s characters to another page.",
+                    "A note holds %(limit)s characters. Please move the last %(excess)s character to another note.",
+                    "A note holds %(limit)s characters. Please move the last %(excess)s characters to another note.",
                     excess,
                 ),
                 code="too_long",
@@ -57,7 +57,8 @@ class DraftForm(forms.Form):
         strip=False,
         error_messages={
             "null_characters_not_allowed": _(
-                "There was an invisible character (NUL) that I cannot keep. I took it out. Please look, and save again."
+                "The text had an invisible character (NUL) that cannot be saved. It was removed. Please check "
+                "the text and save again."
             )
         },
     )
@@ -71,7 +72,10 @@ class DraftForm(forms.Form):
     def clean_text(self) -> str:
         if self.broken:
             raise forms.ValidationError(
-                _("Some characters arrived broken (not UTF-8). I marked them with �. Please mend them and save again."),
+                _(
+                    "Some characters arrived damaged (not UTF-8) and are shown as �. Please correct them and save "
+                    "again."
+                ),
                 code="broken",
             )
         text: str = self.cleaned_data["text"]

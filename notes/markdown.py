@@ -125,3 +125,20 @@ def plain(line: str) -> str:
     if PLAIN.fullmatch(line):
         return line.strip()
     return unescape(strip_tags(clean(parser().renderInline(line)))).strip()
+
+
+NO_WORDS = re.compile(r"\s*(?:```|~~~|([-*_=])(?:\s*\1){2,}\s*$|\|?[\s:|-]+$)")
+"""A rule, a fence around code, or the second line of a table."""
+BEFORE_THE_WORDS = re.compile(r"\s*(?:>\s?|#{1,6}\s+|(?:[-*+]|\d{1,9}[.)])\s+|\|\s*)")
+
+
+def plain_line(line: str) -> str:
+    """A line of a note without what makes it a heading, an item or a quotation: "- [x] *milk*" is "☑ milk"."""
+    if NO_WORDS.match(line):
+        return ""
+    while mark := BEFORE_THE_WORDS.match(line):
+        line = line[mark.end() :]
+    box = ""
+    if ticked := BOX.match(line):
+        box, line = "☐ " if ticked[1] == " " else "☑ ", line[ticked.end() :]
+    return box + plain(line.rstrip("| \t").replace(" | ", " · "))

@@ -16,6 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notes import encryption
+from notes.history import Version as Version  # a model too
+from notes.hits import Hit
 
 logger = logging.getLogger(__name__)
 
@@ -137,10 +139,6 @@ class SendCount(models.Model):
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    def kept(self) -> Self:
-        """Those that are not in the trash."""
-        return self.filter(trashed=None)
-
     def openings(self) -> Self:
         """Without the whole texts: fifty notes may hold 5 million characters."""
         return self.defer("sealed_text")
@@ -159,7 +157,7 @@ class NoteManager(models.Manager["Note"]):
 
         All of them share this `owner` object and its key: fifty notes need one query for the key, not fifty.
         """
-        return owner.notes.get_queryset().kept()
+        return owner.notes.get_queryset().filter(trashed=None)
 
     def trashed(self, owner: User) -> NoteQuerySet:
         """What the person has deleted in the last thirty days, the latest first."""
@@ -197,6 +195,8 @@ class Note(models.Model):
 
     attached: list["Attachment"]
     """What `with_attachments` has fetched."""
+    hit: Hit | None = None
+    """Why a search found it."""
 
     objects = NoteManager()
 
@@ -287,7 +287,7 @@ class Attachment(models.Model):
             name, content_type = json.loads(self.unseal(self.sealed_label, "label"))
         except encryption.Altered as error:
             logger.error("The attachment %s: %s", self.pk, error)
-            return gettext("A file that I cannot open"), "application/octet-stream"
+            return gettext("A file that cannot be opened"), "application/octet-stream"
         return name, content_type
 
     @property

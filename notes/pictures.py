@@ -16,7 +16,7 @@ from PIL import Image, ImageSequence
 
 from notes import gif
 from notes.jpeg import END, is_bare
-from privatekit import images
+from privatekit import aside, images
 from privatekit.images import frames, upright
 
 THUMBNAIL = 480  # px on the longer side: two of them beside each other on a telephone, at twice the density
@@ -27,7 +27,7 @@ FAST = 9  # of AVIF's 0 to 10: a telephone's picture in a second or two instead 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"hevc", b"msf1", b"avif", b"avis")
-ENCODING = {"AVIF": 28, "WEBP": 24, "GIF": 0}
+ENCODING = {"AVIF": 28, "WEBP": 24, "GIF": 0, "moving PNG": 8, "moving WEBP": 8, "moving AVIF": 28}
 """Bytes for each pixel of an upright copy, its encoder and what the decoder keeps, where that is more than the copy."""
 
 
@@ -52,6 +52,20 @@ def clean_picture(data: bytes) -> Picture | None:
     """
     if not looks_like_picture(data):
         return None
+    try:
+        return cleaned(data)
+    except images.Large:
+        kind, (content, thumbnail) = aside.run("notes.pictures:clean_parts", data)
+        return Picture(content, kind[0], thumbnail)
+
+
+def clean_parts(data: bytes) -> tuple[list[str], list[bytes]]:
+    """What `clean_picture` gives, for another process."""
+    picture = cleaned(data)
+    return [picture.content_type], [picture.content, picture.thumbnail]
+
+
+def cleaned(data: bytes) -> Picture:
     with images.decoded(data, FORMATS, working=ENCODING) as image:
         thumbnail = thumbnail_of(image)
         if image.format == "GIF":

@@ -11,7 +11,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notes.models import MAX_LENGTH, Attachment, Note, SendCount
+from notes.models import MAX_LENGTH, Attachment, Note, SendCount, Version
 
 LONGEST = 4 * MAX_LENGTH + 100  # bytes of a sealed text
 WINDOW = timedelta(hours=1)
@@ -21,13 +21,13 @@ class Full(Enum):
     """Why nothing more is taken."""
 
     STORAGE = _("Your storage is full. Delete notes or files, and empty the trash.")
-    NOTES = _("You have as many notes as one person may have. Delete some, and empty the trash.")
-    UPLOADS = _("You have sent very many files in the last hour. Please try again later.")
-    IMPORTS = _("You have imported very often in the last hour. Please try again later.")
+    NOTES = _("You have reached the largest number of notes. Delete some, and empty the trash.")
+    UPLOADS = _("Too many files were uploaded in the last hour. Please try again later.")
+    IMPORTS = _("There were too many imports in the last hour. Please try again later.")
 
 
 class Usage(NamedTuple):
-    """What one person keeps, the trash included, and may keep."""
+    """What one person keeps, the trash and earlier versions included, and may keep."""
 
     notes: int
     bytes: int
@@ -42,8 +42,9 @@ def usage(owner: User) -> Usage:
 
 
 def files_of(owner: User) -> int:
-    files = Attachment.objects.filter(note__owner_id=owner.pk).order_by()
-    return files.aggregate(size=Sum("size"))["size"] or 0
+    """Bytes of attachments and earlier versions."""
+    kept = (rows.objects.filter(note__owner_id=owner.pk).order_by() for rows in (Attachment, Version))
+    return sum(rows.aggregate(size=Sum("size"))["size"] or 0 for rows in kept)
 
 
 def full(owner: User, notes: int = 0, size: int = 0) -> Full | None:

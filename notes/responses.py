@@ -50,15 +50,15 @@ STATUS = {
 }
 SENTENCES = {
     "saved": _("Saved."),
-    "deleted": _("It is in the trash."),
-    "restored": _("It is back."),
+    "deleted": _("Moved to the trash."),
+    "restored": _("Restored."),
     "attached": _("Attached."),
-    "conflict": _("This note was changed elsewhere. Nothing is lost: press Save to see both."),
-    "gone": _("This note was deleted elsewhere. Press Save to keep your words as a new one."),
-    "locked": _("I am locked, and these words are not saved yet. Open the door in another tab, then save."),
+    "conflict": _("This note was changed elsewhere. Nothing is lost: press Done to see both."),
+    "gone": _("This note was deleted elsewhere. Press Done to keep your text as a new note."),
+    "locked": _("The notebook is locked, and this text is not saved yet. Unlock it in another tab, then save."),
     "stale": _("Please save once more."),
-    "somebody_else": _("Somebody else has opened their notebook. Your words do not belong in it."),
-    "unavailable": _("I cannot open my shelf. Nothing is lost. Please try again later."),
+    "somebody_else": _("Another person has opened their notebook. Your text does not belong in it."),
+    "unavailable": _("The notes are unavailable. Nothing is lost. Please try again later."),
 }
 
 NO_NOTE = "00000000-0000-0000-0000-000000000000"

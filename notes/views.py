@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -18,30 +19,33 @@ from notes import editing, exporting, importing, quotas, trash
 from notes.editing import Conflict, Saved
 from notes.forms import Draft, DraftForm, PreferencesForm, TickForm, whole_number
 from notes.importing import ARCHIVES, MAX_LOOSE, MAX_ZIPPED, Refused, Result
-from notes.models import TRASH_DAYS, Note, Preferences, key_of, preferences_of
+from notes.models import TRASH_DAYS, Note, key_of, preferences_of
+from notes.notebook import PER_PAGE, notebook_page
 from notes.quotas import Full
 from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
 from notes.search import LONGEST, search
 from notes.uploads import uploads
 from privatekit.uploads import Limits
 
-PER_PAGE = 50
-
 
 @private("GET", "HEAD", "POST")
 def notebook(request: OwnerRequest) -> HttpResponse:
-    """The person's notes, pinned ones first, then the newest, below a blank page."""
+    """The person's notes, pinned ones first, then the newest, and beside them a blank page."""
     if request.method != "POST":
-        return page(request, "notes/list.html", {**openings(request), **undo(request), "draft": Draft()})
-    form = DraftForm(request)
-    draft = form.draft()
+        return notebook_page(request, Draft(), **undo(request))
+    draft = DraftForm(request).draft()
     if draft.fault:
-        return refused(request, "notes/list.html", {**openings(request), "draft": draft})
+        return refused(request, None, draft)
     result = editing.add(request.user, draft.page, draft.text)
     if isinstance(result, Full):
-        full = replace(draft, fault=str(result.value))
-        return refused(request, "notes/list.html", {**openings(request), "draft": full})
+        return refused(request, None, replace(draft, fault=str(result.value)))
     return answer(request, draft, result)
+
+
+@private("GET", "HEAD")
+def new(request: OwnerRequest) -> HttpResponse:
+    """The blank page: beside the list where there is room, otherwise alone."""
+    return notebook_page(request, Draft(), alone=True)
 
 
 @private("GET", "HEAD", "POST")
@@ -51,7 +55,7 @@ def note(request: OwnerRequest, pk: UUID) -> HttpResponse:
         found = get_object_or_404(Note.objects.of(request.user).with_attachments(), pk=pk)
         if "card" in request.GET:  # for the script, which puts it back into the list
             return page(request, "notes/card.html", {"note": found})
-        return page(request, "notes/note.html", {"note": found, "draft": Draft(found.text, version=found.version)})
+        return notebook_page(request, Draft(found.text, version=found.version), found)
     draft = DraftForm(request).draft()
     if not draft.fault:
         result = editing.change(request.user, pk, draft.version, draft.text)
@@ -59,7 +63,7 @@ def note(request: OwnerRequest, pk: UUID) -> HttpResponse:
             return answer(request, draft, result)
         draft = replace(draft, fault=str(result.value))
     there = Note.objects.of(request.user).with_attachments().filter(pk=pk).first()
-    return refused(request, "notes/note.html", {"note": there, "draft": draft}) if there else gone(request, draft)
+    return refused(request, there, draft) if there else gone(request, draft)
 
 
 @private("POST")
@@ -79,7 +83,7 @@ def tick(request: OwnerRequest, pk: UUID) -> HttpResponse:
         case Conflict():
             if wants_json(request):
                 return json("conflict")
-            messages.warning(request, _("This note was changed elsewhere. This is how it reads now."))
+            messages.warning(request, _("This note was changed elsewhere. This is its current text."))
             return redirect("notes:note", result.note.pk)
 
 
@@ -109,30 +113,24 @@ def delete(request: OwnerRequest, pk: UUID) -> HttpResponse:
 @private("POST")
 def find(request: OwnerRequest) -> HttpResponse:
     """Search. By POST, because an address stays in the browser's history and in every log on its way."""
-    words = request.POST.get("words", "").replace("\0", "")[:LONGEST]
+    words = (request.POST.get("tag") or request.POST.get("words", "")).replace("\0", "")[:LONGEST]
     start = whole_number(request.POST.get("start"))
     found = search(request.user, words, start, PER_PAGE + 1)
     more = start + PER_PAGE if len(found) > PER_PAGE else None
-    context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "longest": LONGEST}
-    return page(request, "notes/search_results.html", context, address=reverse("notes:list"))
+    context = {"words": words, "found": found[:PER_PAGE], "more": more, "start": start, "draft": Draft()}
+    return page(request, "notes/list.html", context, address=reverse("notes:list"))
 
 
 @private("GET", "HEAD", "POST")
 def preferences(request: OwnerRequest) -> HttpResponse:
-    """What the person can choose."""
+    """Keep what the person chose on the site's page of settings, which SETTINGS_URL names."""
     form = PreferencesForm(request.POST if request.method == "POST" else None, instance=preferences_of(request.user))
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not form.is_valid():
+        raise Http404
+    if request.method == "POST":
         form.save()
         messages.success(request, SENTENCES["saved"])
-        return redirect("notes:list")
-    used = quotas.usage(request.user)
-    context = {
-        "form": form,
-        "used": used,
-        "choices": Preferences.HiddenFor.choices,
-        "chosen": form.initial["hidden_for"],
-    }
-    return page(request, "notes/preferences.html", context, STATUS["refused"] if form.is_bound else 200)
+    return redirect(f"{resolve_url(settings.SETTINGS_URL)}#locking")
 
 
 # The trash ------------------------------------------------------------------------------------------------------------
@@ -228,10 +226,10 @@ def answer(request: OwnerRequest, draft: Draft, result: Saved | Conflict | None)
             return gone(request, draft)
 
 
-def refused(request: OwnerRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def refused(request: OwnerRequest, note: Note | None, draft: Draft) -> HttpResponse:
     if wants_json(request):
-        return json("refused", message=context["draft"].fault)
-    return page(request, template, context, STATUS["refused"])
+        return json("refused", message=draft.fault)
+    return notebook_page(request, draft, note, STATUS["refused"], alone=True)
 
 
 def gone(request: OwnerRequest, draft: Draft) -> HttpResponse:
@@ -239,12 +237,6 @@ def gone(request: OwnerRequest, draft: Draft) -> HttpResponse:
     if wants_json(request):
         return json("gone")
     return page(request, "notes/gone.html", {"draft": Draft(draft.text, fault=draft.fault)}, STATUS["gone"])
-
-
-def openings(request: OwnerRequest) -> dict[str, Any]:
-    """The page of the list that was asked for; the nearest one where there is no such page."""
-    pages = Paginator(Note.objects.of(request.user).openings().with_attachments(), PER_PAGE)
-    return {"notes": pages.get_page(request.GET.get("page"))}
 
 
 def undo(request: OwnerRequest) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class KeyMissing(CannotDecrypt):
     def __init__(self, key_id: str) -> None:
         super().__init__(
             "key_missing",
-            f"This was encrypted with the key {key_id}, which SECRETLY_ENCRYPTION_KEYS does not hold.",
+            f"This was encrypted with the key {key_id}, which the setting ENCRYPTION_KEYS does not hold.",
             "Put that key back, after the others, and run `manage.py rotate_keys`.",
         )
 
@@ -56,7 +56,7 @@ class Altered(CannotDecrypt):
         super().__init__(
             "altered",
             "An encrypted value was altered, or belongs to another place or an older version.",
-            "If a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back; otherwise restore the row from a backup.",
+            "If a key left the setting ENCRYPTION_KEYS, put it back; otherwise restore the row from a backup.",
         )
 
 

@@ -19,7 +19,9 @@ from PIL import ExifTags, Image
 
 MAX_PIXELS = 50_000_000  # above a 48-megapixel telephone, far below what a forged header can claim
 BUDGET = 400_000_000
-"""Bytes for all pictures that a process decodes at once. With 200 MB for the process itself it stays below 600 MB."""
+"""Bytes for all pictures that a process decodes at once."""
+IN_WORKER = 200_000_000
+"""The same for a worker of the site; what needs more is decoded in a process of its own: see `privatekit.aside`."""
 WAIT = 30.0  # seconds for others to finish: the slowest picture within the budget takes about two
 PIXEL = 4  # bytes in Pillow's memory, of RGB as of RGBA
 
@@ -52,6 +54,10 @@ class TooLarge(BadPicture):
     """More pixels, or more memory to decode, than is allowed."""
 
 
+class Large(TooLarge):
+    """It may be decoded, but not in this process: see `privatekit.aside`."""
+
+
 class Busy(BadPicture):
     """Other pictures have taken all the memory for too long."""
 
@@ -65,9 +71,9 @@ class Room:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Raises `TooLarge` for what never fits, and `Busy` for what did not fit in time."""
+        """Raises `TooLarge` for what never fits, `Large` for what fits elsewhere, `Busy` where it took too long."""
         if size > self.size:
-            raise TooLarge
+            raise Large if size <= BUDGET else TooLarge
         with self.changed:
             if not self.changed.wait_for(lambda: self.free >= size, WAIT):
                 raise Busy
@@ -78,6 +84,10 @@ class Room:
             with self.changed:
                 self.free += size
                 self.changed.notify_all()
+
+    def shrink(self, size: int) -> None:
+        """Have so many bytes from now on. Only before anything is decoded."""
+        self.free = self.size = size
 
 
 ROOM = Room(BUDGET)
@@ -110,12 +120,15 @@ def decoded(
                 image.draft(None, fitting(image.size, *(fit[::-1] if lies_down(image) else fit)))
                 pixels = image.width * image.height
                 needed = (needed if needs_coefficients(image, data) else 0) + pixels * BASELINE
-            beside = (working or {}).get(image.format or "", PIXEL)
+            moving = "moving " if frames(image) > 1 else ""
+            beside = (working or {}).get(f"{moving}{image.format}", PIXEL)
             with ROOM.reserve(max(needed, pixels * (PIXEL + beside))):
                 image.load()
                 yield image
     except Image.DecompressionBombError as error:
         raise TooLarge from error
+    except MemoryError as error:
+        raise Busy from error
     except BROKEN as error:
         raise BadPicture from error
 
@@ -231,11 +244,24 @@ def small_rgb(
 
     None: one of its sides is then shorter than `min_side`. Raises `BadPicture`.
     """
-    with decoded(data, formats, fit=fit, max_pixels=max_pixels) as image:
-        width, height = fit[::-1] if lies_down(image) else fit
-        small = turned(rgb(fitted(image, width, height)), orientation(image))
-        small.info = {}
-        return small if min(small.size) >= min_side else None
+    try:
+        with decoded(data, formats, fit=fit, max_pixels=max_pixels) as image:
+            width, height = fit[::-1] if lies_down(image) else fit
+            small = turned(rgb(fitted(image, width, height)), orientation(image))
+            small.info = {}
+            return small if min(small.size) >= min_side else None
+    except Large:
+        from privatekit import aside  # which imports this module
+
+        asked = {"formats": formats, "fit": fit, "max_pixels": max_pixels, "min_side": min_side}
+        size, parts = aside.run("privatekit.images:small_parts", data, **asked)
+        return Image.frombytes("RGB", (size[0], size[1]), parts[0]) if parts else None
+
+
+def small_parts(data: bytes, formats: list[str], fit: list[int], **more: int) -> tuple[list[int], list[bytes]]:
+    """What `small_rgb` gives, for another process."""
+    small = small_rgb(data, tuple(formats), (fit[0], fit[1]), **more)
+    return (list(small.size), [small.tobytes()]) if small else ([], [])
 
 
 def jpeg(image: Image.Image, quality: int = 92, max_bytes: int = 5_000_000) -> bytes:

@@ -23,6 +23,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from faceauth.audit import sessions
+from faceauth.conf import conf
 from faceauth.enrolment import enrol
 from faceauth.models import Consent, SignIn
 from faceauth.operators import groups
@@ -31,7 +32,6 @@ from faceauth.policy import accounts, thresholds
 from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import forget
 from faceauth.vision.photos import read_photo
-from faceauth.web.login import CONSENT_VERSION
 from notes.models import Note
 
 GROUP = "made by manage.py demo"
@@ -79,7 +79,7 @@ def fill(
     with transaction.atomic():
         without_faces = User.objects.bulk_create(newcomers(random, count))
         Consent.objects.bulk_create(
-            [Consent(user=user, text=CONSENT_VERSION, given=user.date_joined) for user in without_faces]
+            [Consent(user=user, text=conf().CONSENT_VERSION, given=user.date_joined) for user in without_faces]
         )
         mine += without_faces
         written = write_notes(random, mine)
@@ -139,7 +139,7 @@ def with_faces(portraits: list[Path], made: Made) -> Iterator[User]:
             made.refused[path.name] = sentence(Outcome.REFUSED, photo.reason)
             continue
         with photo:
-            recognition = enrol.enrol(photo, CONSENT_VERSION)
+            recognition = enrol.enrol(photo, conf().CONSENT_VERSION)
         if recognition.outcome == Outcome.ENROLLED and recognition.user:
             yield recognition.user
         else:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from notes import attachments
 from notes.encryption import CannotDecrypt
 from notes.export_format import Names, file_names, file_stem, format_note
-from notes.models import Note
+from notes.models import Note, Version
 from notes.storage import StorageDown
 from notes.templatetags.cards import card
 from privatekit.zipstream import File, json_array
@@ -21,6 +21,8 @@ def notes(user: User) -> Iterator[File]:
     """Yield each file as (name, pieces of its content), the trash included. One note is in memory at a time."""
     mine: QuerySet[Note] = user.notes.all().order_by("created", "id")
     yield "notes.json", json_array(rows(mine.iterator(AT_ONCE)))
+    earlier = Version.objects.filter(note__owner_id=user.pk).select_related("note__owner__notes_key")
+    yield "earlier-versions.json", json_array(version_rows(earlier.order_by("note", "number").iterator(AT_ONCE)))
     names = Names()
     missing: list[str] = []
     for note in mine.prefetch_related("attachments").iterator(AT_ONCE):
@@ -56,8 +58,14 @@ def rows(notes: Iterable[Note]) -> Iterator[dict[str, object]]:
         yield row | {"pinned": note.pinned, "text": text_of(note)}
 
 
-def text_of(note: Note) -> str | None:
+def version_rows(versions: Iterable[Version]) -> Iterator[dict[str, object]]:
+    for version in versions:
+        row = {"note": version.note_id, "version": version.number, "written": version.written}
+        yield row | {"replaced": version.replaced, "text": text_of(version)}
+
+
+def text_of(written: Note | Version) -> str | None:
     try:
-        return note.text
+        return written.text
     except CannotDecrypt:
         return None

@@ -1,12 +1,17 @@
 """gunicorn's configuration: `gunicorn -c secretly/gunicorn.conf.py`. GUNICORN_CMD_ARGS overrides it."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from faceauth.vision import faces
+from privatekit import memory
 from secretly import environment, logs
+
+# A worker uses one core. OpenBLAS would also reserve some hundred MB for more threads, which count as memory taken
+# below the wall (privatekit/memory.py). It reads this when numpy is imported.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 wsgi_app = "secretly.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -47,8 +52,19 @@ if environment.text("SECRETLY_METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not
 
 
 def on_starting(server: Any) -> None:
+    """Make what all workers need before they fork; then they share it, and give back what a request has used."""
+    import faiss  # noqa: F401 - it reserves memory, which is not to count as a worker's
 
-    faces.warm_up()
+    from faceauth.conf import conf
+    from faceauth.rekognition.client import client
+    from faceauth.vision import networks
+
+    networks.warm_up()
+    if conf().ENDPOINT == "local":
+        client()
+    gc.collect()
+    gc.freeze()  # a collection would touch, and so copy, what the workers share
+    memory.give_back()
 
 
 def child_exit(server: Any, worker: Any) -> None:

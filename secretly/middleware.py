@@ -1,11 +1,13 @@
 """What applies to every request: health checks, logging and counting, and the headers of the answer."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
@@ -16,7 +18,7 @@ logger = logging.getLogger("secretly.requests")
 View = Callable[[HttpRequest], HttpResponseBase]
 
 HEADERS = {
-    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(self), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",  # Django adds the opener's policy
 }
 
@@ -28,6 +30,10 @@ PROBES = {
     "/metrics": require_safe(metrics.metrics),
 }
 
+
+NOTHING_CHOSEN = re.compile(r"(?:page=\d{1,6}|pane|card)?")
+"""What a compressed page may be asked with: nothing in which somebody else could choose words."""
+OWN_REQUESTS = ("same-origin", "none")  # of a page of this site, or of the person: Fetch Metadata, Sec-Fetch-Site
 
 PIECE = 64 * 1024  # bytes
 DRAINED_PIECES = 256  # of a body that is refused: 16 MB, a photo and its form
@@ -89,6 +95,24 @@ def site_headers(get_response: View) -> View:
         response = get_response(request)
         for name, value in HEADERS.items():
             response.headers[name] = value
+        return response
+
+    return middleware
+
+
+def compress_pages(get_response: View) -> View:
+    """Compress pages, where nobody can make their size tell what is in them (BREACH, https://www.breachattack.com/).
+
+    That takes requests that another site causes, with words that it chooses and that come back in the page.
+    """
+    gzip = GZipMiddleware(get_response)  # which adds a random length, too
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        page = isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith("text/html")
+        own = request.method == "GET" and request.headers.get("Sec-Fetch-Site") in OWN_REQUESTS
+        if page and own and NOTHING_CHOSEN.fullmatch(request.META.get("QUERY_STRING", "")):
+            return gzip.process_response(request, response)
         return response
 
     return middleware

@@ -25,12 +25,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.messages.storage.session import SessionStorage
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 NONCE = 12  # bytes, random: NIST SP 800-38D, 8.3 allows 2^32 encryptions with one key
 MESSAGES = SessionStorage.session_key
+MOMENT = 1.0  # seconds: what the view has just saved is not written again with the answer
 COUNTERS = {"tries"}  # numbers that are added up when two requests raise them at once
 
 Data = dict[str, Any]
@@ -76,42 +78,48 @@ class SessionStore(SessionBase):
         return Session.objects.filter(session_key=row_key(session_key)).exists()
 
     def create(self) -> None:
-        while True:
-            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
-            self.saved = {}
-            try:
-                self.save(must_create=True)
-            except CreateError:
-                continue
-            self.modified = True
-            return
+        """Name a new session. `save` inserts its row, with all that is in it by then: one write and not two."""
+        self._session_key = self._get_new_session_key()
+        self.saved, self.is_new, self.modified = {}, True, True
+
+    def _get_new_session_key(self) -> str:
+        """Whether it is taken, `insert` finds out: Django asks the database."""
+        return get_random_string(32, VALID_KEY_CHARS)
 
     def save(self, must_create: bool = False) -> None:
         """Save what has changed. Raises `CreateError` where the row exists, `UpdateError` where it is gone."""
         if self.session_key is None:
             self.create()
-            return
-        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        data = self._get_session(no_load=must_create or self.is_new)  # type: ignore[attr-defined]
         self.until = self.until or time.time() + settings.SESSION_LIFETIME
         rows = Session.objects.filter(session_key=self.row_key)
-        if must_create:
-            self.insert(data)
+        if must_create or self.is_new:
+            self.insert(data, is_named=must_create)
         elif data != self.saved or self.until_changed:
             data = self.update_row(rows, data)
-        elif not rows.update(expire_date=self.expires()):
+        elif time.monotonic() - self.written > MOMENT and not rows.update(expire_date=self.expires()):
             raise UpdateError
-        self.until_changed = False
+        self.written, self.is_new, self.until_changed = time.monotonic(), False, False
         self.saved, self._session_cache = copy.deepcopy(data), data
 
+    is_new = False
+    """Whether the session has a name and no row yet."""
+    written = float("-inf")
+    """When this object wrote the row, in seconds of the monotonic clock."""
     until_changed = False
 
-    def insert(self, data: Data) -> None:
-        try:
-            with transaction.atomic():
-                row = Session(session_key=str(self.row_key), session_data=self.sealed(data), expire_date=self.expires())
-                row.save(force_insert=True)
-        except IntegrityError as error:
-            raise CreateError from error
+    def insert(self, data: Data, is_named: bool) -> None:
+        """Under another name where this one is taken, unless it was given. Raises `CreateError` then."""
+        while True:
+            row = Session(session_key=str(self.row_key), session_data=self.sealed(data), expire_date=self.expires())
+            try:
+                with transaction.atomic():
+                    row.save(force_insert=True)
+                return
+            except IntegrityError as error:
+                if is_named:
+                    raise CreateError from error
+                self._session_key = self._get_new_session_key()
 
     def update_row(self, rows: "QuerySet[Session]", data: Data) -> Data:
         """Merge the changes into what another request may have saved meanwhile, and return the whole."""

@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "secretly.middleware.log_and_count",
     "django.middleware.security.SecurityMiddleware",
     "secretly.middleware.site_headers",
+    "secretly.middleware.compress_pages",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -59,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "faceauth.web.second_factor_gate.SecondFactorMiddleware",
     "faceauth.web.reauthentication.ReauthenticationMiddleware",
     "secretly.middleware.never_cache_when_signed_in",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -132,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "faceauth:login"
 LOGIN_REDIRECT_URL = "notes:list"
+SETTINGS_URL = "faceauth:account"  # where the notebook's own settings are
 LOGOUT_REDIRECT_URL = reverse_lazy("faceauth:login", query={"locked": 1})  # where no camera starts by itself
 
 # A session ends when the browser closes, after this much silence (every answer moves that end on), and at the latest
@@ -148,7 +151,24 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # on
 CSRF_FAILURE_VIEW = "secretly.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = environment.origins("SECRETLY_TRUSTED_ORIGINS")
 
+# What sets what, for the hints of faceauth.
+OWN = (
+    *("TARGET_FPIR", "ENROLMENT", "PHOTOS", "OPERATOR_FAILURES", "OPERATOR_MFA", "MFA_RESET_HOURS", "ENCRYPTION_KEYS"),
+    *("MFA_RESET_NEEDS_TWO", "TRUSTED_DEVICE_DAYS", "ATTEMPTS_PER_ADDRESS", "ATTEMPTS_PER_SESSION", "ENROLMENTS"),
+    *("FAILURES_PER_ADDRESS", "ENROLMENTS_PER_ADDRESS", "PHOTO_ENROLMENT_DAYS", "CALL_BUDGET", "FRAMES_PER_ADDRESS"),
+)
+NAMES = {name: f"SECRETLY_{name}" for name in OWN} | {
+    "ENDPOINT": "REKOGNITION_ENDPOINT",
+    "COLLECTION": "REKOGNITION_COLLECTION",
+    "THRESHOLD": "REKOGNITION_THRESHOLD",
+    "LOCAL_SECRET_KEYS": "REKOGNITION_LOCAL_CREDENTIALS",
+}
 FACEAUTH = {
+    "SITE_NAME": "Secretly",
+    "CONSENT_VERSION": "2026-11-25.1",  # of templates/faceauth/consent_text.html
+    "FORGET_ACCOUNT": "always",  # an account here is a notebook, which nothing but the face opens
+    "ADMIN_PEOPLE": True,
+    "NAMES": NAMES,
     "ENDPOINT": environment.text("REKOGNITION_ENDPOINT", "local"),
     "COLLECTION": environment.text("REKOGNITION_COLLECTION", "secretly"),
     "THRESHOLD": environment.number_or("REKOGNITION_THRESHOLD", "auto", low=0, high=100),
@@ -161,6 +181,7 @@ FACEAUTH = {
     "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRUSTED_DEVICE_DAYS": int(environment.number("SECRETLY_TRUSTED_DEVICE_DAYS", 90, low=1, high=400)),
+    "SENSITIVE": {"notes:export_zip": "notes:export"},
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
     "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),
@@ -169,8 +190,10 @@ FACEAUTH = {
     "ENROLMENTS": environment.text("SECRETLY_ENROLMENTS", "300/d"),
     "PHOTO_ENROLMENT_DAYS": int(environment.number("SECRETLY_PHOTO_ENROLMENT_DAYS", 14, low=1, high=3650)),
     "CALL_BUDGET": environment.text("SECRETLY_CALL_BUDGET", "300/m, 3000/h"),
-    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "1800/m"),
+    "FRAMES_PER_ADDRESS": environment.text("SECRETLY_FRAMES_PER_ADDRESS", "3000/m"),
     "USAGE": ["secretly.usage.of_notes", "secretly.usage.of_database"],
+    "PRIVACY": ["secretly.privacy.of_notes"],
+    "CONTROLLER": environment.text("SECRETLY_CONTROLLER"),
     "LOCAL_SECRET_KEYS": environment.credentials("REKOGNITION_LOCAL_CREDENTIALS"),
 }
 
@@ -192,6 +215,9 @@ STORAGE_PER_PERSON = int(environment.number("SECRETLY_STORAGE_PER_PERSON", 5000,
 NOTES_PER_PERSON = int(environment.number("SECRETLY_NOTES_PER_PERSON", 50_000, low=1, high=1e9))
 UPLOADS_PER_HOUR = int(environment.number("SECRETLY_UPLOADS_PER_HOUR", 1000, low=1, high=1e9))
 IMPORTS_PER_HOUR = int(environment.number("SECRETLY_IMPORTS_PER_HOUR", 20, low=1, high=1e9))
+
+# Bytes that a worker process may have in memory: see privatekit/memory.py.
+WORKER_MEMORY = int(environment.number("SECRETLY_WORKER_MEMORY", 600, low=0, high=1e6)) * 10**6  # from MB
 
 # Transport and headers ------------------------------------------------------------------------------------------------
 
@@ -241,11 +267,12 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "secretly.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = Path(environment.text("SECRETLY_STATIC") or HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = HOME / "media"
 STORAGES: dict[str, Any] = {

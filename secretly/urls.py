@@ -13,6 +13,7 @@ admin.site.index_title = _("Dashboard")
 urlpatterns = [
     path("", include("notes.urls")),
     path("", include("faceauth.urls")),
+    path("display/", views.display, name="display"),
     path("favicon.ico", views.favicon),
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("worker.js", views.worker, name="worker"),

@@ -16,9 +16,12 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from gunicorn import http  # type: ignore[import-untyped]
 from gunicorn.errors import ConfigError  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+from privatekit import images, memory
 
 HEAD_WITHIN = 10.0  # seconds for the request line and the headers
 WITHIN = 30.0  # seconds for the whole of a body that is read in the main loop, and for each pause of a large one
@@ -27,6 +30,7 @@ LARGEST_HEAD = 64 * 1024  # bytes; gunicorn then applies its own limits to each 
 LARGEST_BUFFERED = 4 * 1024 * 1024  # bytes of a body that is kept in memory until it is whole: most photos
 BUFFERED = 32 * 1024 * 1024  # bytes of all of them; then the connection that has taken longest is closed
 LARGE_AT_ONCE = 2  # threads that read larger bodies
+SHORT_FOR = 15  # seconds with little memory left, after which a worker is replaced
 PIECE = 256 * 1024
 SEND_BUFFER = 1024 * 1024  # bytes of an answer that the system takes at once; Linux grants less than half by default
 
@@ -52,6 +56,12 @@ def missing(received: bytearray) -> int | None:
     if length > LARGEST_BUFFERED:
         return None
     return max(0, head_end + len(END_OF_HEAD) + length - len(received))
+
+
+def is_short() -> bool:
+    """Whether this process has lost memory: nothing is being decoded, and yet little is left."""
+    left = memory.left()
+    return left is not None and left < images.IN_WORKER // 2 and images.ROOM.free == images.ROOM.size
 
 
 class Socket(socket.socket):
@@ -112,12 +122,20 @@ class Connection(TConn):  # type: ignore[misc]
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     """`worker_connections` bounds how many connections are read at once, and `threads` how many are answered."""
 
+    alive: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reading: dict[Connection, None] = {}  # in the order in which they began
         self.large: deque[Connection] = deque()  # they wait for a thread that may read them
         self.large_at_work = 0
         self.buffered = 0  # bytes, of all that are being read
+        self.short_for = 0  # seconds, of memory
+
+    def init_process(self) -> None:
+        images.ROOM.shrink(images.IN_WORKER)
+        memory.keep_below(settings.WORKER_MEMORY)
+        super().init_process()
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -144,11 +162,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def on_readable(self, conn: Connection, sock: Socket) -> None:
         try:
             data = sock.recv(PIECE)
+            conn.buffer += data
         except BlockingIOError:
             return
-        except OSError:
+        except (OSError, MemoryError):
             data = b""
-        conn.buffer += data
         self.buffered += len(data)
         if not data or (len(conn.buffer) > LARGEST_HEAD and END_OF_HEAD not in conn.buffer):
             self.drop(conn)
@@ -215,6 +233,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Close the connections that have taken too long. gunicorn calls this every second."""
         now = time.monotonic()
+        self.short_for = self.short_for + 1 if is_short() else 0
+        if self.alive and self.short_for > SHORT_FOR:
+            self.log.warning("This worker has little memory left, and is replaced.")
+            self.alive = False
         for conn in [one for one in self.reading if one.deadline < now]:
             self.drop(conn)
         while self.large and self.large[0].deadline < now:

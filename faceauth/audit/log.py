@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 
+from faceauth import signals
 from faceauth.audit.sessions import stored_key
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Recognition
@@ -18,6 +19,8 @@ def record(request: HttpRequest, recognition: Recognition, method: str, opened: 
     A stranger is logged under nobody, however familiar they look.
     """
     resembles = recognition.near if recognition.outcome == Outcome.REFUSED else None
+    if recognition.outcome == Outcome.REFUSED:
+        signals.refused.send(SignIn, reason=recognition.reason, method=method)
     return write(
         request,
         outcome=recognition.outcome,

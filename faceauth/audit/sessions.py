@@ -42,7 +42,7 @@ def delete_stored(key: str) -> None:
 
 
 def open_sessions(user: "User") -> Iterator[SignIn]:
-    """The visits whose session is still open, the newest first. One that has lapsed is asked for once."""
+    """The sign-ins whose session is still open, the newest first. Each session is read once."""
     lapsing = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     for sign_in in SignIn.objects.filter(user_id=user.pk).exclude(session_key=""):
         if load_stored(sign_in.session_key).get(SESSION_KEY) == str(user.pk):
@@ -59,7 +59,7 @@ def end_session(sign_in: SignIn) -> None:
 def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
     """End all sessions of the user, but for the one of a request.
 
-    Those in the log of the door are deleted. Any other ends because Django takes no session that knows another
+    Those in the sign-in log are deleted. Any other ends because Django takes no session that knows another
     password: a person has none, and what stands in its place may change.
     """
     if user.has_usable_password():
@@ -75,7 +75,7 @@ def end_sessions(user: "User", besides: HttpRequest | None = None) -> None:
 
 
 def end_sessions_of_operator(user: "User", besides: HttpRequest | None) -> None:
-    """The log of the door does not know who came in by a password, and only they can change it: all are looked through.
+    """The sign-in log does not name who signed in with a password, so all sessions are read.
 
     Where sessions are not in the database they end by themselves.
     """

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from faceauth import signals
 from faceauth.conf import conf
 from faceauth.enrolment.faces import add_face, assign
+from faceauth.enrolment.make_user import make_user
 from faceauth.models import Consent, Deletion, Enrolment, Face, SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, photo_logins, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.policy.capacity import enrolment_closed
 from faceauth.policy.thresholds import Requirement
 from faceauth.privacy import deletion_ledger
@@ -23,7 +24,7 @@ from faceauth.recognition.matching import A_PHOTO, Evidence, allow, decide, with
 from faceauth.recognition.search import Observed, good_for_enrolment, logger, observe, recognise_observed
 from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.rekognition.errors import RekognitionError
-from faceauth.vision import faces
+from faceauth.vision import measures
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:  # whatever the site's user model is; the type checker is shown Django's
@@ -37,13 +38,12 @@ IN_PROGRESS = timedelta(minutes=10)
 def enrol(
     photos: Photo | Sequence[Photo], consent: str = "", method: str = "", apart_from: "User | None" = None
 ) -> Recognition:
-    """Remember the face in the photos for a new user, unless somebody here already has it.
+    """Enrol the face in the photos as a new user, unless somebody here already has it.
 
     `consent` is the version of the text that the person agreed to, `method` how the photos came. `apart_from` is
     somebody whom the face may be like: the new notebook is another one, which opens by photos alone.
 
-    However often the same new face comes at the same
-    moment, through however many servers, it ends with one user:
+    However often the same new face comes at the same moment, through however many servers, it ends with one user:
 
     1. an `Enrolment` is written, under the name that the face will have;
     2. the face is indexed, and then the collection is searched for faces like it. Of any two that are indexed at the
@@ -51,8 +51,8 @@ def enrol(
     3. `settle` decides in one transaction. The first to come so far wins and tells the others that it sees; the
        others find the winner, or were told. They become the winner, and their own face is deleted. Who would be one
        person too many (`faceauth.policy.capacity`) is refused;
-    4. the winner's other frames are indexed, one by one, as more looks of theirs. What breaks from here on costs a
-       look, not the person.
+    4. the winner's other frames are indexed, one by one, as more appearances. What breaks from here on costs an
+       appearance, not the person.
 
     Raises `RekognitionError` where Rekognition cannot answer.
     """
@@ -71,6 +71,11 @@ def enrol(
     good = good_for_enrolment(seen)
     if isinstance(good, Refusal):
         return refused(good.reason, searched=True)
+    return enrol_stranger(good, consent, evidence)
+
+
+def enrol_stranger(good: Sequence[Observed], consent: str, evidence: Evidence) -> Recognition:
+    """Index the first frame, settle who it is, and index the others for a new person: steps 1 to 4 of `enrol`."""
     (photo, _, face), *others = good
     collection = Collection(conf().COLLECTION)
     intent = Enrolment.objects.create(external_id=str(uuid.uuid4()), collection_id=collection.id)
@@ -90,19 +95,20 @@ def enrol(
     if recognition.outcome == Outcome.ENROLLED and recognition.user:
         enrol_more_frames(recognition.user, others)
         user_vectors.renew(recognition.user)
-        thresholds.forget_count()
+        population.forget()
+        signals.enrolled.send(type(recognition.user), user=recognition.user, new=True)
     else:
         finish(intent, indexed)
     return recognition
 
 
 def enrol_more_frames(user: "User", others: Sequence[Observed]) -> None:
-    """More looks of somebody who was remembered just now. The person is there without them, so no failure is theirs."""
+    """Add more appearances to somebody enrolled just now. The person is enrolled without them, so none may fail."""
     for photo, _, face in others:
         try:
             add_face(user, photo, face.quality)
         except RekognitionError as error:
-            logger.warning("A look of %s is missing: %s", user.get_username(), error)
+            logger.warning("An appearance of %s is missing: %s", user.get_username(), error)
             return
 
 
@@ -111,7 +117,7 @@ def settle(
     intent: Enrolment,
     indexed: IndexedFace,
     alike: list[Match],
-    quality: faces.Quality,
+    quality: measures.Quality,
     consent: str,
     needed: Requirement,
     evidence: Evidence = A_PHOTO,
@@ -129,7 +135,7 @@ def settle(
         return refused(Reason.EXPIRED)
     if mine.winner is not None:
         release(intent, indexed)
-        return allow(mine.winner, None, needed.lock)
+        return allow(mine.winner, None, needed.lock) if mine.is_sealed() else refused(Reason.EXPIRED)
     under_way = {one.external_id for one in others}
     others_faces = [match for match, face in with_faces(alike) if face or match.external_id not in under_way]
     recognition = decide(others_faces, needed=needed, evidence=evidence)
@@ -139,18 +145,20 @@ def settle(
     if capacity.full(newcomers(intent.collection_id, besides=others), anew=True):
         release(intent, indexed)
         return refused(Reason.CLOSED)
-    user = create_user(intent.external_id)
+    user = make_user(intent.external_id)
     photo_logins.note_enrolled(user, evidence.live, superseded=bool(evidence.apart_from))
     assign(user, indexed, intent, quality)
     if consent:
         Consent.objects.create(user=user, text=consent)
-    Enrolment.objects.filter(pk__in=[one.pk for one in others], winner=None).update(winner=user)
+    for one in others:
+        if one.winner is None:
+            one.change(winner=user)
     mine.delete()
     return Recognition(Outcome.ENROLLED, user=user)
 
 
 def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
-    """How many others are being remembered at this moment.
+    """How many others are being enrolled at this moment.
 
     Count them before the people who are here. Everybody wrote down that they begin before they count, so of several at
     once the last to begin has counted all others, among these or among those, and there are never too many.
@@ -159,14 +167,6 @@ def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
         collection_id=collection_id, winner=None, started__gt=timezone.now() - IN_PROGRESS
     ).exclude(pk__in=[one.pk for one in besides])
     return begun.exclude(Exists(Face.objects.filter(person=OuterRef("external_id")))).count()
-
-
-def create_user(name: str) -> "User":
-    model = get_user_model()
-    user = model(**{model.USERNAME_FIELD: name})
-    user.set_unusable_password()
-    user.save()
-    return user
 
 
 def release(intent: Enrolment, indexed: IndexedFace) -> None:

@@ -6,17 +6,19 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from faceauth import signals
 from faceauth.conf import conf
-from faceauth.models import Deletion, Enrolment, Face
+from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, thresholds
+from faceauth.policy import capacity, population, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
 from faceauth.recognition.matching import Evidence
 from faceauth.rekognition import collection as rekognition
 from faceauth.rekognition.collection import Collection, IndexedFace
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Quality, find_faces
+from faceauth.vision.faces import find_faces
+from faceauth.vision.measures import Quality
 from faceauth.vision.photos import Photo
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def assign(user: "User", indexed: IndexedFace, intent: Enrolment, quality: Quali
 
 
 def add_face(user: "User", photo: Photo, quality: Quality) -> Recognition:
-    """Index one more face of the user: remembered, or refused. The vector is the caller's to renew.
+    """Index one more face of the user: enrolled, or refused. The vector is the caller's to renew.
 
     Raises `RekognitionError` where Rekognition cannot answer.
     """
@@ -76,31 +78,35 @@ def keep_face(user: "User", intent: Enrolment, indexed: IndexedFace, quality: Qu
     return Recognition(Outcome.ENROLLED, user=user)
 
 
-def add(user: "User", photo: Photo, live: bool = False) -> Recognition:
+def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Recognition:
     """Enrol one more face of the user: recognised as theirs, and like their oldest one. A first face must be nobody's.
 
     Like the oldest, so that no chain of faces, each like the one before, leads to another person. `live` says that the
-    photo is of a liveness check. Raises `RekognitionError` where Rekognition cannot answer.
+    photo is of a liveness check. `consent` is the version of the text that the person agreed to, before a first face.
+    Raises `RekognitionError` where Rekognition cannot answer.
     """
     seen = quality_gate.judge_for_enrolment(find_faces(photo.pixels), photo.pixels)
     if isinstance(seen, Refusal):
         return refused(seen.reason)
-    looks = Face.objects.filter(user_id=user.pk).count()
-    if looks >= MAX_FACES:
+    count = Face.objects.filter(user_id=user.pk).count()
+    if count >= MAX_FACES:
         return refused(Reason.TOO_MANY_FACES)
-    if not looks and capacity.full():  # they would be one person more
+    if not count and capacity.full():  # they would be one person more
         return refused(Reason.CLOSED)
     known = search.look_up([photo.jpeg], Evidence(live=live))
     if known.outcome == Outcome.REFUSED:
         return known
-    if known.user != (user if looks else None):
+    if known.user != (user if count else None):
         return refused(Reason.DIFFERENT_PERSON)
-    if looks and not like_the_oldest(user, photo):
+    if count and not like_the_oldest(user, photo):
         return refused(Reason.DIFFERENT_PERSON)
     recognition = add_face(user, photo, seen.quality)
     if recognition.user is not None:
+        if consent and not count:
+            Consent.objects.create(user=user, text=consent)
         user_vectors.renew(user)
-        thresholds.forget_count()
+        population.forget()
+        signals.enrolled.send(type(user), user=user, new=False)
     return recognition
 
 
@@ -112,22 +118,22 @@ def like_the_oldest(user: "User", photo: Photo) -> bool:
 
 
 def remove(user: "User", face_id: UUID) -> bool:
-    """Forget one look, unless it is the last or not the user's."""
+    """Remove one appearance, unless it is the last or not the user's."""
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
         faces = Face.objects.filter(user_id=user.pk)
-        look = faces.filter(face_id=face_id).first()
-        if look is None or faces.count() == 1:
+        face = faces.filter(face_id=face_id).first()
+        if face is None or faces.count() == 1:
             return False
-        look.delete()
-        faces.update(associated=False)  # until the vector is known to be made without the look
+        face.delete()
+        faces.update(associated=False)  # until the vector is known to be made without it
     if not Deletion.objects.filter(face_id=face_id, confirmed=None).exists():
         user_vectors.renew(user)
     return True
 
 
 def drop(collection: Collection, face_ids: list[str]) -> rekognition.Deletion:
-    """Forget faces by their FaceIds, whoever's they are; the last look too. What cannot be deleted is in the ledger.
+    """Delete faces by their FaceIds, whoever's they are; the last one too. What cannot be deleted is in the ledger.
 
     Raises `RekognitionError` for faces that are nobody's.
     """

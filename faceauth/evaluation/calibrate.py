@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from faceauth.evaluation import dataset, error_rates, labels
-from faceauth.evaluation.error_rates import Comparisons, Identification, Rate, Relatives, Verification
+from faceauth.evaluation import dataset, error_rates, identification, labels
+from faceauth.evaluation.error_rates import Comparisons, Rate, Relatives, Verification
+from faceauth.evaluation.identification import Identification
 from faceauth.evaluation.labels import Labels
-from faceauth.vision import faces, mean_template
+from faceauth.vision import mean_template, networks
 
 NOTHING_KNOWN = Labels()
 
@@ -53,7 +54,7 @@ def measure(
     verification = error_rates.verification(comparisons, fmrs)
     return Report(
         verification,
-        error_rates.identification(comparisons, verification.thresholds),
+        identification.identification(comparisons, verification.thresholds),
         dict(left_out.most_common()),
         error_rates.relatives(comparisons),
         mean_file(comparisons, folder.name),
@@ -62,12 +63,12 @@ def measure(
 
 def mean_file(comparisons: Comparisons, name: str) -> bytes:
     """The mean of templates as SFace makes them, before any mean is subtracted, and where it comes from."""
-    plain = mean_template.uncentred(comparisons.templates, faces.mean())
+    plain = mean_template.uncentred(comparisons.templates, networks.mean())
     people = [plain[comparisons.people == person] for person in range(len(comparisons.pictures))]
     origin = {
         "what": "the mean over people of the mean of each one's templates of unit length",
         "pictures": f"{len(plain)} of {len(people)} people in {name}",
-        "network": faces.RECOGNISER,
+        "network": networks.RECOGNISER,
         "made by": f"manage.py calibrate {name} --labels {name}-labels.json --mean FILE",
     }
     return mean_template.written(mean_template.mean_of(people), origin)
@@ -101,7 +102,7 @@ def text_of(report: Report, fmrs: Sequence[float]) -> str:
         ),
         *relatives_of(report.relatives),
         "",
-        f"Searching for one picture among many people, {error_rates.DRAWS} random draws; intervals hold 95 % of them.",
+        f"Searching for one picture among many, {identification.DRAWS} random draws; intervals hold 95 % of them.",
         f"{'enrolled':>10}  {'similarity':>10}  {'FPIR %':^22}  {'expected':>8}  {'FNIR %':^22}",
         *(
             f"{row.enrolled:>10,}  {row.similarity:>10g}  {percent(row.fpir):>22}  {100 * row.fpir_expected:>8.2f}"

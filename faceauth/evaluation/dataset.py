@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import faces, photos
-from faceauth.vision.faces import Template
+from faceauth.vision import alignment, faces, networks, photos
+from faceauth.vision.networks import Template
 
 UNREADABLE = "unreadable"  # beside the reasons of a refusal: the file cannot be read
 
@@ -68,7 +68,7 @@ def template_of(path: Path) -> Result:
         return face.template if face else str(Reason.NO_FACE)
 
 
-def face_in_the_middle(pixels: faces.Pixels) -> faces.Face | None:
+def face_in_the_middle(pixels: alignment.Pixels) -> faces.Face | None:
     """The face nearest to the middle of a picture.
 
     Research sets label the person in the middle; the largest face may be somebody who walks past.
@@ -98,4 +98,4 @@ def templates_of(
 
 def prepare_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    faces.warm_up()
+    networks.warm_up()

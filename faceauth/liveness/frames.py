@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import faces, photos
+from faceauth.vision import alignment, photos
 
 # A camera of 1080 lines has this many. A decoder that is handed more works for whoever wants it to.
 MOST_PIXELS = 2_100_000
@@ -67,7 +67,7 @@ def digest(jpeg: bytes, key: bytes) -> str:
     return hmac.new(key, jpeg, hashlib.sha256).hexdigest()
 
 
-def digest_of_pixels(pixels: faces.Pixels, key: bytes) -> str:
+def digest_of_pixels(pixels: alignment.Pixels, key: bytes) -> str:
     """The same of the picture, brought down to 64 x 48 grey values.
 
     Other metadata, bytes after the end, or the same pixels in another encoding change nothing. A camera's noise does:
@@ -76,12 +76,12 @@ def digest_of_pixels(pixels: faces.Pixels, key: bytes) -> str:
     return digest(np.round(means(pixels, COLUMNS, ROWS)).astype(np.uint8).tobytes(), key)
 
 
-def fields(pixels: faces.Pixels) -> tuple[float, ...]:
+def fields(pixels: alignment.Pixels) -> tuple[float, ...]:
     """The mean grey values of 9 x 8 fields of a picture, 0 to 255. Nobody can be seen in them."""
     return tuple(round(float(mean), 1) for mean in means(pixels[::2, ::2], *FIELDS).ravel())
 
 
-def means(pixels: faces.Pixels, columns: int, rows: int) -> NDArray[np.float64]:
+def means(pixels: alignment.Pixels, columns: int, rows: int) -> NDArray[np.float64]:
     """The picture brought down to so many grey values: (rows, columns)."""
     grey = pixels.mean(axis=2)
     starts = [

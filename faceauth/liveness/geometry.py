@@ -12,7 +12,7 @@ import numpy as np
 
 from faceauth.liveness.observation import Observation
 from faceauth.liveness.requests import Ask
-from faceauth.vision import faces
+from faceauth.vision import alignment, faces
 
 # Degrees. Whoever looks straight at a camera is within the first.
 STRAIGHT = 10.0
@@ -50,37 +50,37 @@ NOSE = faces.LANDMARKS.index("nose")
 FRAME = [number for number, name in enumerate(faces.LANDMARKS) if name != "nose"]
 
 
-def points(seen: Observation) -> faces.Points:
+def points(seen: Observation) -> alignment.Points:
     return np.asarray(seen.landmarks, np.float64)
 
 
-def frame(face: faces.Points) -> faces.Points:
+def frame(face: alignment.Points) -> alignment.Points:
     """The four points that lie in a plane: eyes and mouth."""
     return face[FRAME]
 
 
-def eyes(face: faces.Points) -> float:
+def eyes(face: alignment.Points) -> float:
     """The distance of the eyes, in pixels."""
     return float(np.linalg.norm(face[1] - face[0]))
 
 
-def rise(face: faces.Points) -> float:
+def rise(face: alignment.Points) -> float:
     """The height of the eyes over the mouth, in pixels, which a turn does not change."""
     return float(np.linalg.norm((face[3] + face[4] - face[0] - face[1]) / 2))
 
 
-def growth(before: faces.Points, now: faces.Points) -> float:
+def growth(before: alignment.Points, now: alignment.Points) -> float:
     """By how much a face has become larger: the distance of the eyes and their height both say it, and a turn or a
     mouth that opens changes only one of them."""
     return min(eyes(now) / eyes(before), rise(now) / rise(before), key=lambda ratio: abs(math.log(ratio)))
 
 
-def width(before: faces.Points, now: faces.Points) -> float:
+def width(before: alignment.Points, now: alignment.Points) -> float:
     """How wide a face is for its height, against what it was before: 1 when the head has not turned."""
     return eyes(now) / rise(now) * rise(before) / eyes(before)
 
 
-def depth(before: faces.Points, now: faces.Points) -> tuple[float, float]:
+def depth(before: alignment.Points, now: alignment.Points) -> tuple[float, float]:
     """How far the nose has moved against the plane of eyes and mouth: (across, down) as the face stands, in distances
     between the eyes. A flat picture's nose does not, from whatever side one looks at it."""
     plane = homography(frame(before), frame(now))
@@ -92,7 +92,7 @@ def depth(before: faces.Points, now: faces.Points) -> tuple[float, float]:
     return upright.real / unit, upright.imag / unit
 
 
-def homography(source: faces.Points, target: faces.Points) -> faces.Points:
+def homography(source: alignment.Points, target: alignment.Points) -> alignment.Points:
     """The projective map of the plane that takes four points to four others: (3, 3)."""
     rows: list[Sequence[float]] = []
     for (x, y), (u, v) in zip(source, target, strict=True):

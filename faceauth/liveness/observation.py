@@ -8,7 +8,8 @@ from faceauth.liveness import frames
 from faceauth.liveness.perspective import lines_of
 from faceauth.outcomes import Reason, Refusal
 from faceauth.vision import quality_gate
-from faceauth.vision.faces import Pixels, aligned, find_faces, side_of
+from faceauth.vision.alignment import Pixels, aligned
+from faceauth.vision.faces import find_faces, side_of
 
 LINES_YAW = 12.0  # degrees; a face that is turned further is not compared
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from faceauth.vision import faces
+from faceauth.vision import alignment
 
 Lines = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ CERTAIN = 0.75
 PERSPECTIVE = 0.008
 
 
-def lines_of(face: faces.Pixels) -> str:
+def lines_of(face: alignment.Pixels) -> str:
     """The lines of an aligned face (112, 112, 3), a byte for each of their points, in Base64."""
     rows = face[FIRST_ROW:LAST_ROW].mean(axis=2).reshape(-1, ROWS, WIDE).mean(axis=1)
     return base64.b64encode(np.round(rows).astype(np.uint8).tobytes()).decode()

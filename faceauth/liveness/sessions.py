@@ -33,20 +33,20 @@ from faceauth.vision.photos import Photo
 
 logger = logging.getLogger(__name__)
 
-# In the session: which look is under way, and the nonce that its row is sealed with.
+# In the session: which check is under way, and the nonce that its row is sealed with.
 LIVENESS = "faceauth.liveness.challenge"
 
-# Seconds that a passed look waits for its frames to be sent once more.
+# Seconds that a passed check waits for its frames to be sent once more.
 USED_WITHIN = 60
 FRAMES_KEPT = timedelta(days=1)
 
 
 class Broken(StrEnum):
-    """Why a look ended, beside what `challenge.Code` says; for the log as well."""
+    """Why a check ended, beside what `challenge.Code` says; for the log as well."""
 
     OUT_OF_ORDER = "out_of_order"  # a frame twice, two at once, or one that was left out
-    REPLAYED = "replayed"  # a frame that was seen before, in this look or in another
-    SWAPPED = "swapped"  # the last frames are not those of the look
+    REPLAYED = "replayed"  # a frame that was seen before, in this check or in another
+    SWAPPED = "swapped"  # the last frames are not those of the check
     UNFINISHED = "unfinished"
     OVERSIZED = "oversized"
     NO_LOOK = "no_look"  # used before, of another session, or so long ago that it is gone
@@ -75,7 +75,7 @@ class Taken:
     begins: bool = False
     """Whether from now on the person is asked for something that they could not foresee."""
     code: challenge.Code | Broken | None = None
-    """Why the look ended without success."""
+    """Why the check failed."""
     why: challenge.Code | Broken | Help | None = None
     """The same for the person: what they can do about it, where that is known."""
     live: Live | None = None
@@ -92,7 +92,7 @@ class Passed(NamedTuple):
 
 
 def start(session: SessionBase, kind: Kind = Kind.FULL) -> None:
-    """Begin a look of this kind in this session; the one before, if any, is over."""
+    """Begin a check of this kind in this session; the one before, if any, is over."""
     sweep()
     end(session)
     nonce = secrets.token_urlsafe(24)
@@ -104,7 +104,7 @@ def start(session: SessionBase, kind: Kind = Kind.FULL) -> None:
 
 
 def extend(session: SessionBase) -> bool:
-    """Give the look of this session more time, once; whether there was one that had none yet."""
+    """Give the check of this session more time, once. Return whether there was one that had not been given any."""
     pk, nonce = session.get(LIVENESS) or ("", "")
     row = LivenessSession.objects.filter(pk=pk, passed=False).first() if pk else None
     state = opened(row.sealed, nonce) if row else None
@@ -180,7 +180,7 @@ def redeem(session: SessionBase, jpegs: Sequence[bytes]) -> Passed | Refusal:
     pk, nonce = session.get(LIVENESS) or ("", "")
     row = LivenessSession.objects.filter(pk=pk).first() if pk else None
     session.pop(LIVENESS, None)
-    # Whoever deletes the row uses the look: nobody else can.
+    # Whoever deletes the row uses the check: nobody else can.
     if row is None or not LivenessSession.objects.filter(pk=pk).delete()[0] or row.expires < timezone.now():
         return refused(Broken.NO_LOOK)
     state = opened(row.sealed, nonce)
@@ -208,12 +208,12 @@ def over(session: SessionBase, code: challenge.Code | Broken, help: Help | None 
 
 
 def refused(code: challenge.Code | Broken) -> Refusal:
-    logger.warning("A look ended without success: %s", code)
+    logger.warning("A liveness check failed: %s", code)
     return Refusal(reason_for(code))
 
 
 def sweep() -> int:
-    """Delete the looks that nobody has finished, and the digests of yesterday's frames; how many looks there were."""
+    """Delete unfinished checks and the digests of yesterday's frames. Return how many checks there were."""
     SpentFrame.objects.filter(at__lt=timezone.now() - FRAMES_KEPT).delete()
     return LivenessSession.objects.filter(expires__lt=timezone.now() - timedelta(seconds=USED_WITHIN)).delete()[0]
 

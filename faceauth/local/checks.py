@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from faceauth.conf import named
 from faceauth.local import template_encryption
 from faceauth.local.models import Face, User
 
@@ -21,7 +22,7 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
     return [
         Error(
             f"Faces are encrypted with the key {key_id}, which ENCRYPTION_KEYS does not hold.",
-            hint="Put that key back into SECRETLY_ENCRYPTION_KEYS, after the others. Without it these faces are lost.",
+            hint=f"Put that key back into {named('ENCRYPTION_KEYS')}, after the others. Without it they are lost.",
             id="faceauth.local.E001",
         )
         for key_id in missing

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
 from faceauth.local.options import options
-from faceauth.vision.faces import mean
 from faceauth.vision.mean_template import centred, uncentred
+from faceauth.vision.networks import mean
 
 # 7.0 is Rekognition's version with the behaviour of this service (quality filters, 100 faces a picture, no
 # OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,
@@ -115,11 +115,14 @@ class EncryptedTemplate(models.Model):
         self.template = key.seal(template.astype(TEMPLATE).tobytes(), self.own_context(collection))
         self.key_id = key.id
 
-    def get_template(self, collection: Collection) -> NDArray[np.float32]:
-        """The template. Raises `template_encryption.KeyMissing` and `template_encryption.Altered`."""
+    def get_template(self, collection: Collection, version: str = "") -> NDArray[np.float32]:
+        """The template. `version` is the collection's face model version, where it was read with this row.
+
+        Raises `template_encryption.KeyMissing` and `template_encryption.Altered`.
+        """
         key = template_encryption.key_named(self.key_id)
         stored = np.frombuffer(key.unseal(bytes(self.template or b""), self.own_context(collection)), TEMPLATE)
-        return centred(stored, mean()) if collection.face_model_version == WITH_MEAN else stored
+        return centred(stored, mean()) if (version or collection.face_model_version) == WITH_MEAN else stored
 
 
 class User(EncryptedTemplate):

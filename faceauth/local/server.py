@@ -17,7 +17,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
 from faceauth.local import http
-from faceauth.vision import faces
+from faceauth.vision import networks
 
 THREADS = 8  # of a process; recognition itself runs one at a time
 MAX_CONNECTIONS = 2000  # of a process; as many are refused at once beyond that
@@ -37,7 +37,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "preload_app": True,  # the workers share the memory of the models
             "control_socket_disable": True,
             "loglevel": "warning",
-            "on_starting": lambda arbiter: faces.warm_up(),
+            "on_starting": lambda arbiter: networks.warm_up(),
             "when_ready": partial(tell_address, ready),
         }
         super().__init__()

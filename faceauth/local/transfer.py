@@ -30,8 +30,8 @@ from faceauth.local.models import (
 )
 from faceauth.local.operations.collections import create_collection
 from faceauth.local.service_model import operation_model, read_request
-from faceauth.vision.faces import TEMPLATE_SIZE, mean
 from faceauth.vision.mean_template import centred
+from faceauth.vision.networks import TEMPLATE_SIZE, mean
 
 BATCH = 1000  # rows
 

@@ -1,7 +1,7 @@
 """What `rekognition_collection describe` says about accuracy and capacity."""
 
 from faceauth.conf import conf
-from faceauth.policy import thresholds
+from faceauth.policy import false_matches, thresholds
 from faceauth.policy.capacity import Capacity
 
 
@@ -11,7 +11,7 @@ def accuracy_rows(outlook: thresholds.Outlook, capacity: Capacity) -> dict[str, 
     return {
         "people": f"{outlook.people:,}, enrolled on {outlook.occasions:,} occasions",
         "threshold": str(conf().THRESHOLD) + ("" if outlook.is_measured else ", on a scale that was not measured here"),
-        "odds_at_most": thresholds.as_words(outlook.limit),
+        "odds_at_most": false_matches.as_words(outlook.limit),
         "photo": requirement_text(outlook.photo),
         "liveness": requirement_text(outlook.liveness),
         "several_frames": people_text(outlook.frames_from),
@@ -23,7 +23,7 @@ def accuracy_rows(outlook: thresholds.Outlook, capacity: Capacity) -> dict[str, 
 def requirement_text(needed: thresholds.Requirement) -> str:
     frames = "" if needed.frames == 1 else f", mean of {needed.frames} frames"
     mfa = " before the second factor, which is required" if needed.lock else ""
-    odds = thresholds.as_words(needed.odds)
+    odds = false_matches.as_words(needed.odds)
     return f"similarity {needed.threshold:.2f}{frames}; a stranger signs in with {odds}{mfa}"
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from django.core.management.base import CommandError
 
-from faceauth.conf import conf
+from faceauth.conf import conf, named
 from faceauth.management.terminal import BROKEN, CANNOT, NO, USAGE
 
 MIN_PASSPHRASE = 12  # characters: a copied file can be attacked for ever
@@ -21,7 +21,9 @@ def check_endpoint() -> None:
         message = "Templates cannot leave Amazon Rekognition or be imported there: enrol the people from photos."
         raise CommandError(message, returncode=CANNOT)
     if conf().ENDPOINT != "local":
-        message = f"The templates are where {conf().ENDPOINT} runs: run this there, with REKOGNITION_ENDPOINT=local."
+        message = (
+            f"The templates are where {conf().ENDPOINT} runs: run this there, with {named('ENDPOINT')} set to local."
+        )
         raise CommandError(message, returncode=CANNOT)
 
 

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import django_otp
-import segno
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
-from django_otp.plugins.otp_static.models import StaticToken
 
 from faceauth import crypto
 from faceauth.mfa import resets
-from faceauth.models import AuthenticatorApp, Passkey, RecoveryCodes
+from faceauth.models import AuthenticatorApp, Passkey, PhotoLogin, RecoveryCode
 from privatekit.rotation import Progress
 
 if TYPE_CHECKING:
@@ -66,9 +63,21 @@ class Factor:
 
 
 def has_mfa(user: "User") -> bool:
-    """Whether there is a second factor. A reset whose wait is over takes effect at this question."""
-    found = Passkey.objects.filter(user_id=user.pk).exists() or app_of(user) is not None
+    """Whether there is a second factor. A reset whose wait is over takes effect at this question.
+
+    One that was deleted in the database alone is still asked for, and then nothing opens but by a reset.
+    """
+    found = is_there(user) or PhotoLogin.of(user.pk).has_mfa
     return found and not resets.apply_due(user)
+
+
+def is_there(user: "User") -> bool:
+    return Passkey.objects.filter(user_id=user.pk).exists() or app_of(user) is not None
+
+
+def note_factors(user: "User") -> None:
+    """To be called where one was added or removed."""
+    PhotoLogin.note(user.pk, has_mfa=is_there(user))
 
 
 def app_of(user: "User") -> AuthenticatorApp | None:
@@ -89,7 +98,7 @@ def factors_of(user: "User") -> Iterator[Factor]:
 
 
 def codes_left(user: "User") -> int:
-    return int(StaticToken.objects.filter(device__user_id=user.pk).count())
+    return RecoveryCode.objects.filter(user_id=user.pk).count()
 
 
 # The authenticator app ------------------------------------------------------------------------------------------------
@@ -113,6 +122,10 @@ def app_to_confirm(user: "User", pk: int | None) -> AuthenticatorApp:
 
 def drawing(app: AuthenticatorApp) -> str:
     """The QR code that an app reads, as a data URL of an SVG."""
+    try:
+        import segno
+    except ModuleNotFoundError:  # the extra "mfa": the secret can be typed
+        return ""
     return segno.make(app.config_url, error="m").svg_data_uri(border=4, dark="#000", light="#fff")
 
 
@@ -129,6 +142,7 @@ def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Ve
     verdict = check_app(app, tidied(code))
     if verdict == Verdict.OPEN:
         AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True, name=name, created_at=timezone.now())
+        note_factors(user)
     return verdict
 
 
@@ -140,11 +154,18 @@ def confirm_app(user: "User", app: AuthenticatorApp, code: str, name: str) -> Ve
 def make_recovery_codes(user: "User") -> list[str]:
     """Ten new codes, which replace the old ones. Only their hashes are kept: show them now."""
     get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
-    RecoveryCodes.objects.filter(user_id=user.pk).delete()
-    kept = RecoveryCodes.objects.create(user=user, name="recovery codes")
+    RecoveryCode.objects.filter(user_id=user.pk).delete()
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(HOW_MANY_CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device_id=kept.pk, token=kept.hashed(code)) for code in codes)
+    salt = secrets.token_hex(8)
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(user=user, salt=salt, digest=RecoveryCode.hashed(salt, code)) for code in codes
+    )
     return [in_fours(code) for code in codes]
+
+
+def remove_codes(user: "User", salt: str) -> None:
+    """Delete the recovery codes that were made with this salt; newer ones stay."""
+    RecoveryCode.objects.filter(user_id=user.pk, salt=salt).delete()
 
 
 def in_fours(text: str) -> str:
@@ -164,8 +185,8 @@ def check(user: "User", code: str) -> Verdict:
     if code.isdecimal() and len(code) <= 8:
         app = app_of(user)
         return Verdict.WRONG if app is None else check_app(app, code)
-    for codes in RecoveryCodes.objects.filter(user_id=user.pk):
-        if django_otp.verify_token(user, codes.persistent_id, code.translate(ALIKE)) is not None:
+    for kept in RecoveryCode.objects.filter(user_id=user.pk):
+        if kept.opens(code.translate(ALIKE)) and kept.delete()[0]:  # whoever deletes it uses it
             relent(user)
             return Verdict.OPEN
     return Verdict.WRONG
@@ -219,7 +240,8 @@ def remove(user: "User", kind: str, pk: int, keep_last: bool = False) -> bool:
     if keep_last and len(list(factors_of(user))) == 1:
         return False
     deleted, _rows = KINDS[kind]._default_manager.filter(user_id=user.pk, pk=pk).delete()
-    if not has_mfa(user):
+    note_factors(user)
+    if not is_there(user):
         resets.remove_all(user)
     return bool(deleted)
 

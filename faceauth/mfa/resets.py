@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from faceauth.conf import conf
 from faceauth.mfa import trusted_devices
-from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCodes
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCode
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -35,9 +35,9 @@ def request(user: "User", operator: "User", reason: str) -> MFAReset:
 
 
 def approve(user: "User", operator: "User") -> None:
-    MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None, due=None).exclude(requested_by=operator).update(
-        approved_by=operator, due=end_of_wait()
-    )
+    waiting = MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None, due=None)
+    for reset in waiting.exclude(requested_by=operator):
+        reset.change(approved_by=operator, due=end_of_wait())
 
 
 def end_of_wait() -> datetime:
@@ -46,19 +46,25 @@ def end_of_wait() -> datetime:
 
 def stop(user: "User") -> bool:
     """The person stops the reset; False if there is none."""
-    return bool(MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None).update(stopped=timezone.now()))
+    waiting = list(MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None))
+    for reset in waiting:
+        reset.change(stopped=timezone.now())
+    return bool(waiting)
 
 
 @transaction.atomic
 def apply_due(user: "User") -> bool:
     """Carry out a reset whose wait is over; whether there was one."""
     now = timezone.now()
-    due = MFAReset.objects.filter(user_id=user.pk, done=None, stopped=None, due__lte=now)
-    if not due.update(done=now):
+    due = MFAReset.objects.select_for_update().filter(user_id=user.pk, done=None, stopped=None, due__lte=now)
+    sound = [reset for reset in due if reset.is_sealed()]
+    if not sound:
         return False
+    for reset in sound:
+        reset.change(done=now)
     remove_all(user)
     if conf().PHOTOS != "open":  # otherwise photos are the only way to sign in
-        PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": PhotoLogin.Choice.NEVER})
+        PhotoLogin.note(user.pk, choice=PhotoLogin.Choice.NEVER)
     return True
 
 
@@ -69,6 +75,7 @@ def apply_all_due() -> None:
 
 
 def remove_all(user: "User") -> None:
-    for model in (Passkey, AuthenticatorApp, RecoveryCodes):
+    for model in (Passkey, AuthenticatorApp, RecoveryCode):
         model._default_manager.filter(user_id=user.pk).delete()
+    PhotoLogin.note(user.pk, has_mfa=False)
     trusted_devices.end_all(user)  # whoever lost the telephone with the passkey may have lost a trusted device with it

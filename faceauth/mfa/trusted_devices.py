@@ -31,14 +31,14 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from faceauth.conf import conf
-from faceauth.models import Face, TrustedDevice
+from faceauth.models import Face, TrustedDevice, fields
 from privatekit.crypto import bytes_of, derived
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MOST_DEVICES = 10  # of one person; with one more the one that was not used for longest is trusted no longer
-MOST_PEOPLE = 5  # of one browser that are compared: with more the threshold would have to rise as for a crowd
+MOST_PEOPLE = 5  # of one browser that are compared: with more people the threshold would have to rise
 
 SECRET = 32  # bytes
 PUBLIC_KEY = 91  # bytes of a P-256 key as SubjectPublicKeyInfo (RFC 5480)
@@ -77,19 +77,7 @@ def cookie_name(request: HttpRequest) -> str:
 
 def set_cookie(request: HttpRequest, response: HttpResponse, secret: str) -> None:
     response.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=COOKIE_AGE,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Strict",
-    )
-
-
-def delete_cookie(request: HttpRequest, response: HttpResponse) -> None:
-    """Not by `delete_cookie`, which knows no HttpOnly, and Secure only by the cookie's name."""
-    response.set_cookie(
-        cookie_name(request), "", max_age=0, secure=request.is_secure(), httponly=True, samesite="Strict"
+        cookie_name(request), secret, COOKIE_AGE, secure=request.is_secure(), httponly=True, samesite="Strict"
     )
 
 
@@ -201,8 +189,10 @@ def new_key(request: HttpRequest, public_key: str, signature: str) -> bytes | No
 
 def usable_rows(request: HttpRequest) -> list[TrustedDevice]:
     """The sealed rows of the cookie whose key was shown, or that have none; who came last before the others."""
+    if not request.COOKIES.get(cookie_name(request)):
+        return []  # Django takes a millisecond to find out that a query is empty
     enrolled = Face.objects.filter(user_id=OuterRef("user_id"))
-    rows = rows_of(request).filter(Exists(enrolled), user__is_active=True)
+    rows = rows_of(request).filter(Exists(enrolled), **fields.of_user({"is_active": True}, "user__"))
     shown = [row for row in rows.select_related("user") if not row.public_key or proven(request, row)]
     return [row for row in shown if row.is_sealed()]
 
@@ -294,6 +284,12 @@ def end_all(user: "User") -> int:
     """End all devices of the person; how many there were."""
     deleted, _rows = TrustedDevice.objects.filter(user_id=user.pk).delete()
     return deleted
+
+
+def end_without_face() -> None:
+    """End the devices of everybody who has no face any more."""
+    faces = Face.objects.filter(user_id=OuterRef("user_id"))
+    TrustedDevice.objects.filter(~Exists(faces)).delete()
 
 
 def delete_expired() -> int:

@@ -4,29 +4,42 @@ Protocol and cryptography are py_webauthn's. A passkey belongs to the host name 
 Django has checked against ALLOWED_HOSTS: passkeys do not survive a move to another name.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import webauthn
 from django.core.exceptions import BadRequest
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.utils.translation import gettext as _
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
-from faceauth.models import Passkey
+from faceauth.conf import conf
+from faceauth.models import Passkey, PhotoLogin
+
+AVAILABLE = find_spec("webauthn") is not None
+"""Whether the extra "mfa" is installed. Without it there are no passkeys: none is offered, and none is accepted."""
+
+if TYPE_CHECKING or AVAILABLE:
+    import webauthn
+    from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_authentication_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        AuthenticatorTransport,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
+    # What the library raises for a wrong answer, and Python for one that is malformed.
+    REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, RecursionError)
+    PREFERRED = UserVerificationRequirement.PREFERRED  # the face says who it is; the passkey proves possession
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -39,11 +52,6 @@ CHALLENGE = "faceauth.passkey"
 TIMEOUT = 120_000  # milliseconds: time to find the phone
 LONGEST_ANSWER = 64 * 1024  # characters; an answer with a long attestation has a few thousand
 
-# What the library raises for a wrong answer, and Python for one that is malformed.
-REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, RecursionError)
-
-PREFERRED = UserVerificationRequirement.PREFERRED  # the face says who it is; the passkey proves possession
-
 
 def host(request: HttpRequest) -> str:
     """The relying party's id: the host name in the address bar, without the port."""
@@ -55,13 +63,13 @@ def origin(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
-def usable(request: HttpRequest, user: "User") -> QuerySet[Passkey]:
+def usable(request: HttpRequest, user: User) -> QuerySet[Passkey]:
     """The user's passkeys for this host name, the last used first."""
     passkeys: QuerySet[Passkey] = Passkey.objects.filter(user_id=user.pk, host=host(request))
     return passkeys.order_by("-last_used_at", "-pk")
 
 
-def descriptors(request: HttpRequest, user: "User") -> list[PublicKeyCredentialDescriptor]:
+def descriptors(request: HttpRequest, user: User) -> list[PublicKeyCredentialDescriptor]:
     known = {transport.value for transport in AuthenticatorTransport}
     return [
         PublicKeyCredentialDescriptor(
@@ -72,7 +80,7 @@ def descriptors(request: HttpRequest, user: "User") -> list[PublicKeyCredentialD
     ]
 
 
-def handle(user: "User") -> bytes:
+def handle(user: User) -> bytes:
     """The user handle, by which an authenticator tells people apart. It does not reveal who they are."""
     return hashlib.sha256(f"passkeys of {user.pk} {user.get_username()}".encode()).digest()
 
@@ -80,13 +88,15 @@ def handle(user: "User") -> bytes:
 # Registration ---------------------------------------------------------------------------------------------------------
 
 
-def making_options(request: HttpRequest, user: "User") -> str:
-    """The browser's options for a new passkey, as JSON (PublicKeyCredentialCreationOptionsJSON)."""
+def making_options(request: HttpRequest, user: User) -> str:
+    """The browser's options for a new passkey, as PublicKeyCredentialCreationOptionsJSON; empty without the extra."""
+    if not AVAILABLE:
+        return ""
     options = webauthn.generate_registration_options(
         rp_id=host(request),
-        rp_name="Secretly",
+        rp_name=conf().SITE_NAME or host(request),
         user_id=handle(user),
-        user_name=_("My notebook"),
+        user_name=_("My account"),
         timeout=TIMEOUT,
         exclude_credentials=descriptors(request, user),
         authenticator_selection=AuthenticatorSelectionCriteria(
@@ -97,7 +107,7 @@ def making_options(request: HttpRequest, user: "User") -> str:
     return webauthn.options_to_json(options)
 
 
-def make(request: HttpRequest, user: "User", answer: str, name: str) -> Passkey | None:
+def make(request: HttpRequest, user: User, answer: str, name: str) -> Passkey | None:
     """Store the public key that the browser sent; None if its answer is not valid."""
     challenge = taken_challenge(request, answer)
     if challenge is None:
@@ -123,6 +133,7 @@ def make(request: HttpRequest, user: "User", answer: str, name: str) -> Passkey 
                 transports=transports_in(answer),
                 host=host(request),
             )
+            PhotoLogin.note(user.pk, has_mfa=True)
             return made
     except IntegrityError:  # registered already (WebAuthn Level 3, 7.1, step 26)
         return None
@@ -138,9 +149,9 @@ def transports_in(answer: str) -> list[str]:
 # Authentication -------------------------------------------------------------------------------------------------------
 
 
-def asking_options(request: HttpRequest, user: "User") -> str:
+def asking_options(request: HttpRequest, user: User) -> str:
     """The browser's options to use one of the user's passkeys, as JSON; empty if none belongs to this host name."""
-    allowed = descriptors(request, user)
+    allowed = descriptors(request, user) if AVAILABLE else []
     if not allowed:
         return ""
     options = webauthn.generate_authentication_options(
@@ -151,7 +162,7 @@ def asking_options(request: HttpRequest, user: "User") -> str:
 
 
 @transaction.atomic
-def opens(request: HttpRequest, user: "User", answer: str) -> bool:
+def opens(request: HttpRequest, user: User, answer: str) -> bool:
     """Whether one of the user's passkeys has signed the challenge."""
     challenge = taken_challenge(request, answer)
     if challenge is None:
@@ -179,7 +190,7 @@ def opens(request: HttpRequest, user: "User", answer: str) -> bool:
 
 def taken_challenge(request: HttpRequest, answer: str) -> bytes | None:
     """The challenge, which can be answered once."""
-    challenge = request.session.pop(CHALLENGE, None)
+    challenge = request.session.pop(CHALLENGE, None) if AVAILABLE else None
     if len(answer) > LONGEST_ANSWER:
         raise BadRequest("The passkey answer is too long.")
     return base64url_to_bytes(challenge) if challenge else None

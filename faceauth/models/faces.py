@@ -27,6 +27,8 @@ class Face(SealedRow):
     sharpness = models.FloatField(_("sharpness"), null=True, blank=True)
     """0 to 100 each, as in `vision.Quality`; None for faces enrolled before these columns existed."""
     enrolled = models.DateTimeField(_("enrolled"), default=timezone.now)
+    name = models.CharField(_("name"), max_length=64, blank=True)
+    """What the person calls this appearance."""
 
     class Meta:
         verbose_name = _("face")
@@ -45,6 +47,7 @@ class Consent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents", verbose_name=_("user"))
     text = models.CharField(_("version of the text"), max_length=32)
     given = models.DateTimeField(_("given"), default=timezone.now)
+    withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("consent")
@@ -55,11 +58,13 @@ class Consent(models.Model):
         return self.text
 
 
-class Enrolment(models.Model):
+class Enrolment(SealedRow):
     """An enrolment in progress, written before Rekognition is called.
 
     The row is deleted when the face belongs to a user, or is gone. The health check finds by it what a crash left.
     """
+
+    SEALED = ("external_id", "collection_id", "winner")
 
     external_id = models.CharField(_("ExternalImageId"), max_length=128, db_index=True)
     collection_id = models.CharField(_("CollectionId"), max_length=255)

@@ -2,19 +2,27 @@
 
 import base64
 import hashlib
+import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
+from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 from django_otp.models import Device, TimestampMixin, VerifyNotAllowed
-from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from faceauth import crypto
+from faceauth.models.faces import Face
 from faceauth.models.row_seals import SealedRow
+
+logger = logging.getLogger(__name__)
 
 
 class Passkey(SealedRow, TimestampMixin, Device):  # type: ignore[misc, django-manager-missing]
@@ -50,6 +58,8 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
     could guess for ever between the sign-ins of somebody who comes every day.
     """
 
+    USUAL: ClassVar = {"step": 30, "t0": 0, "digits": 6, "tolerance": 1}
+    MOST_DRIFT = 20  # steps of half a minute that a telephone's clock may be wrong
     LONGEST_WAIT = timedelta(hours=1)
     MOST_WRONG = 100
     FORGIVEN = 3
@@ -70,7 +80,11 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
 
     @property
     def bin_key(self) -> bytes:
-        """Raises `crypto.CannotOpen`."""
+        """Raises `crypto.CannotOpen`, also where the row asks for less of a code than this site ever does."""
+        usual = all(getattr(self, name) == value for name, value in self.USUAL.items())
+        if not usual or abs(self.drift) > self.MOST_DRIFT:
+            logger.error("row_altered: authenticator app %s was changed outside the site, and opens nothing.", self.pk)
+            raise crypto.CannotOpen(self.place)
         return crypto.unseal(self.key, self.place)
 
     def throttle_reset(self, commit: bool = True) -> None:
@@ -100,31 +114,43 @@ class AuthenticatorApp(TOTPDevice):  # type: ignore[misc]
         return False, {"reason": VerifyNotAllowed.N_FAILED_ATTEMPTS, "failure_count": count}
 
 
-class RecoveryCodes(StaticDevice):  # type: ignore[misc]
-    """Ten codes for when every other factor is lost. Each works once; only a hash of it is kept.
+class RecoveryCode(SealedRow):
+    """One of ten codes for when every other factor is lost. It works once; only a hash of it is kept.
 
     A code has 80 random bits, which nobody guesses: no wait is needed (NIST SP 800-63B-4, 3.1.2.2, asks for one below
-    64 bits), and a fast hash is enough.
+    64 bits), and a fast hash is enough. The seal makes sure that the site has handed it out.
     """
 
+    SEALED = ("user", "salt", "digest")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="recovery_codes", verbose_name=_("user")
+    )
+    salt = models.CharField(_("salt"), max_length=64, editable=False)
+    digest = models.CharField(_("hash of the code"), max_length=16, editable=False)
+
     class Meta:
-        proxy = True
-        verbose_name = _("recovery codes")
+        verbose_name = _("recovery code")
         verbose_name_plural = _("recovery codes")
 
-    def get_throttle_factor(self) -> int:
-        return 0
+    def __str__(self) -> str:
+        return str(self.pk)
 
-    def hashed(self, code: str) -> str:
-        """96 bits of SHA-256, as many as a StaticToken can store; different for another person's same code."""
-        return base64.b64encode(hashlib.sha256(f"{self.pk} {code}".encode()).digest()[:12]).decode()
+    @staticmethod
+    @sensitive_variables()
+    def hashed(salt: str, code: str) -> str:
+        """96 bits of SHA-256."""
+        return base64.b64encode(hashlib.sha256(f"{salt} {code}".encode()).digest()[:12]).decode()
 
-    def verify_token(self, code: str) -> bool:
-        return bool(super().verify_token(self.hashed(code)))
+    @sensitive_variables()
+    def opens(self, code: str) -> bool:
+        return constant_time_compare(self.digest, self.hashed(self.salt, code)) and self.is_sealed()
 
 
-class MFAReset(models.Model):
+class MFAReset(SealedRow):
     """An operator's request to reset somebody's second factor, which that person sees: see `faceauth.mfa.resets`."""
+
+    SEALED = ("user", "due", "done", "stopped")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="mfa_resets", verbose_name=_("user")
@@ -152,13 +178,25 @@ class MFAReset(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class PhotoLogin(models.Model):
-    """What a photo of a person may open, by their choice and by how they have proved themselves so far."""
+class PhotoLogin(SealedRow):
+    """What a photo of a person may open, by their choice and by how they have proved themselves so far.
+
+    Everybody who has a face here has this row: without it nothing would tell that a second factor was deleted.
+    """
+
+    SEALED = ("user", "choice", "enrolled_by_photo", "liveness_passed", "superseded", "has_mfa", "device_check")
 
     class Choice(models.TextChoices):
         OPEN = "open", _("A photo opens my notebook where this site allows it.")
         WITH_MFA = "with_mfa", _("A photo opens my notebook only with my second factor or on a trusted device.")
         NEVER = "never", _("A photo never opens my notebook.")
+
+    class DeviceCheck(models.TextChoices):
+        """`faceauth.liveness.requests.Kind`, as people read it."""
+
+        GLANCE = "glance", _("A glance: no movement. The fastest, but a photo held before the camera may pass.")
+        SINGLE = "single", _("One movement of the head.")
+        FULL = "full", _("The full check, as on a new device. The slowest, and the safest.")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="photo_login", verbose_name=_("user")
@@ -167,11 +205,19 @@ class PhotoLogin(models.Model):
     enrolled_by_photo = models.BooleanField(_("enrolled by a photo"), default=False)
     returned = models.BooleanField(_("came back"), default=False)
     """Whether somebody who was enrolled by a photo has signed in again."""
+    counted = models.BooleanField(_("takes up a place"), default=True)
+    """Whether they count among the people whom the odds allow: not before somebody enrolled by a photo comes back."""
     liveness_passed = models.DateTimeField(_("first liveness check"), null=True, blank=True)
     """When the person first passed a liveness check. From then on a photo alone opens nothing elsewhere."""
+    account_made = models.BooleanField(_("account made by an enrolment"), default=False)
+    """Whether the account began with the face. Others were here before, and stay when the face goes."""
     superseded = models.BooleanField(_("photos only"), default=False)
     """Whether a liveness check never matches this notebook: a photo made it, and whoever the photo shows is, or has,
     somebody else here."""
+    device_check = models.CharField(
+        _("check on trusted devices"), max_length=16, choices=DeviceCheck.choices, default=DeviceCheck.SINGLE
+    )
+    has_mfa = models.BooleanField(_("has a second factor"), default=False)
 
     class Meta:
         verbose_name = _("photo sign-in choice")
@@ -179,3 +225,45 @@ class PhotoLogin(models.Model):
 
     def __str__(self) -> str:
         return self.choice
+
+    @classmethod
+    def of(cls, user_id: Any) -> "PhotoLogin":
+        return cls.believed(user_id, cls.objects.filter(user_id=user_id).first())
+
+    @classmethod
+    def believed(cls, user_id: Any, row: "PhotoLogin | None") -> "PhotoLogin":
+        """The row of a user; the strictest one where theirs was altered, or deleted while they have a face."""
+        if row is not None and row.is_sealed():
+            return row
+        if row is None and not cls.belongs_to(user_id):
+            return cls(user_id=user_id)
+        if row is None:
+            logger.error("row_altered: %s %s was deleted outside the site.", cls._meta.label, user_id)
+        strictest = {"choice": cls.Choice.NEVER, "device_check": cls.DeviceCheck.FULL, "has_mfa": True}
+        return cls(user_id=user_id, liveness_passed=timezone.now(), **strictest)
+
+    @staticmethod
+    def belongs_to(user_id: Any) -> bool:
+        """Whether a user without this row has lost it."""
+        linked = (apps.get_model("faceauth", name) for name in ("Face", "OperatorAccount"))
+        return any(model._base_manager.filter(user_id=user_id).exists() for model in linked)
+
+    @classmethod
+    def note(cls, user_id: Any, **values: Any) -> None:
+        """Change what is stated of a user."""
+        with transaction.atomic():
+            found = cls.objects.select_for_update().filter(user_id=user_id).first()
+            row = cls.believed(user_id, found)
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.renew_seal()
+            if found is not None:
+                row.returned, row.account_made = found.returned, found.account_made
+            row.save(force_insert=found is None, force_update=found is not None)
+
+
+@receiver(post_save, sender=Face)
+def begin(instance: Face, created: bool, raw: bool, **kwargs: object) -> None:
+    """The first face of somebody begins what is stated of them."""
+    if created and not raw and not Face.objects.filter(user_id=instance.user_id).exclude(pk=instance.pk).exists():
+        PhotoLogin.objects.get_or_create(user_id=instance.user_id)

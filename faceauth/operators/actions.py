@@ -42,6 +42,8 @@ class Action:
     """Whether there is something to do for this user."""
     flag: int = CHANGE
     needs_reason: bool = False
+    grave: bool = False
+    """Whether it takes something away that cannot simply be given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ ACTIONS: dict[str, Action] = {
         lambda user, order: resets.request(user, order.operator, order.reason),
         can_be_reset,
         needs_reason=True,
+        grave=True,
     ),
     "approve_mfa_reset": Action(
         _("Approve reset of second factor"),
@@ -116,6 +119,7 @@ ACTIONS: dict[str, Action] = {
         gettext_noop("Forgotten."),
         lambda user, order: forget(user),
         flag=DELETION,
+        grave=True,
     ),
 }
 

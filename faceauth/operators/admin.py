@@ -4,7 +4,7 @@ People are in `people_admin`, what operators do to them in `actions`, the first 
 """
 
 import ipaddress
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -17,11 +17,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from faceauth.audit import user_agents
+from faceauth.conf import conf
 from faceauth.models import Consent, Deletion, Enrolment, Face, HealthCheck, MFAReset, SignIn
 from faceauth.operators import sign_ins_csv
 from faceauth.operators.admin_base import ReadOnlyAdmin, number_text
@@ -32,7 +35,7 @@ MAX_PEOPLE_FOUND = 500  # whose sign-ins a search shows
 
 @admin.register(Face)
 class FaceAdmin(ReadOnlyAdmin):
-    list_display = ("face_id", "user", "collection_id", "associated", "enrolled")
+    list_display = ("short_face_id", "person", "collection_id", "associated", "enrolled")
     list_filter = ("collection_id", "enrolled")
     list_select_related = ("user",)
     search_fields = ("face_id", f"user__{get_user_model().USERNAME_FIELD}")
@@ -41,7 +44,17 @@ class FaceAdmin(ReadOnlyAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(ReadOnlyAdmin):
-    list_display = ("at", "outcome", "reason", "times", "similarity_text", "method", "address", "device_text", "user")
+    list_display = (
+        "at",
+        "outcome_text",
+        "reason",
+        "times",
+        "similarity_text",
+        "method",
+        "address",
+        "device_text",
+        "person",
+    )
     list_filter = ("outcome", "reason", "method")
     list_select_related = ("user",)
     search_fields = ("address",)  # shows the box; what it finds is in `get_search_results`
@@ -52,8 +65,9 @@ class SignInAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/faceauth/signin/change_list.html"
 
-    class Media:
-        css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/dashboard.css"]}
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def outcome_text(self, sign_in: SignIn) -> SafeString:
+        return format_html('<span class="outcome {}">{}</span>', sign_in.outcome, sign_in.get_outcome_display())
 
     @admin.display(description=_("similarity"), ordering="similarity")
     def similarity_text(self, sign_in: SignIn) -> str:
@@ -89,7 +103,7 @@ class SignInAdmin(ReadOnlyAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:faceauth_signin_changelist") + "?e=1")
         LogEntry.objects.create(
-            user_id=int(request.user.pk or 0),
+            user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(SignIn),
             object_repr=str(SignIn._meta.verbose_name_plural),
             action_flag=CHANGE,
@@ -102,7 +116,7 @@ class SignInAdmin(ReadOnlyAdmin):
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
-    list_display = ("user", "text", "given")
+    list_display = ("person", "text", "given")
     list_filter = ("text", "given")
     list_select_related = ("user",)
     filtered_by = ("text", "given")
@@ -112,7 +126,7 @@ class ConsentAdmin(ReadOnlyAdmin):
 class DeletionAdmin(ReadOnlyAdmin):
     """The receipt is not shown: its address belongs to the person who was forgotten."""
 
-    list_display = ("face_id", "collection_id", "requested", "confirmed", "tries", "error")
+    list_display = ("short_face_id", "collection_id", "requested", "confirmed", "tries", "error")
     list_filter = (("confirmed", admin.EmptyFieldListFilter), "error", "collection_id")
     search_fields = ("face_id",)
     exclude = ("receipt",)
@@ -126,7 +140,7 @@ class EnrolmentAdmin(ReadOnlyAdmin):
 
 @admin.register(MFAReset)
 class MFAResetAdmin(ReadOnlyAdmin):
-    list_display = ("at", "user", "requested_by", "approved_by", "reason", "due", "done", "stopped")
+    list_display = ("at", "person", "requested_by", "approved_by", "reason", "due", "done", "stopped")
     list_filter = (("done", admin.EmptyFieldListFilter), ("stopped", admin.EmptyFieldListFilter))
     list_select_related = ("user", "requested_by", "approved_by")
     filtered_by = ("done", "stopped")
@@ -141,10 +155,10 @@ class HealthCheckAdmin(ReadOnlyAdmin):
         return health_check.left
 
 
-# django-otp's pages show secrets, and let an operator make a second factor for somebody. They registered themselves
-# when they were imported above.
-admin.site.unregister((StaticDevice, TOTPDevice))
-
-if admin.site.is_registered(User):  # a site with its own user model has its own admin for it
-    admin.site.unregister(User)
-    admin.site.register(User, PersonAdmin)
+if conf().ADMIN_PEOPLE:
+    # django-otp's pages show secrets, and let an operator make a second factor for somebody. They registered themselves
+    # when they were imported above.
+    admin.site.unregister((StaticDevice, TOTPDevice))
+    if admin.site.is_registered(User):  # a site with its own user model has its own admin for it
+        admin.site.unregister(User)
+        admin.site.register(User, PersonAdmin)

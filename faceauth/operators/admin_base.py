@@ -1,20 +1,30 @@
 """What the admin pages of this app share: read-only lists, safe filters and small tables."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 NOTHING = "\N{EN DASH}"
 
 
-class FilteredAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+
+class FilteredAdmin(Base):
     """A list that can be filtered by the fields in `filtered_by` alone.
 
     Django lets whoever sees a list filter it by any column in the address. That is enough to guess secrets that no
@@ -31,6 +41,17 @@ class FilteredAdmin(admin.ModelAdmin[Any]):
 class ReadOnlyAdmin(FilteredAdmin):
     """A log, or rows that other code owns."""
 
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/dashboard.css"]}
+
+    @admin.display(description=gettext_lazy("user"), ordering="user")
+    def person(self, row: Any) -> SafeString | str:
+        return person_link(row.user)
+
+    @admin.display(description=gettext_lazy("FaceId"), ordering="face_id")
+    def short_face_id(self, row: Any) -> SafeString | str:
+        return short_name(row.face_id)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -42,7 +63,28 @@ class ReadOnlyAdmin(FilteredAdmin):
 
 
 def date_text(at: datetime) -> str:
-    return formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+    return formats.date_format(timezone.localtime(at))  # as Django's own lists show a time
+
+
+def short_name(name: object) -> SafeString | str:
+    """The first part of a UUID, with all of it on hover; any other name as it is."""
+    text = str(name)
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return text
+    return format_html('<bdi title="{}">{}</bdi>', text, text[:8])
+
+
+def person_link(user: User | None) -> SafeString | str:
+    """The short name of a person, which leads to their page; a dash for nobody."""
+    if user is None:
+        return NOTHING
+    try:
+        page = reverse("admin:auth_user_change", args=[user.pk])
+    except NoReverseMatch:  # a site with its own user model
+        return short_name(user)
+    return format_html('<a href="{}">{}</a>', page, short_name(user))
 
 
 def number_text(value: float | None) -> str:

@@ -6,7 +6,7 @@ Answers of Rekognition and of the storage are cached for half a minute, errors t
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -17,7 +17,9 @@ from django.utils.translation import ngettext
 from faceauth import cache
 from faceauth.conf import conf
 from faceauth.models import Deletion, Face, HealthCheck
-from faceauth.operators.figures import Figures, month
+from faceauth.operators import health_checks
+from faceauth.operators.figures import Figures, Range, counted
+from faceauth.operators.health_checks import Running
 from faceauth.outcomes import Outcome
 from faceauth.policy import capacity
 from faceauth.policy.capacity import Capacity
@@ -106,11 +108,15 @@ class Warning:
 
     problem: str
     cure: str = ""
+    action: str = ""
+    """The button that helps: "check", "repair", or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    days: dict[date, Figures]
+    range: Range
+    parts: dict[datetime, Figures]
+    """By the beginning of each hour or day of the range."""
     state: State
     faces: int
     """In the database; the collection should hold as many."""
@@ -119,31 +125,36 @@ class Dashboard:
     """Faces whose deletion Rekognition has not confirmed."""
     health_check: HealthCheck | None
     """The last one."""
+    running: Running | None
+    """The health check that is going on."""
     usage: list[Usage]
     capacity: Capacity
 
     @property
-    def today(self) -> Figures:
-        return self.days[max(self.days)]
+    def total(self) -> Figures:
+        return sum(self.parts.values(), Figures())
 
     @property
-    def month(self) -> Figures:
-        return sum(self.days.values(), Figures())
+    def today(self) -> Figures:
+        day = timezone.localdate()
+        return sum((it for start, it in self.parts.items() if start.date() == day), Figures())
 
     @property
     def warnings(self) -> list[Warning]:
         return list(warnings_of(self))
 
 
-def dashboard() -> Dashboard:
+def dashboard(chosen: Range = Range.MONTH) -> Dashboard:
     faces = Face.objects.filter(collection_id=conf().COLLECTION)
     return Dashboard(
-        days=month(),
+        range=chosen,
+        parts=counted(chosen),
         state=state(),
         faces=faces.count(),
         people=faces.order_by().values("user").distinct().count(),
         pending=Deletion.objects.filter(confirmed=None).count(),
         health_check=HealthCheck.objects.filter(collection_id=conf().COLLECTION).first(),
+        running=health_checks.running(conf().COLLECTION),
         usage=total_usage(),
         capacity=capacity.current_capacity(),
     )
@@ -154,7 +165,7 @@ def warnings_of(board: Dashboard) -> Iterator[Warning]:
         yield Warning(_("Rekognition does not answer: %(code)s.") % {"code": board.state.error}, _(board.state.cure))
     yield from mfa_warnings(board.capacity)
     if board.pending:
-        yield Warning(pending_text(board.pending), f"{HEALTH_CHECK} --repair")
+        yield Warning(pending_text(board.pending), f"{HEALTH_CHECK} --repair", "repair")
     yield from health_check_warnings(board.health_check)
     failed = board.today.of(Outcome.UNAVAILABLE)
     if failed:
@@ -177,18 +188,20 @@ def pending_text(count: int) -> str:
 
 def health_check_warnings(last: HealthCheck | None) -> Iterator[Warning]:
     if last is None:
-        yield Warning(_("The health check has never run."), HEALTH_CHECK)
+        yield Warning(_("The health check has never run."), HEALTH_CHECK, "check")
     elif last.error:
-        yield Warning(_("The last health check did not finish: %(code)s.") % {"code": last.error}, HEALTH_CHECK)
+        yield Warning(
+            _("The last health check did not finish: %(code)s.") % {"code": last.error}, HEALTH_CHECK, "check"
+        )
     elif last.left:
         problem = ngettext(
             "The last health check found %(count)d problem that is not repaired.",
             "The last health check found %(count)d problems that are not repaired.",
             last.left,
         )
-        yield Warning(problem % {"count": last.left}, f"{HEALTH_CHECK} --repair")
+        yield Warning(problem % {"count": last.left}, f"{HEALTH_CHECK} --repair", "repair")
     elif timezone.now() - last.at > HEALTH_CHECK_DUE:
-        yield Warning(_("The last health check was more than a week ago."), HEALTH_CHECK)
+        yield Warning(_("The last health check was more than a week ago."), HEALTH_CHECK, "check")
 
 
 def mfa_warnings(here: Capacity) -> Iterator[Warning]:

@@ -1,15 +1,19 @@
 """Checks of the database: work that was not finished, rows of nobody, and people who cannot sign in."""
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db.models import SET_NULL, Count, Exists, ForeignKey, OuterRef, QuerySet
+from django.db.models import SET_NULL, Count, Exists, ForeignKey, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from faceauth.conf import named
 from faceauth.enrolment.enrol import IN_PROGRESS
-from faceauth.models import Deletion, Enrolment, Face, row_seals
+from faceauth.models import Deletion, Enrolment, Face, fields, row_seals
+from faceauth.models.operators import is_vouched
 from faceauth.operators.findings import BATCH, REPAIR_HINT, Finding, Kind, settle
 from faceauth.policy import accounts
 
@@ -51,17 +55,36 @@ def dangling_in(model: Any, field: "ForeignKey[Any, Any]", repair: bool) -> Iter
         yield Finding(Kind.DANGLING_ROW, model._meta.label, what, cure, safe and repair)
 
 
+FIND_OUT = "find out who wrote to the database, and restore the row from a backup, or delete it"
+
+
 def altered_rows() -> Iterator[Finding]:
     """Rows whose seal is wrong: somebody changed them without the site, or the key of their seal is gone."""
     for model in row_seals.sealed_models():
         for row in model._base_manager.order_by("pk").iterator(chunk_size=BATCH):
             if not row.is_sealed():
-                what = f"says that it is of user {getattr(row, 'user_id', None)}, which its seal does not say"
-                cure = (
-                    "if a key was taken out of SECRETLY_ENCRYPTION_KEYS, put it back; otherwise find out who wrote to"
-                    " the database, and restore the row from a backup, or delete it"
-                )
-                yield Finding(Kind.ALTERED_ROW, f"{model._meta.label} {row.pk}", what, cure)
+                yield altered(row)
+    users = get_user_model()._default_manager
+    for user in users.filter(Exists(Face.objects.filter(user_id=OuterRef("pk"))), photo_login=None).iterator():
+        what = "was deleted, so no photo opens anything"
+        cure = "restore the row from a backup, or reset the person's second factor"
+        yield Finding(Kind.ALTERED_ROW, f"faceauth.PhotoLogin {user.pk}", what, cure)
+    marks = [Q(**{name: value}) for name, value in fields.of_user({"is_staff": True, "is_superuser": True}).items()]
+    for user in users.filter(reduce(or_, marks)).iterator() if marks else ():
+        if not is_vouched(user):
+            what = "was made or changed outside the site, and opens nothing"
+            cure = "if nobody here did that, delete it; make operators with manage.py createsuperuser"
+            yield Finding(Kind.ALTERED_ROW, f"operator {user.get_username()}", what, cure)
+
+
+def altered(row: row_seals.SealedRow) -> Finding:
+    name = f"{row._meta.label} {row.pk}"
+    if row.lacks_key():
+        what = f"is sealed with the key {row.seal.partition(':')[0]}, which {named('ENCRYPTION_KEYS')} does not hold"
+        cure = f"put that key back, after the others, and run rotate_keys; if no key is missing, {FIND_OUT}"
+        return Finding(Kind.KEY_MISSING, name, what, cure)
+    what = f"says that it is of user {getattr(row, 'user_id', None)}, which its seal does not say"
+    return Finding(Kind.ALTERED_ROW, name, what, FIND_OUT)
 
 
 def unfinished_deletions(repair: bool) -> Iterator[Finding]:
@@ -91,12 +114,15 @@ def faces_in_other_collections(collection_id: str) -> Iterator[Finding]:
     for batch in batches(Face.objects.exclude(collection_id=collection_id).select_related("user")):
         for face in batch:
             what = f"{face.user.get_username()} is enrolled in the collection {face.collection_id} instead"
-            cure = "set REKOGNITION_COLLECTION to it, or enrol the person here"
+            cure = f"set {named('COLLECTION')} to it, or enrol the person here"
             yield Finding(Kind.OTHER_COLLECTION, str(face.face_id), what, cure)
 
 
 def faces_of_inactive_users(collection_id: str) -> Iterator[Finding]:
-    rows = Face.objects.filter(collection_id=collection_id, user__is_active=False).select_related("user")
+    inactive = fields.of_user({"is_active": False}, "user__")
+    if not inactive:
+        return
+    rows = Face.objects.filter(collection_id=collection_id, **inactive).select_related("user")
     for batch in batches(rows):
         for face in batch:
             what = f"{face.user.get_username()} is inactive, and still enrolled"

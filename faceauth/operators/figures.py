@@ -1,22 +1,47 @@
-"""The sign-ins of a day or a month, counted.
+"""The sign-ins of some time, counted by the hour or the day.
 
-Past days are counted once and then cached, so that a month with a million sign-ins costs a page what today costs.
+Past hours and days are counted once and then cached, so that a month with a million sign-ins costs a page what today
+costs.
 """
 
+import enum
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db.models import Count, Sum
 from django.db.models.functions import Floor
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from faceauth import cache
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome
 
-DAYS = 30
-DAYS_CACHED = timedelta(days=DAYS + 1).total_seconds()
+
+class Range(enum.Enum):
+    """A time that the dashboard can show: its name in the address, its label, and how many hours or days it has."""
+
+    DAY = ("24h", _("24 hours"), 24, True)
+    WEEK = ("7d", _("7 days"), 7, False)
+    MONTH = ("30d", _("30 days"), 30, False)
+    QUARTER = ("90d", _("90 days"), 90, False)
+
+    def __init__(self, key: str, label: str, count: int, hourly: bool) -> None:
+        self.key, self.label, self.count, self.hourly = key, label, count, hourly
+
+    @classmethod
+    def of(cls, key: str) -> "Range":
+        """The range with this name; a month for any other."""
+        return next((it for it in cls if it.key == key), cls.MONTH)
+
+    def starts(self, now: datetime) -> list[datetime]:
+        """When its hours or days begin, in order; the last one is going on. `now` is in the reader's zone."""
+        if self.hourly:
+            hour = now.replace(minute=0, second=0, microsecond=0)
+            return [hour - timedelta(hours=back) for back in reversed(range(self.count))]
+        days = (now.date() - timedelta(days=back) for back in reversed(range(self.count)))
+        return [timezone.make_aware(datetime.combine(day, time.min)) for day in days]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +100,25 @@ def figures(start: datetime, end: datetime) -> Figures:
     )
 
 
-def month() -> dict[date, Figures]:
-    """The last thirty days in order; the last one is today."""
-    today = timezone.localdate()
-    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    name = f"faceauth.operators.figures.days:{first_sign_in(days[0])}"
-    cached: dict[date, Figures] = cache.recall(name) or {}
-    counted = {day: cached[day] if day in cached and day != today else figures(*of_day(day)) for day in days}
-    if not set(days[:-1]) <= cached.keys():
-        cache.put(name, {day: counted[day] for day in days[:-1]}, DAYS_CACHED)
-    return counted
+def counted(chosen: Range) -> dict[datetime, Figures]:
+    """The figures of each hour or day of the range, by its beginning; the last one is going on."""
+    now = timezone.localtime()
+    starts = chosen.starts(now)
+    name = f"faceauth.operators.figures:{chosen.key}:{first_sign_in(starts[0])}"
+    cached: dict[datetime, Figures] = cache.recall(name) or {}
+    ends = [*starts[1:], now + timedelta(days=1)]
+    found = {
+        start: cached[start] if start in cached and end <= now else figures(start, end)
+        for start, end in zip(starts, ends, strict=True)
+    }
+    if not set(starts[:-1]) <= cached.keys():
+        past = {start: found[start] for start in starts[:-1]}
+        cache.put(name, past, timedelta(days=chosen.count + 1).total_seconds())
+    return found
 
 
-def first_sign_in(day: date) -> int | None:
-    """The first sign-in since that day. It changes when sign-ins are added to past days or removed from them, as
+def first_sign_in(start: datetime) -> int | None:
+    """The first sign-in since then. It changes when sign-ins are added to the past or removed from it, as
     `manage.py demo` does."""
-    sign_ins = SignIn.objects.filter(at__gte=of_day(day)[0]).order_by("at", "pk")
+    sign_ins = SignIn.objects.filter(at__gte=start).order_by("at", "pk")
     return sign_ins.values_list("pk", flat=True).first()
-
-
-def of_day(day: date) -> tuple[datetime, datetime]:
-    start, end = (timezone.make_aware(datetime.combine(it, time.min)) for it in (day, day + timedelta(days=1)))
-    return start, end

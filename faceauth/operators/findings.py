@@ -32,6 +32,7 @@ class Kind(StrEnum):
     VECTOR_WITHOUT_USER = "vector_without_user"
     DANGLING_ROW = "dangling_row"
     ALTERED_ROW = "altered_row"
+    KEY_MISSING = "key_missing"
     OLDER_TEMPLATES = "older_templates"
 
 

@@ -7,6 +7,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -23,7 +24,7 @@ from faceauth.audit import sessions, user_agents
 from faceauth.mfa import resets
 from faceauth.models import AuthenticatorApp, Consent, Deletion, Face, Passkey
 from faceauth.operators import actions, dashboard
-from faceauth.operators.admin_base import NOTHING, FilteredAdmin, date_text, number_text, table
+from faceauth.operators.admin_base import NOTHING, FilteredAdmin, date_text, number_text, short_name, table
 from faceauth.policy import accounts
 
 MAX_KEY_DIGITS = 18  # of a primary key: a longer number does not fit into eight bytes
@@ -44,13 +45,14 @@ class MFAFilter(admin.SimpleListFilter):
 
 
 class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
-    list_display = ("username", "is_active", "face_count", "has_mfa", "last_login", "consent")
+    list_display = ("short_username", "is_active", "face_count", "has_mfa", "last_login", "consent")
     list_filter = ("is_active", MFAFilter, "is_staff", "date_joined", "last_login")
     search_fields = ("username",)
     search_help_text = gettext_lazy("A FaceId, or the beginning of a name.")
     ordering = ("-date_joined",)
     filtered_by = ("is_active", "is_staff", "date_joined", "last_login", "with_mfa")
     show_facets = admin.ShowFacets.NEVER
+    change_form_template = "admin/faceauth/person/change_form.html"
     account_facts = ("name", "active", "date_joined", "last_login")
     face_facts = ("all_faces", "has_mfa", "consents", "open_sessions", "stored", "last_sign_ins")
     facts = account_facts + face_facts
@@ -171,6 +173,10 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
                 entry.change_message = _(entry.change_message)
         return response
 
+    @admin.display(description=gettext_lazy("name"), ordering="username")
+    def short_username(self, user: User) -> SafeString | str:
+        return short_name(user.get_username())
+
     @admin.display(description=gettext_lazy("name"))
     def name(self, user: User) -> str:
         return user.get_username()
@@ -242,12 +248,13 @@ class PersonAdmin(FilteredAdmin, UserAdmin):  # type: ignore[type-arg]
 def people_named(term: str) -> QuerySet[User]:
     """The users with this FaceId, or whose name begins with the term. Both use an index."""
     term = term.strip()
+    users, name = get_user_model()._default_manager, get_user_model().USERNAME_FIELD
     try:
         face_id = uuid.UUID(term)
     except ValueError:
-        return User.objects.filter(username__startswith=term)
+        return users.filter(**{f"{name}__startswith": term})
     owners = Face.objects.filter(face_id=face_id).values("user")
-    return User.objects.filter(Q(username=str(face_id)) | Q(username=term) | Q(pk__in=owners))
+    return users.filter(Q(**{f"{name}__in": [str(face_id), term]}) | Q(pk__in=owners))
 
 
 def reason_in(request: HttpRequest) -> str:

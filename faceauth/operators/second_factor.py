@@ -1,4 +1,4 @@
-"""The operators' second factor at /admin/: set up at the first visit, and given after each sign-in with a password."""
+"""The operators' second factor at /admin/: set up once, and given after each sign-in with a password."""
 
 import logging
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +15,7 @@ from faceauth.conf import conf
 from faceauth.crypto import CannotOpen
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
+from faceauth.models.operators import is_vouched
 from faceauth.ratelimit.counters import Meter, count_with
 from faceauth.ratelimit.limits import windows
 
@@ -38,6 +39,11 @@ class OperatorLoginForm(AdminAuthenticationForm):
         count_with(lambda store: store.give_back(meters))
         return cleaned
 
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if not is_vouched(user):
+            raise ValidationError(_("This account was not changed by this site, and opens nothing."), code="altered")
+
 
 def failures(username: str) -> list[Meter]:
     return list(windows("failures", f"operator {username.casefold()}", conf().OPERATOR_FAILURES, 1))
@@ -49,7 +55,7 @@ def throttled_text() -> str:
 
 def verified(request: HttpRequest) -> bool:
     """Whether this session has given the second factor, if operators need one."""
-    return not conf().OPERATOR_MFA or request.session.get(VERIFIED) == request.user.pk
+    return not conf().OPERATOR_MFA or request.session.get(VERIFIED) == str(request.user.pk)
 
 
 @sensitive_variables()
@@ -101,7 +107,7 @@ def set_up(request: HttpRequest) -> list[str]:
 
 
 def mark_verified(request: HttpRequest, user: "User") -> None:
-    request.session[VERIFIED] = user.pk
+    request.session[VERIFIED] = request.session["faceauth.mfa_settled"] = str(user.pk)
     request.session.cycle_key()
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.timezone import localtime, now
 
 from faceauth.models import SignIn
-from faceauth.operators.figures import DAYS
+from faceauth.operators.figures import Range
 
 COLUMNS = ("at", "outcome", "reason", "user", "similarity", "method", "address", "device", "rekognition_ms", "times")
 
@@ -16,7 +16,7 @@ COLUMNS = ("at", "outcome", "reason", "user", "similarity", "method", "address",
 # forms, and skips leading spaces.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
 
-MIN_DAYS_KEPT = DAYS + 1  # the dashboard draws so many, counted from the first moment of the first
+MIN_DAYS_KEPT = Range.MONTH.count + 1  # what the dashboard shows first, from the first moment of the first day
 BATCH = 5_000  # rows in one deletion, so that sign-ins can be written in between
 
 

@@ -1,11 +1,14 @@
 """The admin site of operators: Django's, with the dashboard on its first page and a second factor at its sign-in."""
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
@@ -14,28 +17,53 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from faceauth.conf import conf
 from faceauth.mfa import authenticators, webauthn
-from faceauth.operators import dashboard_page, second_factor
+from faceauth.models.operators import is_vouched
+from faceauth.operators import actions, dashboard_page, health_checks, second_factor
 
 
 class OperatorSite(AdminSite):
+    asks_for_second_factor = True
     index_template = "admin/faceauth/index.html"
     login_form = second_factor.OperatorLoginForm
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard is for those who may see the sign-in log."""
-        board = dashboard_page.context() if request.user.has_perm("faceauth.view_signin") else {}
+        board = {}
+        if request.user.has_perm("faceauth.view_signin"):
+            board = dashboard_page.context(request.GET.get("range", ""), request.user.has_perm(actions.PERMISSION))
         return super().index(request, board | (extra_context or {}))
 
+    def is_for(self, request: HttpRequest) -> bool:
+        """Whether this is an operator, by an account that the site itself has made."""
+        return super().has_permission(request) and is_vouched(request.user)  # type: ignore[arg-type]  # signed in
+
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and second_factor.verified(request)
+        return self.is_for(request) and second_factor.verified(request)
 
     def get_urls(self) -> list[Any]:
-        return [path("second-factor/", self.second_factor_view, name="second_factor"), *super().get_urls()]
+        return [
+            path("second-factor/", self.second_factor_view, name="second_factor"),
+            path("health-check/", self.admin_view(self.health_check_view), name="faceauth_health_check"),
+            *super().get_urls(),
+        ]
+
+    def health_check_view(self, request: HttpRequest) -> HttpResponse:
+        """POST starts a health check, GET tells how far it is, in JSON."""
+        if not request.user.has_perm(actions.PERMISSION):
+            raise PermissionDenied
+        if request.method != "POST":
+            progress = health_checks.running(conf().COLLECTION)
+            return JsonResponse({"running": progress is not None} | (asdict(progress) if progress else {}))
+        started = health_checks.start(conf().COLLECTION, request.POST.get("repair") == "yes")
+        if not started:
+            messages.warning(request, _("A health check is running already."))
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Whoever has given the password goes on to the second factor."""
-        if request.method == "GET" and super().has_permission(request) and not self.has_permission(request):
+        if request.method == "GET" and self.is_for(request) and not self.has_permission(request):
             query = urlencode({REDIRECT_FIELD_NAME: self.next_url(request)})
             return HttpResponseRedirect(f"{reverse('admin:second_factor', current_app=self.name)}?{query}")
         return super().login(request, extra_context)
@@ -44,7 +72,7 @@ class OperatorSite(AdminSite):
     @method_decorator(sensitive_post_parameters("code", "credential"))
     def second_factor_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the second factor, or set it up where there is none."""
-        if not super().has_permission(request) or self.has_permission(request):
+        if not self.is_for(request) or self.has_permission(request):
             return HttpResponseRedirect(self.next_url(request))
         if not authenticators.has_mfa(request.user):  # type: ignore[arg-type]  # they are signed in
             return self.set_up(request)

@@ -2,6 +2,9 @@
 
 With more people the odds need a second factor, and people without one are refused: see `faceauth.policy.thresholds`. So
 enrolment closes while one more person would shut somebody out, and people without a second factor are told in time.
+
+People whom a photo enrolled take up no place until they come back, and none then while none is free: whoever enrols
+photos from the web shall neither close the enrolment nor shut anybody out.
 """
 
 import logging
@@ -16,9 +19,9 @@ from django.utils.translation import gettext_noop
 from faceauth.cache import from_cache
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import AuthenticatorApp, Face, Passkey
-from faceauth.policy import thresholds
-from faceauth.policy.thresholds import Population
+from faceauth.models import AuthenticatorApp, Face, Passkey, PhotoLogin, fields
+from faceauth.policy import population, thresholds
+from faceauth.policy.population import Population
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -33,12 +36,12 @@ LOG_EVERY = 3600  # seconds between two log messages that enrolment is closed
 
 # In English in logs, translated on pages.
 CURE = gettext_noop(
-    "Ask everybody to add a second factor, raise SECRETLY_TARGET_FPIR, or set REKOGNITION_THRESHOLD to a number:"
+    "Ask everybody to add a second factor, raise the setting TARGET_FPIR, or set THRESHOLD to a number:"
     " docs/odds.md explains each."
 )
 
 # `accounts.may_sign_in` as a query, for the fields that the site's user model has.
-SIGN_IN_FIELDS = {"is_active": True, "is_staff": False, "is_superuser": False}
+SIGN_IN_FIELDS: dict[str, object] = {"is_active": True, "is_staff": False, "is_superuser": False}
 
 
 def mfa_required(more: int = 0, now: Population | None = None) -> bool:
@@ -49,7 +52,7 @@ def mfa_required(more: int = 0, now: Population | None = None) -> bool:
     """
     if conf().THRESHOLD != thresholds.AUTO:
         return False
-    here = now or thresholds.population()
+    here = now or population.placed()
     frames = thresholds.best_frames()
     return thresholds.requirement(here.people + more, frames, here.occasions + more).lock
 
@@ -58,19 +61,19 @@ def mfa_required_soon(now: Population | None = None) -> bool:
     """Whether a second factor is required, or soon will be: from three quarters of that number, or one person less."""
     if conf().THRESHOLD != thresholds.AUTO:
         return False
-    here = now or thresholds.population()
+    here = now or population.placed()
     return mfa_required(max(1, int(here.people / NEAR) - here.people), here)
 
 
 def people_without_mfa(collection_id: str | None = None) -> "QuerySet[User]":
-    """The people of a collection who may sign in and have no second factor."""
+    """The people of a collection who count, may sign in and have no second factor."""
     model = get_user_model()
-    fields = {field.name for field in model._meta.get_fields()}
     return model._default_manager.filter(
         Exists(Face.objects.filter(user_id=OuterRef("pk"), collection_id=collection_id or conf().COLLECTION)),
+        ~Exists(PhotoLogin.objects.filter(user_id=OuterRef("pk"), counted=False)),
         ~Exists(Passkey.objects.filter(user_id=OuterRef("pk"))),
         ~Exists(AuthenticatorApp.objects.filter(user_id=OuterRef("pk"), confirmed=True)),
-        **{name: value for name, value in SIGN_IN_FIELDS.items() if name in fields},
+        **fields.of_user(SIGN_IN_FIELDS),
     )
 
 
@@ -82,7 +85,7 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
     if conf().THRESHOLD != thresholds.AUTO:
         return False
     more = 1 + under_way
-    if not mfa_required(more) and not (anew and mfa_required(more, thresholds.count_population())):
+    if not mfa_required(more) and not (anew and mfa_required(more, population.count_placed())):
         return False
     if not people_without_mfa().exists():
         return False
@@ -90,10 +93,15 @@ def full(under_way: int = 0, anew: bool = False) -> bool:
         logger.warning(
             "A stranger was not enrolled: with one more person a second factor is required, and %d of %d have none. %s",
             people_without_mfa().count(),
-            thresholds.population().people,
+            population.placed().people,
             CURE,
         )
     return True
+
+
+def has_room_for(user: "User") -> bool:
+    """Whether they may count as one more person, without shutting out anybody, themselves included."""
+    return not mfa_required(1) or (authenticators.has_mfa(user) and not people_without_mfa().exists())
 
 
 def advice(user: "User") -> str:
@@ -118,10 +126,10 @@ class Capacity:
 
 
 def current_capacity(collection_id: str | None = None) -> Capacity:
-    now = thresholds.population(collection_id)
+    now = population.placed(collection_id)
     count = people_without_mfa(collection_id).count()
     return Capacity(
-        people=now.people,
+        people=population.of(collection_id).people,
         without_mfa=count,
         near=count > 0 and mfa_required_soon(now),
         full=count > 0 and mfa_required(1, now),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from faceauth.conf import conf
 from faceauth.mfa import authenticators, resets
 from faceauth.models import PhotoLogin, SignIn
+from faceauth.policy import capacity, population
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -26,7 +27,7 @@ def offered() -> bool:
 
 
 def row_of(user: "User") -> PhotoLogin:
-    return PhotoLogin.objects.filter(user_id=user.pk).first() or PhotoLogin(user_id=user.pk)
+    return PhotoLogin.of(user.pk)
 
 
 def choice_of(user: "User") -> Choice:
@@ -34,7 +35,7 @@ def choice_of(user: "User") -> Choice:
 
 
 def choose(user: "User", choice: Choice) -> None:
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"choice": choice})
+    PhotoLogin.note(user.pk, choice=choice)
 
 
 def may_sign_in_by(user: "User", method: str, trusted: bool = False) -> bool:
@@ -59,6 +60,12 @@ def has_passed_liveness(user: "User") -> bool:
     return row_of(user).liveness_passed is not None
 
 
+def is_not_back(user: "User") -> bool:
+    """Whether a photo enrolled them and they have not come back yet: then they are forgotten soon."""
+    row = row_of(user)
+    return row.enrolled_by_photo and not row.returned and row.liveness_passed is None
+
+
 def is_claimable(user: "User") -> bool:
     """Whether only a photo ever made and opened this notebook: a liveness check outranks it."""
     row = row_of(user)
@@ -68,20 +75,31 @@ def is_claimable(user: "User") -> bool:
 def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
     passed = timezone.now() if live else None
-    PhotoLogin.objects.create(user=user, enrolled_by_photo=not live, liveness_passed=passed, superseded=superseded)
+    PhotoLogin.objects.create(
+        user=user,
+        account_made=True,
+        enrolled_by_photo=not live,
+        counted=live,
+        liveness_passed=passed,
+        superseded=superseded,
+    )
 
 
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:
     """Note what the person has proved by signing in, and that they came back, unless they were enrolled just now."""
     if method == SignIn.Method.LIVENESS and not has_passed_liveness(user):
-        PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"liveness_passed": timezone.now()})
+        PhotoLogin.note(user.pk, liveness_passed=timezone.now())
     if returned:
-        PhotoLogin.objects.filter(user_id=user.pk, returned=False).update(returned=True)
+        rows = PhotoLogin.objects.filter(user_id=user.pk)
+        rows.filter(returned=False).update(returned=True)
+        if rows.filter(counted=False).exists() and capacity.has_room_for(user):
+            rows.update(counted=True)
+            population.forget()
 
 
 def supersede(user: "User") -> None:
     """Never let a liveness check match this notebook again."""
-    PhotoLogin.objects.update_or_create(user_id=user.pk, defaults={"superseded": True})
+    PhotoLogin.note(user.pk, superseded=True)
 
 
 def not_meant(users: Iterable["User"], live: bool, trusted: Group[object]) -> set[object]:
@@ -91,10 +109,11 @@ def not_meant(users: Iterable["User"], live: bool, trusted: Group[object]) -> se
     holds up a photo shall not learn that the person has a notebook that it does not open.
     """
     by_key = {user.pk: user for user in users}
-    rows = {row.user_id: row for row in PhotoLogin.objects.filter(user_id__in=by_key)}
+    found = {row.user_id: row for row in PhotoLogin.objects.filter(user_id__in=by_key)}
+    rows = {key: PhotoLogin.believed(key, found.get(key)) for key in by_key}
     superseded = {key for key, row in rows.items() if row.superseded}
     others = by_key.keys() - superseded
     if live or not superseded:
         return set(superseded)
-    open_to_it = any(allows_photo(by_key[k], rows.get(k) or PhotoLogin(user_id=k), k in trusted) for k in others)
+    open_to_it = any(allows_photo(by_key[k], rows[k], k in trusted) for k in others)
     return set(superseded) if open_to_it else set(others)

@@ -1,110 +1,42 @@
-"""The odds that one attempt of a stranger opens somebody's notebook, and what keeps them under TARGET_FPIR.
+"""What opens a notebook: it keeps the odds that one attempt of a stranger does under TARGET_FPIR.
 
 The more people are enrolled, the likelier a stranger resembles one of them. So the threshold rises with their number,
 as far as it was measured how rarely strangers reach it; from where the measurement ends, a second factor is required.
-docs/odds.md has the formula and all measurements.
+docs/odds.md has the formula, and docs/measurements/recognition.md what was measured.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
-from django.core.cache import cache
-from django.db.models import CharField, Count, QuerySet
-from django.db.models.functions import Cast, Concat, TruncMinute
-from numpy.typing import NDArray
 
-from faceauth.cache import from_cache, put, recall
 from faceauth.conf import MAX_FRAMES, conf
 from faceauth.models import Face
+from faceauth.policy import population
+from faceauth.policy.false_matches import COSINES, ONE, bounds, decades, fpir_of
+from faceauth.policy.population import Population
 from faceauth.vision import similarity
 
 AUTO = "auto"
-
-
 MOST_PEOPLE = 20_000_000  # of a collection of Rekognition's
-
-
 ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
-
-
-# How often a picture of one person reaches a cosine to another person, at most, relatives apart and each pair of people
-# counted once: the upper end of the 95 % interval of one picture with one, times what three frames of one occasion
-# instead of one picture make of it, 2.3. At the last none of the pairs matches, even at much less.
-ONE: dict[float, float] = {
-    0.2903: 2.3e-3,
-    0.3213: 7.3e-4,
-    0.3502: 2.6e-4,
-    0.3768: 9.2e-5,
-    0.4027: 3.2e-5,
-    0.4200: 1.8e-5,
-    0.4400: 7.2e-6,
-    0.4600: 4.0e-6,
-    0.4800: 2.4e-6,
-    0.5000: 1.2e-6,
-    0.5200: 9.9e-7,
-    0.5400: 6.3e-7,
-    0.5650: 2.7e-7,
-}
-
-# The same where the other is known by pictures of several occasions, two to ten: the best of them or their mean.
-SEVERAL: dict[float, float] = {
-    0.2903: 3.1e-3,
-    0.3213: 1.1e-3,
-    0.3502: 3.8e-4,
-    0.3768: 1.4e-4,
-    0.4027: 5.0e-5,
-    0.4200: 2.2e-5,
-    0.4400: 1.1e-5,
-    0.4600: 6.0e-6,
-    0.4800: 2.5e-6,
-    0.5000: 1.4e-6,
-    0.5200: 1.0e-6,
-    0.5400: 9.9e-7,
-    0.5650: 6.2e-7,
-}
-COSINES = np.array(list(ONE))
-LEAST_RATE = min(ONE.values())
-"""Where the measurement ends: so many pairs of people there are that even none found says no less."""
-
 
 # Up to here one picture is enough. Beyond it more than three of a hundred who belong here would not be recognised.
 ONE_PICTURE = 99.0
-
 
 # Amazon's advice for what a match opens. Its scale is its own and was not measured here, nor is it known what answers
 # at a URL: there the threshold is never lower, and the odds are those of the local scale, which is an assumption.
 LEAST_ELSEWHERE = 99.0
 
-
 # Half a decade of false match rate: so much closer somebody must come to be told apart from a second person, and so
 # little below the threshold somebody is familiar. Between 80 and 90 that is 5 points of similarity, and on a scale that
 # was not measured it is 5 points everywhere.
 MARGIN = 0.5
-
-
 POINTS = 5.0
 
-
-# Of the strangers, who are asked to try once more before they are remembered, because they look familiar.
+# Of the strangers, who are asked to try once more before they are enrolled, because they are like somebody.
 FAMILIAR_ODDS = 0.01
-
-
-class Population(NamedTuple):
-    """Who is enrolled: people, and on how many occasions all of them together were.
-
-    The frames of a liveness check are of one occasion: they show too much of the same to count as more than one.
-    """
-
-    people: int
-    occasions: int
-
-    @property
-    def share(self) -> float:
-        """The share of the people, at most, who are known by pictures of several occasions."""
-        return min(1.0, (self.occasions - self.people) / max(1, self.people))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +48,11 @@ class Requirement:
     frames: int
     """How many pictures are searched; the mean counts."""
     lock: bool
-    """Whether the odds are only kept with the second lock."""
+    """Whether the odds are kept only with a second factor."""
     odds: float
-    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without the second lock."""
+    """The chance that one attempt of a stranger is taken for somebody, 0 to 1, without a second factor."""
     near_match: float
-    """From which similarity on somebody looks familiar."""
+    """From which similarity on somebody counts as nearly matched."""
 
 
 def requirement(people: int, frames: int = 1, occasions: int | None = None) -> Requirement:
@@ -148,19 +80,23 @@ LEAST_ON_DEVICE = 90.0
 def on_device(users: Iterable[object]) -> float:
     """The least similarity to the people of one trusted device, given their primary keys: it follows their number.
 
-    Nobody else is compared there, so a crowd neither raises it nor makes a second factor necessary.
+    Nobody else is compared there, so the number of people neither raises it nor makes a second factor necessary.
     """
     if conf().THRESHOLD != AUTO:
         return float(conf().THRESHOLD)
-    here = population_of(Face.objects.filter(user_id__in=list(users)))
+    here = population.of_faces(Face.objects.filter(user_id__in=list(users)))
     threshold = measured_threshold(here if here.people else Population(1, 1))
     return threshold if is_measured() else max(threshold, LEAST_ON_DEVICE)
 
 
 def current(frames: int = 1) -> Requirement:
-    """What opens a notebook now."""
-    now = population()
-    return requirement(now.people, frames, now.occasions)
+    """What opens a notebook now: a threshold for everybody, and a second factor if those with a place are too many."""
+    now = population.of()
+    needed = requirement(now.people, frames, now.occasions)
+    if not needed.lock:
+        return needed
+    here = population.placed()
+    return replace(needed, lock=requirement(here.people, frames, here.occasions).lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,24 +110,24 @@ class Outlook:
     photo: Requirement
     """For one photo."""
     liveness: Requirement
-    """For a look of three frames."""
+    """For a liveness check of three frames."""
     frames_from: int | None
     """From how many people on, with as many occasions each as now, one frame of a liveness check is not enough."""
     photo_mfa_from: int | None
-    """From how many people on a photo needs the second lock."""
+    """From how many people on a photo needs a second factor."""
     liveness_mfa_from: int | None
-    """And a look."""
+    """And a liveness check."""
     is_measured: bool
     """Whether the odds are measured, or only assumed, since another scale answers at the endpoint."""
 
     @property
     def mfa_from(self) -> int | None:
-        """From how many people on nobody gets in without the second lock, by the best way that the site has."""
+        """From how many people on nobody signs in without a second factor, by the best way that the site has."""
         return self.photo_mfa_from if best_frames() == 1 else self.liveness_mfa_from
 
 
 def outlook(collection_id: str | None = None) -> Outlook:
-    now = population(collection_id)
+    now = population.of(collection_id)
     each = now.occasions / now.people if now.people else 1.0
 
     def first(frames: int, what: Callable[[Requirement], bool]) -> int | None:
@@ -213,26 +149,8 @@ def outlook(collection_id: str | None = None) -> Outlook:
 
 
 def best_frames() -> int:
-    """How many pictures the best way in shows: those of a look, or one photo where nobody is asked for a look."""
+    """How many pictures the best way in shows: those of a liveness check, or one photo where none is asked for."""
     return 1 if conf().PHOTOS == "open" else MAX_FRAMES
-
-
-def as_words(odds: float) -> str:
-    """`1 in 12,000`."""
-    return f"1 in {1 / odds:,.0f}" if odds else "none"
-
-
-def fpir_of(threshold: float, population: Population) -> float:
-    """The chance that a stranger reaches this similarity with anybody, 0 to 1."""
-    cosine = similarity.to_cosine(threshold)
-    rate = 1.0 if cosine < COSINES[0] else float(np.exp(np.interp(cosine, COSINES, np.log(bounds(population)))))
-    return float(1 - (1 - rate) ** population.people)
-
-
-def bounds(population: Population) -> NDArray[np.float64]:
-    """How often a stranger reaches each of COSINES with an average person, at most."""
-    one, several = np.array(list(ONE.values())), np.array(list(SEVERAL.values()))
-    return np.asarray(one + population.share * (several - one), np.float64)
 
 
 def threshold_for(population: Population) -> float:
@@ -262,14 +180,6 @@ def apart(higher: float, lower: float) -> bool:
     return decades(higher) - decades(lower) >= MARGIN if is_measured() else higher - lower >= POINTS
 
 
-def decades(value: float) -> float:
-    """How rarely a stranger reaches a similarity with one picture, as -log10 of ONE.
-
-    Above its end all are equally similar, and below its beginning (80) they might as well be anybody: 0.
-    """
-    return float(-np.interp(similarity.to_cosine(value), COSINES, np.log10(list(ONE.values())), left=0.0))
-
-
 def near_match_threshold(threshold: float, population: Population) -> float:
     """The similarity from which on somebody is asked to try again, before they are offered a second, empty notebook.
 
@@ -280,42 +190,3 @@ def near_match_threshold(threshold: float, population: Population) -> float:
     rare = min(decades(threshold) - MARGIN, np.log10(max(1, population.people) / FAMILIAR_ODDS))
     below = float(similarity.from_cosine(float(np.interp(rare, -np.log10(list(ONE.values())), COSINES))))
     return min(threshold, below)
-
-
-SECONDS = 10
-"""For so long a count is believed: counting a million people takes the database longer than a search."""
-
-
-def population(collection_id: str | None = None) -> Population:
-    """Who is remembered in a collection, that of the settings if none is named."""
-    name = collection_id or conf().COLLECTION
-    known = recall(count_key(name))
-    if known is None:
-        known = tuple(count_population(name))
-        put(count_key(name), known, SECONDS)
-    return Population(*known)
-
-
-def count_population(collection_id: str | None = None) -> Population:
-    """The same, as it is at this moment."""
-    return population_of(Face.objects.filter(collection_id=collection_id or conf().COLLECTION))
-
-
-def population_of(faces: QuerySet[Face]) -> Population:
-    """Whose faces these are. What was enrolled of somebody within one minute is of one occasion."""
-    rows = faces.order_by()
-    minute = Cast(TruncMinute("enrolled"), CharField())
-    counts = rows.aggregate(
-        people=Count("person", distinct=True), occasions=Count(Concat("person", minute), distinct=True)
-    )
-    return Population(counts["people"], counts["occasions"])
-
-
-def forget_count() -> None:
-    """Somebody was remembered: the next visitor is not measured by the old number."""
-    key = count_key(conf().COLLECTION)
-    from_cache(lambda: cache.delete(key), lambda: False)
-
-
-def count_key(collection_id: str) -> str:
-    return f"faceauth.policy.thresholds.{collection_id}"

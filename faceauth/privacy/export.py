@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from faceauth.audit import user_agents
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
-from faceauth.models import Consent, Face, MFAReset, SignIn, TrustedDevice
+from faceauth.models import AccountChange, Consent, Face, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import photo_logins
+from faceauth.privacy import consent_receipts
 from privatekit import zipstream
 from privatekit.zipstream import File, json_array
 
@@ -37,8 +38,10 @@ def files(user: "User") -> Files:
     yield "README.md", [str(README)]
     yield "profile.json", [written(profile(user))]
     yield "consents.json", json_array(consents(user))
+    yield "consent_receipts.json", json_array(consent_receipts.of(user))
     yield "faces.json", json_array(faces(user))
     yield "sign_ins.json", json_array(sign_ins(user))
+    yield "changes.json", json_array(changes(user))
     yield "second_factors.json", [written(second_factors(user))]
     for name in conf().EXPORTERS:
         exporter: Exporter = import_string(name)
@@ -48,10 +51,11 @@ def files(user: "User") -> Files:
 README = _("""# Everything stored about you
 
 - `profile.json`: your account.
-- `consents.json`: what you agreed to, and when.
+- `consents.json`: what you agreed to, and when. `consent_receipts.json`: the same in the structure of ISO/IEC TS 27560.
 - `faces.json`: your enrolled faces. The numbers that describe them are left out: they are of no use to you, and would
   be to somebody who found this file.
 - `sign_ins.json`: your sign-ins.
+- `changes.json`: what was changed about who gets in, and what was downloaded, in the last 90 days.
 - `second_factors.json`: when each second factor was added and last used, what a photo may open, and when an operator
   reset your second factor. Secrets are left out, for the same reason.
 
@@ -84,6 +88,7 @@ def faces(user: "User") -> Iterator[dict[str, object]]:
             "image_id": face.image_id,
             "collection": face.collection_id,
             "enrolled": face.enrolled,
+            "name": face.name,
             "brightness": face.brightness,
             "sharpness": face.sharpness,
         }
@@ -100,6 +105,18 @@ def sign_ins(user: "User") -> Iterator[dict[str, object]]:
             "address": sign_in.address,
             "device": user_agents.describe(sign_in.device),
             "user_agent": sign_in.device,
+        }
+
+
+def changes(user: "User") -> Iterator[dict[str, object]]:
+    for change in AccountChange.objects.filter(user_id=user.pk).iterator(chunk_size=500):
+        yield {
+            "at": change.at,
+            "change": change.kind,
+            "name": change.name,
+            "address": change.address,
+            "user_agent": change.device,
+            "answered": change.answered,
         }
 
 

@@ -1,11 +1,11 @@
-"""Forget people: delete their user and every face."""
+"""Forget people: delete every face, what came with it, and the account where it is the face's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.admin.models import LogEntry
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -13,9 +13,12 @@ from django.db.models import Min, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from faceauth import signals
 from faceauth.audit import sessions
 from faceauth.conf import conf
-from faceauth.models import Deletion, Face, Receipt
+from faceauth.mfa import trusted_devices
+from faceauth.models import AccountChange, Consent, Deletion, Face, PhotoLogin, Receipt, SignIn
+from faceauth.policy import population
 from faceauth.policy.accounts import is_operator
 from faceauth.privacy import deletion_ledger
 from faceauth.rekognition.collection import Collection
@@ -26,8 +29,51 @@ if TYPE_CHECKING:  # the site's user model; the type checker knows Django's
 BATCH = 500  # people in one query
 
 
+def deletes_account(user: "User") -> bool:
+    """Whether being forgotten deletes the account: by FACEAUTH["FORGET_ACCOUNT"]."""
+    if conf().FORGET_ACCOUNT == "made":
+        made = PhotoLogin.objects.filter(user_id=user.pk, account_made=True).exists()
+        return made and not user.has_usable_password()
+    return conf().FORGET_ACCOUNT == "always"
+
+
+def can_withdraw(user: "User") -> bool:
+    """Whether the account is of use without the face: there is a password, or the site made it in a way of its own."""
+    made = PhotoLogin.objects.filter(user_id=user.pk, account_made=True).exists()
+    return user.has_usable_password() or not (made or deletes_account(user))
+
+
+def withdraw(user: "User") -> Receipt:
+    """Delete the faces of a user and all that sign-ins by face have left; the account stays as it is."""
+    with transaction.atomic():
+        get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+        receipt = Receipt.objects.create()
+        take_back(user, receipt)
+    return receipt
+
+
+def take_back(user: "User", receipt: Receipt) -> None:
+    deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
+    Face.objects.filter(user_id=user.pk).delete()
+    Consent.objects.filter(user_id=user.pk, withdrawn=None).update(withdrawn=timezone.now())
+    if not is_operator(user):  # theirs says whether they have a second factor
+        PhotoLogin.objects.filter(user_id=user.pk).delete()
+    AccountChange.objects.filter(user_id=user.pk).delete()
+    trusted_devices.end_all(user)
+    SignIn.objects.filter(user_id=user.pk).update(user=None)
+    population.forget()
+    tell(user, account_deleted=False)
+
+
+def tell(user: "User", account_deleted: bool) -> None:
+    sender, key = type(user), str(user.pk)
+    transaction.on_commit(lambda: signals.forgotten.send(sender, user_pk=key, account_deleted=account_deleted))
+
+
 def forget(user: "User") -> Receipt:
     """Delete the user with everything that refers to it at once, and the faces in Rekognition through the ledger.
+
+    Where the account stays (`deletes_account`), its faces are deleted, and the sessions end.
 
     The receipt says what became of the faces. While Rekognition does not answer they wait in the ledger, and sign
     nobody in.
@@ -47,12 +93,24 @@ def forget_if_absent(user: "User") -> Receipt | None:
 def erase(user: "User") -> Receipt:
     """The admin log keeps what was done, but not to whom."""
     receipt = Receipt.objects.create()
-    deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
     sessions.end_sessions(user)
-    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
-    entries.update(object_repr=f"#{user.pk}")
+    if not deletes_account(user):
+        take_back(user, receipt)
+        return receipt
+    deletion_ledger.write(Face.objects.filter(user_id=user.pk), receipt)
+    rename_in_admin_log(user)
+    tell(user, account_deleted=True)
     user.delete()
     return receipt
+
+
+def rename_in_admin_log(user: "User") -> None:
+    if not apps.is_installed("django.contrib.admin"):
+        return
+    from django.contrib.admin.models import LogEntry
+
+    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(user), object_id=str(user.pk))
+    entries.update(object_repr=f"#{user.pk}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +140,7 @@ def expired(days: int) -> Iterator["User"]:
     Those whom a photo enrolled, and who never came back, are among them after PHOTO_ENROLMENT_DAYS.
     """
     now = timezone.now()
-    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False)
+    photo_only = Q(photo_login__enrolled_by_photo=True, photo_login__returned=False, photo_login__liveness_passed=None)
     not_returned = photo_only & Q(seen__lt=now - timedelta(days=min(days, conf().PHOTO_ENROLMENT_DAYS)))
     users = get_user_model()._default_manager.alias(seen=Coalesce("last_login", Min("faces__enrolled")))
     users = users.filter(Q(seen__lt=now - timedelta(days=days)) | not_returned, faces__isnull=False)
@@ -99,4 +157,5 @@ def delete_collection(collection_id: str) -> None:
     Collection(collection_id).delete()
     faces = Face.objects.filter(collection_id=collection_id)
     faces._raw_delete(using=faces.db)  # without the ledger: Rekognition has nothing left to delete
+    trusted_devices.end_without_face()  # which deleting each row would have done
     Deletion.objects.filter(collection_id=collection_id, confirmed=None).update(confirmed=timezone.now())

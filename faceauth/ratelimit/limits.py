@@ -75,6 +75,7 @@ NOT_SEARCHED = {
     Reason.EXPIRED,
     Reason.LIVENESS_REQUIRED,
     Reason.TOO_MANY_FACES,
+    Reason.CONSENT_REQUIRED,
 }
 
 # In the session: what counts until a later request gives it back.
@@ -269,14 +270,14 @@ def sentence_for(exceeded: Exceeded) -> str:
         return sentence(Outcome.THROTTLED)
     if minutes <= 90:
         said = ngettext(
-            "That was a lot at once. Please try again in %(n)d minute.",
-            "That was a lot at once. Please try again in %(n)d minutes.",
+            "That was too many attempts. Please try again in %(n)d minute.",
+            "That was too many attempts. Please try again in %(n)d minutes.",
             minutes,
         )
         return said % {"n": minutes}
     said = ngettext(
-        "That was a lot at once. Please try again in %(n)d hour.",
-        "That was a lot at once. Please try again in %(n)d hours.",
+        "That was too many attempts. Please try again in %(n)d hour.",
+        "That was too many attempts. Please try again in %(n)d hours.",
         hours,
     )
     return said % {"n": hours}

@@ -51,7 +51,7 @@ def decide(
 
     The mean of the frames decides. A face whose user is gone opens nothing, yet it still counts: a photo that is
     clearly more like the face of somebody who left than like anybody here belongs to a stranger. Matches below the
-    threshold open nothing either; the best of them says who looks familiar. `on_device` is the threshold for the
+    threshold open nothing either; the best of them says who nearly matched. `on_device` is the threshold for the
     people whose trusted device the frames came from.
     """
     needed = needed or thresholds.current(len(frames))
@@ -132,8 +132,8 @@ def with_faces(matches: list[Match]) -> Iterator[tuple[Match, Face | None]]:
     """Each match with the row that gives it to a user: its own, or, for a vector, any of the person's.
 
     The row decides, not the name that Rekognition keeps; one whose seal is wrong is none. Of a person who is here,
-    what has no row is left out: a look that was removed or is just being added, and a vector that may still be made of
-    such a look. Neither opens anything, nor does it stand in the way of its own person as the face of somebody who
+    what has no row is left out: an appearance that was removed or is just being added, and a vector that may still
+    contain one. Neither opens anything, nor does it stand in the way of its own person as the face of somebody who
     left would.
     """
     face_ids = [match.face_id for match in matches if match.face_id]

@@ -13,13 +13,13 @@ from faceauth.recognition import user_vectors
 from faceauth.recognition.matching import A_PHOTO, Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
 from faceauth.vision import quality_gate, similarity
-from faceauth.vision.faces import Face, find_faces, template
+from faceauth.vision.faces import Face, find_faces
 from faceauth.vision.photos import Photo
 
 logger = logging.getLogger(__name__)
 
 
-# The least similarity, on the local scale, of any two frames of a look: two pictures of different people reach it once
+# The least similarity, on the local scale, of any two frames of a check: two pictures of different people reach it once
 # in 100,000 times, and two pictures of one person, taken years apart, in 97 of 100.
 SAME_PERSON = 99.0
 
@@ -36,7 +36,7 @@ def recognise(photos: Photo | Sequence[Photo], evidence: Evidence = A_PHOTO) -> 
     """Find whose face is in the photos, one to three of one person, the best first: recognised, stranger or refused.
 
     Photos without a usable face, or of two people, are refused here and cost Rekognition no call. A stranger's must be
-    good enough to be remembered by, unless nobody is: a bad one would make a second, empty notebook of somebody who
+    good enough to enrol, unless nobody is: a bad one would make a second, empty notebook of somebody who
     has one. Raises `RekognitionError` where Rekognition cannot answer.
     """
     seen = observe(photos)
@@ -61,7 +61,7 @@ def observe(photos: Photo | Sequence[Photo]) -> list[Observed] | Refusal:
 def of_one_person(seen: list[Observed]) -> bool:
     if len(seen) == 1:
         return True
-    templates = [template(one.photo.pixels, one.face) for one in seen]
+    templates = [one.face.template for one in seen]
     least = similarity.to_cosine(SAME_PERSON)
     return all(float(one @ other) >= least for one in templates for other in templates)
 
@@ -76,7 +76,7 @@ def recognise_observed(seen: list[Observed], evidence: Evidence = A_PHOTO) -> Re
 
 
 def good_for_enrolment(seen: list[Observed]) -> list[Observed] | Refusal:
-    """The frames that somebody may be remembered by; where none is, what is wrong with the first."""
+    """The frames that somebody may be enrolled by; where none is, what is wrong with the first."""
     judged = [quality_gate.judge_for_enrolment(one.faces, one.photo.pixels) for one in seen]
     good = [one for one, face in zip(seen, judged, strict=True) if not isinstance(face, Refusal)]
     return good or next(refusal for refusal in judged if isinstance(refusal, Refusal))

@@ -34,7 +34,7 @@ class RekognitionError(Exception):
 class Throttled(RekognitionError):
     code = "throttled"
     cure = gettext_noop(
-        "Ask AWS for a higher quota of transactions per second for this operation, or lower SECRETLY_CALL_BUDGET."
+        "Ask AWS for a higher quota of transactions per second for this operation, or lower the setting CALL_BUDGET."
     )
 
 
@@ -47,7 +47,7 @@ class CredentialsRefused(RekognitionError):
 
 class CollectionMissing(RekognitionError):
     code = "collection_missing"
-    cure = gettext_noop("Create it with `manage.py rekognition_collection create`, or correct REKOGNITION_COLLECTION.")
+    cure = gettext_noop("Create it with `manage.py rekognition_collection create`, or correct the setting COLLECTION.")
 
 
 class CollectionExists(RekognitionError):

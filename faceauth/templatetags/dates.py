@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.filter
 def moment(at: datetime) -> SafeString:
-    """In UTC, until `static/site/times.js` shows it in the reader's own time zone."""
+    """In UTC, until `static/faceauth/times.js` shows it in the reader's own time zone."""
     utc = at.astimezone(UTC)
     return format_html('<time dir="ltr" datetime="{}">{} UTC</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M}")

@@ -15,6 +15,7 @@ from faceauth.liveness.challenge import Ask
 from faceauth.outcomes import Refusal
 from faceauth.tests.pictures import FACES
 from faceauth.vision import faces, photos, quality_gate
+from faceauth.vision.alignment import Pixels, Points
 
 SIZE = (640, 480)
 MIDDLE = np.array([SIZE[0] / 2, SIZE[1] / 2 + 10])
@@ -32,13 +33,13 @@ STEP = 0.33  # seconds between two frames, as the page sends them
 class Picture:
     """A person in one pose."""
 
-    pixels: faces.Pixels
-    landmarks: faces.Points
+    pixels: Pixels
+    landmarks: Points
     yaw: float
     pitch: float
 
     @property
-    def middle(self) -> faces.Points:
+    def middle(self) -> Points:
         return np.asarray(self.landmarks[[0, 1, 3, 4]].mean(axis=0))
 
     @property
@@ -50,7 +51,7 @@ class Picture:
         return Picture(np.ascontiguousarray(self.pixels[:, ::-1]), landmarks, -self.yaw, self.pitch)
 
 
-def print_of(pixels: faces.Pixels) -> Picture:
+def print_of(pixels: Pixels) -> Picture:
     """Anybody's picture."""
     face = faces.find_faces(pixels)[0]
     return Picture(pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
@@ -136,7 +137,7 @@ def as_seen(picture: Picture, scenes: int = SCENES) -> Picture | None:
     return replace(picture, yaw=float(yaw), pitch=float(pitch))
 
 
-def somewhere(chance: np.random.Generator) -> tuple[faces.Points, float]:
+def somewhere(chance: np.random.Generator) -> tuple[Points, float]:
     """Where a face is from one frame to the next, and how large: nobody is a statue."""
     return MIDDLE + chance.normal(0, 5, 2), 1 + float(chance.normal(0, 0.015))
 
@@ -177,7 +178,7 @@ class Actor:
         """The next frame of somebody who is asked for this."""
         return encoded(self.scene(ask))
 
-    def scene(self, ask: Ask) -> faces.Pixels:
+    def scene(self, ask: Ask) -> Pixels:
         """The same before it is a JPEG."""
         from faceauth.tests import warps  # which is made of these pictures and scenes
 
@@ -212,17 +213,17 @@ class Actor:
 
 
 @cache
-def wall() -> faces.Pixels:
+def wall() -> Pixels:
     lit = np.linspace(96, 124, SIZE[0])[None, :, None] + np.linspace(6, -6, SIZE[1])[:, None, None]
     return np.asarray(np.broadcast_to(lit + np.array([0, 2, 8]), (SIZE[1], SIZE[0], 3)).astype(np.uint8))
 
 
-def room() -> faces.Pixels:
+def room() -> Pixels:
     """What is behind somebody: a wall that is lighter on one side."""
     return wall().copy()
 
 
-def placed(picture: Picture, place: faces.Points, zoom: float, chance: np.random.Generator) -> faces.Pixels:
+def placed(picture: Picture, place: Points, zoom: float, chance: np.random.Generator) -> Pixels:
     """The picture in a room, with the middle of its face at a place, and the grain of a camera."""
     scale = RISE * zoom / picture.rise
     shift = place - scale * picture.middle
@@ -239,13 +240,13 @@ def grain() -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(0, 2, shape).astype(np.float32)
 
 
-def grainy(pixels: faces.Pixels, chance: np.random.Generator) -> faces.Pixels:
+def grainy(pixels: Pixels, chance: np.random.Generator) -> Pixels:
     height, width = pixels.shape[:2]
     top, left = chance.integers(SIZE[1]), chance.integers(SIZE[0])
     return np.clip(pixels + grain()[top : top + height, left : left + width], 0, 255).astype(np.uint8)
 
 
-def encoded(pixels: faces.Pixels, quality: int = 88) -> bytes:
+def encoded(pixels: Pixels, quality: int = 88) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
@@ -255,7 +256,7 @@ def encoded(pixels: faces.Pixels, quality: int = 88) -> bytes:
 
 
 def held(
-    picture: faces.Pixels,
+    picture: Pixels,
     chance: np.random.Generator,
     *,
     yaw: float = 0,
@@ -287,7 +288,7 @@ def held(
 FOCAL = 600.0  # pixels: a webcam of this size sees about 56 degrees across
 
 
-def bent(picture: faces.Pixels, chance: np.random.Generator, *, yaw: float, radius: float, away: float = 0.5) -> bytes:
+def bent(picture: Pixels, chance: np.random.Generator, *, yaw: float, radius: float, away: float = 0.5) -> bytes:
     """A print of 30 cm, bent round an upright cylinder of this radius (metres) and turned about its axis."""
     height, width = picture.shape[:2]
     u, v = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))

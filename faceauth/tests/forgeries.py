@@ -16,12 +16,13 @@ from faceauth.liveness.geometry import has_depth, shown
 from faceauth.liveness.observation import Observation, observe
 from faceauth.tests.films import Picture, encoded, grainy, placed, somewhere
 from faceauth.tests.warps import Shape, warped
-from faceauth.vision import faces
+from faceauth.vision import alignment, faces
+from faceauth.vision.alignment import Pixels, Points
 
 SIGNS = {Ask.LEFT: 1, Ask.RIGHT: -1}
 
 
-def observe_jpeg(pixels: faces.Pixels) -> Observation | None:
+def observe_jpeg(pixels: Pixels) -> Observation | None:
     seen = observe(pixels, "", 0.0)
     return None if seen.refusal else seen
 
@@ -90,7 +91,7 @@ class Warp:
 # Somebody's face in another one's head --------------------------------------------------------------------------------
 
 
-def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: float) -> faces.Pixels:
+def onto(picture: Picture, scene: Pixels, landmarks: Points, share: float) -> Pixels:
     """The scene with the picture's face blended into the face there, point by point: a morph, or with 1 a swap."""
     middle = landmarks[[0, 1, 3, 4]].mean(axis=0)
     tall = float(np.linalg.norm(landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)))
@@ -101,9 +102,7 @@ def onto(picture: Picture, scene: faces.Pixels, landmarks: faces.Points, share: 
     return scene
 
 
-def blended(
-    picture: Picture, face: faces.Pixels, landmarks: faces.Points, middle: faces.Points, tall: float, share: float
-) -> faces.Pixels:
+def blended(picture: Picture, face: Pixels, landmarks: Points, middle: Points, tall: float, share: float) -> Pixels:
     bent = bent_to(picture, landmarks, (face.shape[1], face.shape[0]))
     mask = np.zeros(face.shape[:2], np.float32)
     cv2.ellipse(mask, tuple(int(x) for x in middle), (int(tall * 0.85), int(tall * 1.15)), 0, 0, 360, 1.0, -1)
@@ -115,9 +114,9 @@ def blended(
     return np.asarray(np.clip(face * (1 - part) + toned * part, 0, 255), np.uint8)
 
 
-def bent_to(picture: Picture, landmarks: faces.Points, size: tuple[int, int]) -> faces.Pixels:
+def bent_to(picture: Picture, landmarks: Points, size: tuple[int, int]) -> Pixels:
     """The picture with its five points where they are in the scene: moved as a whole, and bent between them."""
-    turned, shift = faces.similarity_transform(landmarks, picture.landmarks)
+    turned, shift = alignment.similarity_transform(landmarks, picture.landmarks)
     as_numbers = landmarks[:, 0] + 1j * landmarks[:, 1]
     left = picture.landmarks[:, 0] + 1j * picture.landmarks[:, 1] - (turned * as_numbers + shift)
     reach = float(np.abs(as_numbers - as_numbers.mean()).mean()) * 0.9
@@ -140,7 +139,7 @@ class Head(Protocol):
     @property
     def turn(self) -> float: ...
 
-    def scene(self, ask: Ask) -> faces.Pixels: ...
+    def scene(self, ask: Ask) -> Pixels: ...
 
 
 @dataclass
@@ -174,7 +173,7 @@ class Blend:
             share = 1.0
         return encoded(self.blended(scene, share))
 
-    def blended(self, scene: faces.Pixels, share: float) -> faces.Pixels:
+    def blended(self, scene: Pixels, share: float) -> Pixels:
         found = faces.find_faces(scene) if share else []
         if not found:
             return scene

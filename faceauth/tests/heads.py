@@ -8,13 +8,13 @@ import numpy as np
 
 from faceauth.liveness.challenge import FIRST, Ask, Draw, Hint, Observation, Say, State, draw, step
 from faceauth.tests.films import STEP
-from faceauth.vision import faces
+from faceauth.vision import alignment, measures
 
 SOMEBODY = (1.0, *[0.0] * 127)
 DIFFERENT_PERSON = (0.0, 1.0, *[0.0] * 126)
 
 
-def turned(yaw: float, pitch: float = 0.0, head: faces.Points = faces.HEAD) -> faces.Points:
+def turned(yaw: float, pitch: float = 0.0, head: alignment.Points = measures.HEAD) -> alignment.Points:
     """Five points in millimetres: to the right, down."""
     a, b = np.radians([yaw, pitch])
     x, y, z = head.T
@@ -22,7 +22,7 @@ def turned(yaw: float, pitch: float = 0.0, head: faces.Points = faces.HEAD) -> f
     return np.stack([x, y * np.cos(b) + z * np.sin(b)], axis=1)
 
 
-FLAT = faces.HEAD * (1, 1, 0)
+FLAT = measures.HEAD * (1, 1, 0)
 
 
 # What somebody does who is asked for this.
@@ -108,7 +108,7 @@ def seen(
     zoom: float = 1.0,
     x: float = 320.0,
     y: float = 240.0,
-    head: faces.Points = faces.HEAD,
+    head: alignment.Points = measures.HEAD,
     **more: Any,
 ) -> Observation:
     """A frame of somebody whose eyes are 63 pixels apart, and who is no statue."""
@@ -123,5 +123,5 @@ def seen(
         "quality": 80.0,
         "good": True,
     }
-    pose = faces.pose_of(points)
+    pose = measures.pose_of(points)
     return Observation(at, **{"yaw": pose.yaw, "pitch": pose.pitch, **given, **more})

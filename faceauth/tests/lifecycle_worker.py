@@ -30,7 +30,7 @@ from faceauth.rekognition.client import client  # noqa: E402
 from faceauth.rekognition.collection import Collection  # noqa: E402
 from faceauth.tests import pictures  # noqa: E402
 from faceauth.tests.conftest import read  # noqa: E402
-from faceauth.vision import faces  # noqa: E402
+from faceauth.vision import networks  # noqa: E402
 from faceauth.vision.photos import Photo  # noqa: E402
 
 PHOTO = read(pictures.hopper())
@@ -116,7 +116,7 @@ class Death:
 DEEDS: dict[str, Callable[..., Any]] = {"at_once": at_once, "killed": killed}
 
 if __name__ == "__main__":
-    faces.warm_up()
+    networks.warm_up()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         deed, arguments = json.loads(line)

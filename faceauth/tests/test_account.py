@@ -26,7 +26,7 @@ from faceauth.rekognition.collection import Collection, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.tests.sign_in import JSON, enrol_by_photo, send_photo, signed_in
-from faceauth.web import account, reauthentication
+from faceauth.web import privacy, reauthentication
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
 
@@ -57,7 +57,7 @@ def test_the_account_page_shows_sign_ins_and_open_sessions(collection: Collectio
     assert "phone, Firefox, Android" in page
     assert page.count("this one") == 1
     content = client.get("/account/", headers=JSON).json()
-    assert [sign_in["outcome"] for sign_in in content["visits"]] == ["recognised", "enrolled"]
+    assert [sign_in["outcome"] for sign_in in content["attempts"]] == ["recognised", "enrolled"]
     assert [session["this"] for session in content["sessions"]] == [False, True]
 
 
@@ -65,7 +65,7 @@ def test_somebody_elses_sign_ins_are_not_shown(collection: Collection, client: C
     enrol_by_photo(client, pictures.hopper())
     other = Client()
     enrol_by_photo(other, pictures.collins())
-    assert len(client.get("/account/", headers=JSON).json()["visits"]) == 1
+    assert len(client.get("/account/", headers=JSON).json()["attempts"]) == 1
 
 
 def test_no_session_key_is_shown(collection: Collection, client: Client) -> None:
@@ -87,7 +87,7 @@ def test_end_one_session(collection: Collection, client: Client) -> None:
     user = enrol_by_photo(client, pictures.hopper())
     other = another_client(user, pictures.hopper())
     [session] = [it for it in client.get("/account/", headers=JSON).json()["sessions"] if not it["this"]]
-    assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/"
+    assert client.post(f"/account/sessions/{session['pk']}/end/")["Location"] == "/account/#devices"
     assert other.get("/").status_code == 302
     assert signed_in(client) == user
     assert len(client.get("/account/", headers=JSON).json()["sessions"]) == 1
@@ -98,7 +98,7 @@ def test_ending_the_others_ends_those_that_the_log_does_not_show(collection: Col
     thief = another_client(user, pictures.hopper())
     SignIn.objects.filter(session_key=stored_key(thief.session)).delete()  # `prune_sign_ins` does so after a month
     assert thief.get("/").status_code == 200
-    assert client.post("/account/sessions/end-others/")["Location"] == "/account/"
+    assert client.post("/account/sessions/end-others/")["Location"] == "/account/#devices"
     assert thief.get("/").status_code == 302
     assert signed_in(client) == user
     assert [it["this"] for it in client.get("/account/", headers=JSON).json()["sessions"]] == [True]
@@ -190,14 +190,13 @@ def test_kinds_of_devices(agent: str, kind: str) -> None:
 
 def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> None:
     user = enrol_by_photo(door, pictures.hopper())
-    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/faces/"
+    assert add(door, pictures.another(pictures.hopper()))["Location"] == "/account/#face"
     first, second = Face.objects.order_by("enrolled")
     assert first.person == second.person == user.username
     assert Face.objects.filter(associated=True).count() == 2
     assert not Enrolment.objects.exists()
-    page = door.get("/account/faces/").content.decode()
-    assert str(first.face_id) in page
-    assert str(second.face_id) in page
+    listed = door.get("/account/faces/", headers=JSON).json()["faces"]
+    assert {row["face_id"] for row in listed} == {str(first.face_id), str(second.face_id)}
     calls.clear()
     assert recognise(read(pictures.hopper())).user == user
     assert calls == ["SearchUsersByImage"]  # everybody has a vector, so one call is enough
@@ -420,7 +419,7 @@ def test_a_receipt_that_is_opened_later_asks_again(
         receipt = client.post("/account/forget/", {"word": "forget me"})["Location"]
         assert client.get(receipt, headers=JSON).json()["complete"] is False
     assert client.get(receipt, headers=JSON).json()["complete"] is False
-    monkeypatch.setattr(account, "TRY_AGAIN_AFTER", -1)
+    monkeypatch.setattr(privacy, "TRY_AGAIN_AFTER", -1)
     assert client.get(receipt, headers=JSON).json()["complete"] is True
     assert list(collection.faces()) == []
 

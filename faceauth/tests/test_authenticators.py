@@ -9,13 +9,12 @@ from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
-from django_otp.plugins.otp_static.models import StaticToken
 from pytest_django import Settings
 
 from faceauth import crypto
 from faceauth.mfa import authenticators
 from faceauth.mfa.authenticators import Verdict
-from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, SignIn
+from faceauth.models import AuthenticatorApp, MFAReset, Passkey, PhotoLogin, RecoveryCode, SignIn
 from faceauth.policy import photo_logins
 from faceauth.policy.photo_logins import Choice
 from faceauth.tests.mfa_cast import code_of, reset, with_app
@@ -248,12 +247,10 @@ def test_keys_are_changed(owner: User, settings: Settings) -> None:
 def test_recovery_codes_are_kept_as_hashes(owner: User, stranger: User) -> None:
     codes = authenticators.make_recovery_codes(owner)
     assert len(set(codes)) == 10
-    stored = "".join(StaticToken.objects.values_list("token", flat=True))
+    stored = "".join(RecoveryCode.objects.values_list("digest", flat=True))
     assert not [code for code in codes if code in stored or code.replace("-", "") in stored]
     authenticators.make_recovery_codes(stranger)
-    StaticToken.objects.filter(device__user=owner).update(
-        device_id=StaticToken.objects.filter(device__user=stranger)[0].device_id
-    )
+    RecoveryCode.objects.filter(user=owner).update(user=stranger)
     assert authenticators.check(stranger, codes[0]) == Verdict.WRONG
 
 
@@ -315,7 +312,7 @@ def test_everything_goes_with_its_person(owner: User) -> None:
     photo_logins.choose(owner, Choice.NEVER)
     MFAReset.objects.create(user=owner)
     owner.delete()
-    for model in (AuthenticatorApp, Passkey, StaticToken, MFAReset, PhotoLogin):
+    for model in (AuthenticatorApp, Passkey, RecoveryCode, MFAReset, PhotoLogin):
         assert not model._default_manager.exists(), model
 
 

@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from faceauth.evaluation import dataset
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
-from faceauth.vision import faces, mean_template
+from faceauth.vision import mean_template, networks
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def test_the_mean_of_the_people_is_written(folder: Path, tmp_path: Path) -> None
     assert np.allclose(mean_template.read(content), mean_template.mean_of(people), atol=1e-5)
 
 
-def made_from(path: Path) -> faces.Template:
+def made_from(path: Path) -> networks.Template:
     """The template as SFace makes it."""
     face = dataset.face_in_the_middle(read(path.read_bytes()).pixels)
     assert face is not None

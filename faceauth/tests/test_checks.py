@@ -7,7 +7,7 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 from faceauth.checks import check_models, check_settings
-from faceauth.vision import faces
+from faceauth.vision import networks
 
 
 def ids(settings: Settings, **changes: Any) -> list[str | None]:
@@ -78,10 +78,10 @@ def test_the_models_are_there() -> None:
 
 
 def test_each_model_that_cannot_be_used_is_said_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / faces.RECOGNISER).write_bytes(b"something else")
-    monkeypatch.setattr(faces, "model_folder", lambda: tmp_path)
+    (tmp_path / networks.RECOGNISER).write_bytes(b"something else")
+    monkeypatch.setattr(networks, "model_folder", lambda: tmp_path)
     messages = check_models()
     assert [message.id for message in messages] == ["faceauth.E008", "faceauth.E008"]
-    assert faces.DETECTOR in messages[0].msg
-    assert faces.RECOGNISER in messages[1].msg
+    assert networks.DETECTOR in messages[0].msg
+    assert networks.RECOGNISER in messages[1].msg
     assert all("pip install" in str(message.hint) for message in messages)

@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from faceauth.cache import Outage
 from faceauth.models import RateCount
-from faceauth.policy import thresholds
+from faceauth.policy import population
 from faceauth.ratelimit import counters
 from faceauth.ratelimit.counters import InCache, InTable, Meter, Store, count_with
 from faceauth.tests import pictures, redis
@@ -210,7 +210,7 @@ def test_while_redis_is_down_the_door_opens(
     use(settings, f"redis://127.0.0.1:{redis.free_port()}/0")
     assert send_frame(Client(), pictures.hopper()).status_code == 302
     assert send_frame(Client(), pictures.collins()).status_code == 200  # a stranger, who is counted and asked
-    thresholds.forget_count()
+    population.forget()
     assert caplog.text.count("Redis does not answer") == 1
 
 

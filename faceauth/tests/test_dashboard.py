@@ -15,6 +15,7 @@ from django.utils import timezone
 from faceauth.models import Deletion, HealthCheck, SignIn
 from faceauth.operators import charts, dashboard, figures
 from faceauth.operators.charts import Chart, Series
+from faceauth.operators.figures import Range
 from faceauth.outcomes import Outcome
 from faceauth.rekognition import metering
 from faceauth.rekognition.collection import Collection
@@ -75,7 +76,7 @@ def test_the_page_comes_while_rekognition_is_away(
     tries = fault("DescribeCollection", "InternalServerError", status=500)
     content = page()
     assert "does not answer: unavailable" in content
-    assert "Sign-ins today" in content
+    assert "Sign-ins by outcome" in content
     assert len(tries) == 1
     page()
     assert len(tries) == 1  # kept for half a minute
@@ -88,31 +89,52 @@ def test_what_is_counted(page: Callable[[], str], collection: Collection) -> Non
     sign_in(0, "refused", "too_dark")
     seen = dashboard.dashboard()
     assert seen.today.of(Outcome.RECOGNISED) == 1
-    assert seen.month.of(Outcome.RECOGNISED) == 3
-    assert seen.month.reasons() == [("ambiguous", 1), ("too_dark", 1)]
-    assert seen.month.similarities == {(True, 97): 3, (False, 91): 1}
-    assert (seen.month.percentile(50), seen.month.percentile(95)) == (40, 400)
+    assert seen.total.of(Outcome.RECOGNISED) == 3
+    assert seen.total.reasons() == [("ambiguous", 1), ("too_dark", 1)]
+    assert seen.total.similarities == {(True, 97): 3, (False, 91): 1}
+    assert (seen.total.percentile(50), seen.total.percentile(95)) == (40, 400)
     assert seen.today.percentile(50) == 40
     assert figures.Figures().percentile(50) is None
     assert "ambiguous" in page()
 
 
+@pytest.mark.parametrize(("key", "parts", "count"), [("24h", 24, 1), ("7d", 7, 2), ("30d", 30, 3), ("90d", 90, 4)])
+def test_the_range_is_chosen(key: str, parts: int, count: int, db: None, collection: Collection) -> None:
+    for days_ago in (0, 3, 20, 80, 120):
+        sign_in(days_ago, "recognised")
+    seen = dashboard.dashboard(Range.of(key))
+    assert (len(seen.parts), seen.total.of(Outcome.RECOGNISED)) == (parts, count)
+
+
+def test_an_unknown_range_is_a_month(db: None) -> None:
+    assert Range.of("5y") is Range.MONTH
+
+
+def test_an_hour_begins_at_its_first_minute() -> None:
+    now = timezone.localtime().replace(hour=13, minute=59)
+    starts = Range.DAY.starts(now)
+    assert (starts[-1], starts[0]) == (
+        now.replace(minute=0, second=0, microsecond=0),
+        now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23),
+    )
+
+
 def test_today_is_counted_anew_and_the_days_before_are_kept(db: None, collection: Collection) -> None:
     sign_in(1, "recognised")
-    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
+    assert dashboard.dashboard().total.of(Outcome.RECOGNISED) == 1
     sign_in(0, "recognised")
     sign_in(1, "recognised")
-    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
+    assert dashboard.dashboard().total.of(Outcome.RECOGNISED) == 2
 
 
 def test_the_days_before_are_counted_anew_where_sign_ins_were_added(db: None, collection: Collection) -> None:
     """As by `manage.py demo`, while the site runs."""
     sign_in(1, "recognised")
-    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 1
+    assert dashboard.dashboard().total.of(Outcome.RECOGNISED) == 1
     sign_in(20, "recognised")
-    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 2
+    assert dashboard.dashboard().total.of(Outcome.RECOGNISED) == 2
     SignIn.objects.all().delete()
-    assert dashboard.dashboard().month.of(Outcome.RECOGNISED) == 0
+    assert dashboard.dashboard().total.of(Outcome.RECOGNISED) == 0
 
 
 def test_few_queries(

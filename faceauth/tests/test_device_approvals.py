@@ -61,7 +61,7 @@ def test_a_yes_on_the_old_device_lets_the_new_one_in(ada: User, old: Client) -> 
     assert state(new) == "over"
     number = asks(new)
     assert str(number) in new.get("/login/device/approval/").content.decode()
-    page = old.get("/account/devices/").content.decode()
+    page = old.get("/account/").content.decode()
     assert page.count('name="number"') == 4
     assert f'value="{number}"' in page
     new.post("/login/device/approval/")
@@ -75,9 +75,9 @@ def test_a_yes_on_the_old_device_lets_the_new_one_in(ada: User, old: Client) -> 
 
 def test_the_choices_stay_when_the_page_is_loaded_again(ada: User, old: Client) -> None:
     asks(waiting(ada))
-    old.get("/account/devices/")
+    old.get("/account/")
     first = old.session[device_approvals.SHOWN]
-    old.get("/account/devices/")
+    old.get("/account/")
     assert old.session[device_approvals.SHOWN] == first
     assert len(set(first["choices"])) == 3
 
@@ -86,7 +86,7 @@ def test_the_choices_stay_when_the_page_is_loaded_again(ada: User, old: Client) 
 def test_a_wrong_choice_or_none_ends_the_request(ada: User, old: Client, wrong: str) -> None:
     new = waiting(ada)
     number = asks(new)
-    old.get("/account/devices/")
+    old.get("/account/")
     if wrong == "other":
         wrong = str(next(it for it in old.session[device_approvals.SHOWN]["choices"] if it != number))
     old.post("/account/devices/approve/", {"number": wrong})
@@ -100,7 +100,7 @@ def test_a_wrong_choice_or_none_ends_the_request(ada: User, old: Client, wrong: 
 def test_two_minutes_and_it_is_over(ada: User, old: Client) -> None:
     new = waiting(ada)
     number = asks(new)
-    old.get("/account/devices/")
+    old.get("/account/")
     DeviceApproval.objects.update(expires=timezone.now())
     old.post("/account/devices/approve/", {"number": number})
     assert state(new) == "over"
@@ -110,7 +110,7 @@ def test_two_minutes_and_it_is_over(ada: User, old: Client) -> None:
 def test_a_yes_that_is_fetched_too_late_is_worth_nothing(ada: User, old: Client) -> None:
     new = waiting(ada)
     number = asks(new)
-    old.get("/account/devices/")
+    old.get("/account/")
     old.post("/account/devices/approve/", {"number": number})
     DeviceApproval.objects.update(expires=timezone.now())
     new.post("/login/device/approval/")
@@ -120,7 +120,7 @@ def test_a_yes_that_is_fetched_too_late_is_worth_nothing(ada: User, old: Client)
 def test_the_yes_is_for_the_session_that_asked(ada: User, old: Client) -> None:
     new, thief = waiting(ada), waiting(ada)
     number = asks(new)
-    old.get("/account/devices/")
+    old.get("/account/")
     old.post("/account/devices/approve/", {"number": number})
     assert state(thief) == "over"
     thief.post("/login/device/approval/")
@@ -136,7 +136,7 @@ def test_only_who_was_shown_the_question_may_answer(ada: User, old: Client) -> N
 def test_a_newer_request_is_not_answered_by_the_question_of_the_older(ada: User, old: Client) -> None:
     """Somebody else asks between the look at the page and the choice."""
     asks(waiting(ada))
-    old.get("/account/devices/")
+    old.get("/account/")
     number = asks(waiting(ada))
     old.post("/account/devices/approve/", {"number": number})
     assert DeviceApproval.objects.get().approved_by is None
@@ -145,7 +145,7 @@ def test_a_newer_request_is_not_answered_by_the_question_of_the_older(ada: User,
 def test_a_device_that_is_not_trusted_says_no_yes(ada: User, ben: User, old: Client) -> None:
     number = asks(waiting(ada))
     for client in (after_liveness(ada), after_liveness(ben)):
-        assert "number" not in client.get("/account/devices/").content.decode()
+        assert "number" not in client.get("/account/").content.decode()
         client.post("/account/devices/approve/", {"number": number})
     assert DeviceApproval.objects.get().approved_by is None
 
@@ -153,7 +153,7 @@ def test_a_device_that_is_not_trusted_says_no_yes(ada: User, ben: User, old: Cli
 def test_the_yes_goes_with_the_trust_of_who_gave_it(ada: User, old: Client) -> None:
     new = waiting(ada)
     number = asks(new)
-    old.get("/account/devices/")
+    old.get("/account/")
     old.post("/account/devices/approve/", {"number": number})
     trusted_devices.end_all(ada)
     assert new.post("/login/device/approval/").status_code == 404

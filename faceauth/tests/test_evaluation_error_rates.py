@@ -9,9 +9,9 @@ from faceauth.evaluation.det_plot import FORMATS, write_det_plot
 from faceauth.evaluation.error_rates import (
     Comparisons,
     TooFew,
-    identification,
     verification,
 )
+from faceauth.evaluation.identification import identification
 from faceauth.vision import similarity
 
 pytestmark = pytest.mark.slow

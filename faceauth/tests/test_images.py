@@ -16,7 +16,7 @@ from faceauth.recognition.search import recognise
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.pictures import encoded, opened
-from faceauth.vision import faces, photos
+from faceauth.vision import alignment, faces, photos
 from faceauth.vision.photos import Photo, decode_as_rekognition, read_photo, reopen_photo
 from privatekit.images import BadPicture, TooLarge
 
@@ -261,7 +261,7 @@ def test_a_sign_in_searches_a_picture_once_and_makes_one_template(
     def noted(name: str) -> None:
         work = getattr(faces, name)
 
-        def note(given: faces.Pixels) -> Any:
+        def note(given: alignment.Pixels) -> Any:
             made.append(name)
             return work(given)
 

@@ -290,13 +290,13 @@ def test_a_guesser_is_turned_away(collection: Any, settings: Settings, calls: li
     answer = send_frame(Client(), pictures.hopper())
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 3600
-    assert "That was a lot at once." in answer.content.decode()
+    assert "That was too many attempts." in answer.content.decode()
     assert "<form" in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     json = send_frame(Client(), pictures.hopper(), JSON)
     assert json.status_code == 429
     assert (json.json()["outcome"], json.json()["reason"]) == ("throttled", None)
-    assert json.json()["message"].startswith("That was a lot at once.")
+    assert json.json()["message"].startswith("That was too many attempts.")
     assert json["Retry-After"]
     assert len(calls) == made
     [row] = SignIn.objects.filter(outcome="throttled")
@@ -317,7 +317,7 @@ def test_a_bad_picture_that_was_looked_up_is_a_guess(
 
 
 def test_a_long_wait_is_told() -> None:
-    start = "That was a lot at once. Please "
+    start = "That was too many attempts. Please "
     waits = (5, 60, 61, 3600, 5400, 5401, 86400)
     told = [sentence_for(Exceeded(seconds, "", 0)) for seconds in waits]
     assert all(said.startswith(start) for said in told)
@@ -384,7 +384,7 @@ def test_pages_of_ones_own(path: str, hopper: User, settings: Settings, calls: l
     answer = client.post(path, url)
     assert answer.status_code == 429
     assert answer["Retry-After"]
-    assert "That was a lot at once." in answer.content.decode()
+    assert "That was too many attempts." in answer.content.decode()
     answer = client.post(path, url, headers=JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (429, "throttled")
     assert calls == []

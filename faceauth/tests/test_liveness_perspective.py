@@ -9,14 +9,14 @@ import pytest
 from faceauth.liveness import perspective as perspective
 from faceauth.tests import films, pictures
 from faceauth.tests.warps import warped
-from faceauth.vision import faces
+from faceauth.vision import alignment, faces
 
 Portrait = Callable[[], bytes]
 
 
-def lines(scene: faces.Pixels) -> str:
+def lines(scene: alignment.Pixels) -> str:
     face = faces.find_faces(scene)[0]
-    return perspective.lines_of(faces.aligned(scene, face.landmarks))
+    return perspective.lines_of(alignment.aligned(scene, face.landmarks))
 
 
 def picture(portrait: Portrait) -> films.Picture:
@@ -25,14 +25,14 @@ def picture(portrait: Portrait) -> films.Picture:
     return found
 
 
-Show = Callable[[films.Picture, np.random.Generator, float], faces.Pixels]
+Show = Callable[[films.Picture, np.random.Generator, float], alignment.Pixels]
 
 
-def head(shown: films.Picture, chance: np.random.Generator, zoom: float) -> faces.Pixels:
+def head(shown: films.Picture, chance: np.random.Generator, zoom: float) -> alignment.Pixels:
     return warped(shown, chance, away=600.0 / zoom, place=films.somewhere(chance)[0])
 
 
-def print_(shown: films.Picture, chance: np.random.Generator, zoom: float) -> faces.Pixels:
+def print_(shown: films.Picture, chance: np.random.Generator, zoom: float) -> alignment.Pixels:
     return films.placed(shown, films.somewhere(chance)[0], zoom, chance)
 
 

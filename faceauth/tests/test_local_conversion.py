@@ -14,8 +14,8 @@ from faceauth.management.older_templates import older_templates
 from faceauth.tests.local import Template, add_faces, call, collection_named, some_templates
 from faceauth.tests.test_rekognition_collection import run, run_json
 from faceauth.vision import similarity
-from faceauth.vision.faces import mean
 from faceauth.vision.mean_template import centred, uncentred
+from faceauth.vision.networks import mean
 
 
 def stored(row: Face | User, collection: Collection) -> Template:

@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from faceauth.models import Consent, Face, SignIn
-from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.outcomes import Outcome, Reason, photo_sentence, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault
@@ -247,12 +248,26 @@ def test_refused_photo(
 ) -> None:
     answer = send_photo(client, picture())
     assert answer.status_code == 422
-    assert sentence(Outcome.REFUSED, reason) in answer.content.decode()
+    assert photo_sentence(reason) in answer.content.decode()
     assert calls == []
     sign_in = SignIn.objects.get()
     assert (sign_in.outcome, sign_in.reason) == (Outcome.REFUSED, reason)
     assert not User.objects.exists()
     assert not Session.objects.exists()
+
+
+def test_a_refused_photo_stays_in_sight_and_a_frame_of_the_camera_does_not(
+    collection: Collection, client: Client
+) -> None:
+    answer = send_photo(client, pictures.darkened(pictures.hopper()))
+    shown = re.search(r'data-refused src="data:image/jpeg;base64,([^"]+)"', answer.content.decode())
+    assert shown
+    assert pictures.opened(base64.b64decode(shown[1])).height == 600
+    assert "no-store" in answer.headers["Cache-Control"]
+    taken = send_frame(client, pictures.darkened(pictures.hopper())).content.decode()
+    assert "data-refused" not in taken
+    assert sentence(Outcome.REFUSED, Reason.TOO_DARK) in taken
+    assert "data-refused" not in send_photo(client, b"Dear diary").content.decode()  # there is nothing to be seen
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF"])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceauth.vision import faces, mean_template
+from faceauth.vision import mean_template, networks
 from faceauth.vision.mean_template import centred, uncentred
 
 SHORT = np.full(128, 0.02)
@@ -46,6 +46,6 @@ def test_a_file_holds_the_mean_and_its_origin() -> None:
 
 
 def test_the_mean_of_the_site_is_what_its_digest_says() -> None:
-    mean = faces.mean()
-    assert mean.shape == (faces.TEMPLATE_SIZE,)
+    mean = networks.mean()
+    assert mean.shape == (networks.TEMPLATE_SIZE,)
     assert 0.25 < np.linalg.norm(mean) < 0.35

@@ -77,7 +77,7 @@ def code_for(user: User) -> str:
 
 def test_after_the_face_the_factor(at_lock: Client, known: User) -> None:
     page = at_lock.get(LOCK)
-    assert "I know you. Now your second lock." in page.content.decode()
+    assert "I know you. Now your second factor." in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     assert at_lock.post(LOCK, {"code": code_for(known)})["Location"] == "/"
     assert signed_in(at_lock) == known
@@ -95,7 +95,7 @@ def test_json(known: User, client: Client) -> None:
     assert face.json() == {
         "outcome": "recognised",
         "reason": None,
-        "message": "I know you. Now your second lock.",
+        "message": "I know you. Now your second factor.",
         "next": "/login/second-factor/?next=%2Ftrash%2F",
     }
     wrong = client.post(face.json()["next"], {"code": "abc"}, headers=JSON)
@@ -153,12 +153,12 @@ def test_the_sign_in_log(at_lock: Client, known: User) -> None:
     assert SignIn.objects.get(outcome="recognised").session_key == stored_key(at_lock.session)
     page = at_lock.get("/account/").content.decode()
     assert "this one" in page
-    assert "second factor failed" in page
+    assert "gave a wrong second factor" in page
 
 
 def test_who_stops_at_the_factor_is_seen_by_its_owner(at_lock: Client, known: User) -> None:
     page = open_notebook(known).get("/account/").content.decode()
-    assert "second factor required" in page
+    assert "did not give the second factor" in page
 
 
 def test_nobody_comes_to_the_factor_without_a_face(client: Client, owner: User) -> None:
@@ -449,17 +449,17 @@ def test_the_first_factor_brings_recovery_codes(known: User) -> None:
     page = client.post(
         "/account/mfa/passkey/", {"credential": device.make(options_in(client.get("/account/mfa/passkey/")))}
     )
-    assert "I show them once" in page.content.decode()
+    assert "shown only this once" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     codes = page.context["codes"]
     assert len(codes) == authenticators.codes_left(known) == 10
     assert all(code in page.content.decode() for code in codes)
-    later = client.get("/account/mfa/").content.decode()
+    later = client.get("/account/").content.decode()
     assert not [code for code in codes if code in later]
     second = Authenticator()
     answer = second.make(options_in(client.get("/account/mfa/passkey/")))
     assert (
-        client.post("/account/mfa/passkey/", {"credential": answer})["Location"] == "/account/mfa/"
+        client.post("/account/mfa/passkey/", {"credential": answer})["Location"] == "/account/#second-factors"
     )  # and the codes stay
 
 
@@ -474,12 +474,12 @@ def test_an_app_is_added_without_a_script(known: User) -> None:
     assert not authenticators.has_mfa(known)
     AuthenticatorApp.objects.update(throttling_failure_count=0)
     done = client.post("/account/mfa/app/", {"code": code_of(app), "name": "My telephone"})
-    assert "I show them once" in done.content.decode()
+    assert "shown only this once" in done.content.decode()
     assert [lock.name for lock in authenticators.factors_of(known)] == ["My telephone"]
     assert (
-        client.get("/account/mfa/app/")["Location"] == "/account/mfa/"
+        client.get("/account/mfa/app/")["Location"] == "/account/#second-factors"
     )  # the secret is not shown again, nor a second made
-    assert authenticators.secret_text(app) not in client.get("/account/mfa/").content.decode()
+    assert authenticators.secret_text(app) not in client.get("/account/").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/account/mfa/passkey/", "/account/mfa/app/"])
@@ -582,7 +582,7 @@ def test_a_factor_is_removed(known: User) -> None:
     client = open_notebook(known)
     app = with_app(known)
     add_passkey(client)
-    assert client.post(f"/account/mfa/app/{app.pk}/remove/")["Location"] == "/account/mfa/"
+    assert client.post(f"/account/mfa/app/{app.pk}/remove/")["Location"] == "/account/#second-factors"
     assert [lock.kind for lock in authenticators.factors_of(known)] == ["passkey"]
     client.post(f"/account/mfa/passkey/{Passkey.objects.get().pk}/remove/")
     assert authenticators.codes_left(known) == 0
@@ -601,14 +601,14 @@ def test_what_is_not_there_is_not_removed(path: str, known: User, stranger: User
 
 
 def test_without_a_factor_there_are_no_recovery_codes(known: User) -> None:
-    assert open_notebook(known).post("/account/mfa/codes/")["Location"] == "/account/mfa/"
+    assert open_notebook(known).post("/account/mfa/codes/")["Location"] == "/account/#second-factors"
     assert authenticators.codes_left(known) == 0
 
 
 def test_operators_have_no_second_factor(operator: User) -> None:
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    for path in ("/account/mfa/", "/account/mfa/passkey/", "/account/mfa/app/"):
+    for path in ("/account/mfa/passkey/", "/account/mfa/app/"):
         assert client.get(path).status_code == 403
     assert not AuthenticatorApp.objects.exists()
 
@@ -722,17 +722,17 @@ def test_a_refused_photo_is_no_recent_face_either(known: User) -> None:
 
 def test_the_choice(known: User, looks_offered: None) -> None:
     client = open_notebook(known)
-    page = client.get("/account/mfa/").content.decode()
-    assert "That is the weaker way in" in page
+    page = client.get("/account/").content.decode()
+    assert "whoever has a picture of you can show it" in page
     assert client.post("/account/mfa/photos/", {"choice": "with_mfa"}).status_code == 422
-    assert client.post("/account/mfa/photos/", {"choice": "never"})["Location"] == "/account/mfa/"
+    assert client.post("/account/mfa/photos/", {"choice": "never"})["Location"] == "/account/#face"
     assert photo_logins.choice_of(known) == Choice.NEVER
     with_app(known)
     client.post("/account/mfa/photos/", {"choice": "with_mfa"})
     assert photo_logins.choice_of(known) == Choice.WITH_MFA
-    assert "photos of you open nothing" not in client.get("/account/mfa/").content.decode()
+    assert "photos of you open nothing" not in client.get("/account/").content.decode()
     AuthenticatorApp.objects.all().delete()
-    assert "photos of you open nothing" in client.get("/account/mfa/").content.decode()
+    assert "photos of you open nothing" in client.get("/account/").content.decode()
     with_app(known)
     assert client.post("/account/mfa/photos/", {"choice": "sometimes"}).status_code == 404
 
@@ -742,7 +742,7 @@ def test_where_no_liveness_check_is_offered_there_is_nothing_to_choose(
 ) -> None:
     monkeypatch.setattr(photo_logins, "offered", lambda: False)
     client = open_notebook(known)
-    assert "weaker way in" not in client.get("/account/mfa/").content.decode()
+    assert "can show it" not in client.get("/account/").content.decode()
     assert client.post("/account/mfa/photos/", {"choice": "never"}).status_code == 404
 
 
@@ -777,7 +777,7 @@ def test_an_operator_resets_the_second_factor(
     assert entry.change_message == "Requested a reset of the second factor."
     visitor = open_notebook(known)
     page = visitor.get("/account/")
-    assert "An operator took your second lock away on" in page.content.decode()
+    assert "An operator reset your second factor on" in page.content.decode()
     assert not [code for code in codes if code in page.content.decode()]
     assert len(visitor.get("/account/", headers=JSON).json()["mfa_resets"]) == 1
     assert desk.get(reverse("admin:faceauth_mfareset_changelist")).status_code == 200
@@ -792,7 +792,8 @@ def test_the_admin_offers_it_where_there_is_a_factor(desk: Client, known: User) 
 
 def test_nobody_else_resets_the_second_factor(known: User, stranger: User) -> None:
     with_app(known)
-    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    stranger.is_staff = True
+    stranger.save()
     client = Client()
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
     url = reverse("admin:auth_user_action", args=["reset_mfa"])

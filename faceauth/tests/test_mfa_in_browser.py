@@ -108,13 +108,12 @@ def at(page: Page, path: str) -> str:
 def add_passkey(page: Page) -> list[str]:
     """By way of the notebook; the recovery codes that are shown."""
     page.goto(at(page, "/account/"))
-    page.get_by_role("link", name="My second lock").click()
     page.get_by_role("link", name="Add a passkey").click()
-    page.get_by_label("What shall I call it?").fill("This computer")
-    page.get_by_role("button", name="Make a passkey").click()
-    expect(page.get_by_role("heading", name="Your recovery codes. I show them once.")).to_be_visible()
+    page.get_by_label("Name (optional)").fill("This computer")
+    page.get_by_role("button", name="Add the passkey").click()
+    expect(page.get_by_role("heading", name="Your recovery codes, shown only this once")).to_be_visible()
     codes = page.locator(".codes li").all_text_contents()
-    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_text("This computer")).to_be_visible()
     return codes
 
@@ -149,7 +148,7 @@ def test_nothing_opens_while_only_the_face_is_done(sign_in: Visit, person: User)
     with_app(person)
     page = sign_in()
     show_face(page)
-    expect(page.get_by_role("heading", name="I know you. Now your second lock.")).to_be_visible()
+    expect(page.get_by_role("heading", name="I know you. Now your second factor.")).to_be_visible()
     closed(page)
     page.get_by_label("The code in your app").fill(code_of(AuthenticatorApp.objects.get()))
     page.get_by_role("button", name="Open").click()
@@ -177,9 +176,9 @@ def test_another_device_opens_nothing(sign_in: Visit, person: User) -> None:
     }
     protocol.send("WebAuthn.addCredential", {"authenticatorId": authenticator, "credential": page_of_key})
     other.reload()
-    expect(other.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()
+    expect(other.get_by_role("heading", name="That is not your second factor.")).to_be_visible()
     closed(other)
-    expect(other.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()  # asked once more
+    expect(other.get_by_role("heading", name="That is not your second factor.")).to_be_visible()  # asked once more
     other.get_by_label("Or a recovery code").fill(codes[0])
     other.get_by_role("button", name="Open").click()
     expect(other).to_have_title("Your notebook · Secretly")
@@ -189,7 +188,7 @@ def test_another_device_opens_nothing(sign_in: Visit, person: User) -> None:
     expect(again.get_by_role("heading", name="No passkey was given.")).to_be_visible()
     again.get_by_label("Or a recovery code").fill(codes[0])
     again.get_by_role("button", name="Open").click()
-    expect(again.get_by_role("heading", name="That did not open your second lock.")).to_be_visible()
+    expect(again.get_by_role("heading", name="That is not your second factor.")).to_be_visible()
     closed(again)
 
 
@@ -222,14 +221,14 @@ def test_recovery_codes_are_kept_as_a_file(sign_in: Visit, person: User, tmp_pat
     show_face(page)
     page.get_by_label("The code in your app").fill(code_of(AuthenticatorApp.objects.get()))
     page.get_by_role("button", name="Open").click()
-    page.goto(at(page, "/account/mfa/"))
+    page.goto(at(page, "/account/"))
     page.get_by_role("button", name="Make new ones").click()
     codes = page.locator(".codes li").all_text_contents()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Keep them as a file").click()
+        page.get_by_role("link", name="Save as a file").click()
     download.value.save_as(tmp_path / "codes.txt")
     written = (tmp_path / "codes.txt").read_text()
-    assert download.value.suggested_filename == "secretly-recovery-codes.txt"
+    assert download.value.suggested_filename == "recovery-codes.txt"
     assert all(code in written for code in codes)
     assert "localhost" in written
 
@@ -240,12 +239,12 @@ def test_everything_but_passkeys_without_javascript(sign_in: Visit, person: User
     page.get_by_role("button", name="Open my notes").click()
     page.goto(at(page, "/account/mfa/passkey/"))
     expect(page.get_by_text("A passkey needs JavaScript.")).to_be_visible()
-    page.get_by_role("link", name="Add a one-time-code app").click()
-    page.get_by_text("Or type this secret into it").click()
+    page.get_by_role("link", name="Add an authenticator app").click()
+    page.get_by_text("Or type this secret into the app").click()
     app = AuthenticatorApp.objects.get()
     expect(page.get_by_text(authenticators.secret_text(app))).to_be_visible()
-    page.get_by_label("Then type the code of six digits").fill(code_of(app, -1))
-    page.get_by_role("button", name="That is the code").click()
+    page.get_by_label("Then type the six digits").fill(code_of(app, -1))
+    page.get_by_role("button", name="Add the app").click()
     code = page.locator(".codes li").first.text_content() or ""
     page.goto(at(page, "/"))
     lock(page)
@@ -308,7 +307,7 @@ def test_nothing_reaches_over_the_edge(width: int, sign_in: Visit, person: User)
     for path in ("/account/mfa/", "/account/mfa/app/", "/account/mfa/passkey/"):
         page.goto(at(page, path))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page.get_by_role("button", name="Make a passkey").click()
+    page.get_by_role("button", name="Add the passkey").click()
     expect(page.locator(".codes li")).to_have_count(10)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     other = sign_in(width=width)

@@ -17,7 +17,7 @@ from faceauth.liveness.sessions import Passed
 from faceauth.mfa import authenticators, trusted_devices
 from faceauth.models import Face, PhotoLogin, SignIn
 from faceauth.outcomes import Outcome, Recognition
-from faceauth.policy import photo_logins, thresholds
+from faceauth.policy import photo_logins, quick_checks, thresholds
 from faceauth.privacy.forget import expired
 from faceauth.recognition.matching import Evidence, decide
 from faceauth.rekognition.collection import Collection, Match
@@ -200,7 +200,7 @@ def test_a_photo_claims_nothing(collection: Collection, live: Live) -> None:
 
 def test_people_of_before_are_asked_nothing(collection: Collection, live: Live) -> None:
     user = enrolled_by_photo(pictures.hopper())
-    PhotoLogin.objects.all().delete()
+    PhotoLogin.note(user.pk, enrolled_by_photo=False)
     back = Client()
     assert live(back, pictures.another(pictures.hopper()))["Location"].endswith("/account/devices/trust/?next=%2F")
     assert signed_in(back) == user
@@ -302,6 +302,18 @@ def test_on_a_trusted_device_a_quick_check_and_a_photo_open(collection: Collecti
     assert signed_in(home) == owner  # the device is the second factor
     home.post("/logout/")
     live(home, pictures.another(pictures.hopper()), kind=Kind.SINGLE)
+    assert signed_in(home) == owner
+
+
+def test_a_glance_opens_a_trusted_device_only_of_whom_chose_it(collection: Collection, live: Live) -> None:
+    owner = enrolled_live(live, pictures.hopper())
+    home = Client()
+    trusting(home, owner)
+    answer = live(home, pictures.another(pictures.hopper()), headers=JSON, kind=Kind.GLANCE)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "liveness_required")
+    assert signed_in(home) is None
+    quick_checks.choose(owner, Kind.GLANCE)
+    live(home, pictures.another(pictures.hopper()), kind=Kind.GLANCE)
     assert signed_in(home) == owner
 
 

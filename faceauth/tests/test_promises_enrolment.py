@@ -19,8 +19,9 @@ from faceauth.rekognition.collection import Collection, IndexedFace, Match
 from faceauth.tests import pictures
 from faceauth.tests.conftest import Fault, read
 from faceauth.vision import faces, quality_gate, similarity
+from faceauth.vision.measures import Quality
 
-QUALITY = faces.Quality(brightness=50.0, sharpness=90.0)
+QUALITY = Quality(brightness=50.0, sharpness=90.0)
 
 
 # A race ---------------------------------------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ def alike(one: bytes, other: bytes) -> float:
     for photo in (read(one), read(other)):
         face = quality_gate.judge(faces.find_faces(photo.pixels), photo.pixels)
         assert isinstance(face, faces.Face)
-        templates.append(faces.template(photo.pixels, face))
+        templates.append(face.template)
     return float(similarity.from_cosine(float(templates[0] @ templates[1])))
 
 

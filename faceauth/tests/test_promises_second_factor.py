@@ -79,4 +79,4 @@ def test_what_a_photo_opens_is_a_choice_only_where_something_else_is_asked_for(
     settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": photos}
     client = open_notebook(owner)
     assert client.post("/account/mfa/photos/", {"choice": "never"}).status_code == status
-    assert ('name="choice"' in client.get("/account/mfa/").content.decode()) is (status == 302)
+    assert ('name="choice"' in client.get("/account/").content.decode()) is (status == 302)

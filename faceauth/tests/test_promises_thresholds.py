@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from faceauth.models import Face
 from faceauth.policy import capacity
-from faceauth.policy.thresholds import as_words, requirement
+from faceauth.policy.false_matches import as_words
+from faceauth.policy.thresholds import requirement
 
 
 def test_the_threshold_rises_with_the_occasions_of_the_same_people() -> None:

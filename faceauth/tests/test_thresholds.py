@@ -24,7 +24,7 @@ from faceauth.checks import check_people
 from faceauth.enrolment.enrol import enrol
 from faceauth.models import Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition
-from faceauth.policy import thresholds
+from faceauth.policy import false_matches, population, thresholds
 from faceauth.policy.thresholds import requirement
 from faceauth.recognition.matching import decide
 from faceauth.recognition.search import recognise
@@ -84,48 +84,48 @@ def test_the_odds_rise_with_people_and_occasions_and_fall_with_the_threshold(
     count: int, each: int, low: float, high: float
 ) -> None:
     low, high = sorted((low, high))
-    here = thresholds.Population(count, count * each)
-    value = thresholds.fpir_of(low, here)
+    here = population.Population(count, count * each)
+    value = false_matches.fpir_of(low, here)
     assert 0 < value <= 1
-    assert thresholds.fpir_of(high, here) <= value
-    assert thresholds.fpir_of(low, thresholds.Population(count + 1, (count + 1) * each)) >= value
-    assert thresholds.fpir_of(low, thresholds.Population(count, count * each + 1)) >= value
+    assert false_matches.fpir_of(high, here) <= value
+    assert false_matches.fpir_of(low, population.Population(count + 1, (count + 1) * each)) >= value
+    assert false_matches.fpir_of(low, population.Population(count, count * each + 1)) >= value
 
 
 def test_of_independent_people_the_odds_are_one_minus_that_nobody_matches() -> None:
-    one = thresholds.fpir_of(90, thresholds.Population(1, 1))
-    assert one == pytest.approx(thresholds.ONE[0.3502], rel=1e-6)
-    assert thresholds.fpir_of(90, thresholds.Population(100, 100)) == pytest.approx(1 - (1 - one) ** 100)
+    one = false_matches.fpir_of(90, population.Population(1, 1))
+    assert one == pytest.approx(false_matches.ONE[0.3502], rel=1e-6)
+    assert false_matches.fpir_of(90, population.Population(100, 100)) == pytest.approx(1 - (1 - one) ** 100)
 
 
 def test_several_occasions_count_by_the_share_of_people_who_have_them() -> None:
-    end = similarity.from_cosine(max(thresholds.ONE))
-    several = min(thresholds.SEVERAL.values())
+    end = similarity.from_cosine(max(false_matches.ONE))
+    several = min(false_matches.SEVERAL.values())
     for occasions, share in ((10, 0), (15, 0.5), (20, 1), (100, 1)):
-        rate = thresholds.LEAST_RATE + share * (several - thresholds.LEAST_RATE)
-        assert thresholds.fpir_of(end, thresholds.Population(10, occasions)) == pytest.approx(10 * rate, rel=1e-4)
+        rate = false_matches.LEAST_RATE + share * (several - false_matches.LEAST_RATE)
+        assert false_matches.fpir_of(end, population.Population(10, occasions)) == pytest.approx(10 * rate, rel=1e-4)
 
 
 def test_nothing_is_claimed_beyond_the_measurement() -> None:
     """Above its end a higher threshold makes the odds no better, and below its beginning anybody may match."""
-    end = similarity.from_cosine(max(thresholds.ONE))
-    crowd = thresholds.Population(30, 30)
+    end = similarity.from_cosine(max(false_matches.ONE))
+    crowd = population.Population(30, 30)
     assert (
-        thresholds.fpir_of(100, crowd)
-        == thresholds.fpir_of(end, crowd)
-        == pytest.approx(30 * thresholds.LEAST_RATE, rel=1e-3)
+        false_matches.fpir_of(100, crowd)
+        == false_matches.fpir_of(end, crowd)
+        == pytest.approx(30 * false_matches.LEAST_RATE, rel=1e-3)
     )
-    assert thresholds.fpir_of(79, thresholds.Population(1, 1)) == 1
+    assert false_matches.fpir_of(79, population.Population(1, 1)) == 1
 
 
 def test_no_rate_is_claimed_that_so_few_pairs_of_people_cannot_show() -> None:
     """The rule of three: 4,716 people make 11.1 million pairs, and the 1,181 with several pictures 4.9 million."""
-    assert thresholds.LEAST_RATE * 11_117_970 > 2.995
-    assert min(thresholds.SEVERAL.values()) * 4_871_625 > 2.995
-    for bound in (thresholds.ONE, thresholds.SEVERAL):
+    assert false_matches.LEAST_RATE * 11_117_970 > 2.995
+    assert min(false_matches.SEVERAL.values()) * 4_871_625 > 2.995
+    for bound in (false_matches.ONE, false_matches.SEVERAL):
         assert list(bound) == sorted(bound)
         assert list(bound.values()) == sorted(bound.values(), reverse=True)
-    assert all(thresholds.SEVERAL[cosine] > value for cosine, value in thresholds.ONE.items())
+    assert all(false_matches.SEVERAL[cosine] > value for cosine, value in false_matches.ONE.items())
 
 
 def test_where_a_second_factor_begins(limit: Any) -> None:
@@ -151,7 +151,7 @@ def test_one_picture_is_enough_up_to_99_and_then_frames_are_combined(limit: Any)
 
 def test_the_lock_comes_on_top_of_the_highest_threshold(limit: Any) -> None:
     limit(1e-4)
-    end = similarity.from_cosine(max(thresholds.ONE))
+    end = similarity.from_cosine(max(false_matches.ONE))
     assert requirement(370, 3).threshold == pytest.approx(end, abs=0.01)
     assert requirement(1000, 3).threshold == pytest.approx(end)
     assert requirement(1000, 3).odds > 1e-4
@@ -203,13 +203,13 @@ def test_where_the_scale_was_not_measured_two_people_over_99_are_never_told_apar
 def test_few_strangers_look_familiar_but_all_who_are_just_below_the_threshold(count: int, limit: Any) -> None:
     limit(1e-4)
     wanted = requirement(count)
-    alone = thresholds.Population(count, count)
+    alone = population.Population(count, count)
     half_a_decade = 10**-thresholds.MARGIN
-    below = 10 ** -thresholds.decades(wanted.near_match)
-    assert below >= 10 ** -thresholds.decades(wanted.threshold) / half_a_decade * 0.999 or wanted.near_match == 80
+    below = 10 ** -false_matches.decades(wanted.near_match)
+    assert below >= 10 ** -false_matches.decades(wanted.threshold) / half_a_decade * 0.999 or wanted.near_match == 80
     assert (
-        thresholds.fpir_of(wanted.near_match, alone) < 0.011
-        or below < 10 ** -thresholds.decades(wanted.threshold) * 3.2
+        false_matches.fpir_of(wanted.near_match, alone) < 0.011
+        or below < 10 ** -false_matches.decades(wanted.threshold) * 3.2
     )
 
 
@@ -232,8 +232,8 @@ def test_people_are_counted_by_collection_with_all_their_occasions(owner: User, 
     Face.objects.create(
         user=owner, face_id=uuid.uuid4(), image_id=uuid.uuid4(), collection_id="another", person=owner.username
     )
-    assert thresholds.population() == (2, 3)  # the first two are frames of one liveness check
-    assert thresholds.population("another") == (1, 1)
+    assert population.of() == (2, 3)  # the first two are frames of one liveness check
+    assert population.of("another") == (1, 1)
 
 
 def test_people_are_counted_once_in_a_while(owner: User) -> None:
@@ -247,9 +247,9 @@ def test_people_are_counted_once_in_a_while(owner: User) -> None:
 
 
 def test_whoever_is_remembered_counts_at_once(collection: Collection) -> None:
-    assert thresholds.population() == (0, 0)
+    assert population.of() == (0, 0)
     enrol(read(pictures.hopper()))
-    assert thresholds.population() == (1, 1)
+    assert population.of() == (1, 1)
 
 
 def test_the_outlook_says_when_it_changes(limit: Any, owner: User) -> None:
@@ -380,7 +380,7 @@ def test_two_people_about_equally_similar_at_the_automatic_threshold(count: int,
 
 def similar(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """As if so many people were remembered, with one look each."""
-    monkeypatch.setattr(thresholds, "population", lambda collection_id=None: thresholds.Population(count, count))
+    monkeypatch.setattr(population, "of", lambda collection_id=None: population.Population(count, count))
 
 
 def looks_of(data: bytes) -> list[Any]:
@@ -463,7 +463,7 @@ def test_a_stranger_is_remembered_by_all_frames(endpoint: str, collection: Colle
     assert user.faces.filter(associated=True, person=user.username).count() == 3
     assert {face.face_id for face in collection.faces()} == {str(face.face_id) for face in user.faces.all()}
     assert not Enrolment.objects.exists()
-    assert thresholds.population() == (1, 1)  # the frames are of one occasion
+    assert population.of() == (1, 1)  # the frames are of one occasion
     if endpoint == "local":
         assert calls.count("AssociateFaces") == 1
     assert recognise(read(pictures.another(pictures.hopper()))).user == user
@@ -492,7 +492,7 @@ def test_what_breaks_at_the_second_frame_costs_a_look_and_not_the_person(
     recognition = enrol(looks_of(pictures.hopper()), "text")
     assert recognition.outcome == Outcome.ENROLLED
     assert Face.objects.filter(associated=True).count() == len(list(collection.faces())) == 1
-    assert "A look of" in caplog.text
+    assert "An appearance of" in caplog.text
     assert Deletion.objects.count() == 0
 
 
@@ -523,11 +523,11 @@ def lfw() -> Any:
 def test_the_rates_of_strangers_are_within_what_is_claimed(lfw: Any) -> None:
     from benchmarks.thresholds import by_one, by_several, matches, rates
 
-    for known, claimed in ((by_one(lfw), thresholds.ONE), (by_several(lfw), thresholds.SEVERAL)):
+    for known, claimed in ((by_one(lfw), false_matches.ONE), (by_several(lfw), false_matches.SEVERAL)):
         measured = rates(matches(lfw, known), list(claimed))
         for (value, high, _), bound in zip(measured, claimed.values(), strict=True):
             assert value <= 1.5 * bound  # so small a sample errs by as much
-            assert high >= thresholds.LEAST_RATE
+            assert high >= false_matches.LEAST_RATE
 
 
 @pytest.mark.slow
@@ -535,7 +535,7 @@ def test_frames_of_one_occasion_let_in_no_more_strangers_than_is_claimed(lfw: An
     """At 80 to 90, where 300 people give enough matches."""
     from benchmarks.thresholds import multiples
 
-    cosines = list(thresholds.ONE)[:3]
+    cosines = list(false_matches.ONE)[:3]
     table = dict(multiples(lfw, cosines))
     for name, times in table.items():
         assert "two frames" not in name or (times <= 2.3).all(), name  # of three real ones there are too few here

@@ -2,11 +2,13 @@
 
 import json
 import time
+from io import StringIO
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
@@ -14,6 +16,7 @@ from faceauth.mfa import trusted_devices
 from faceauth.models import TrustedDevice
 from faceauth.operators import actions
 from faceauth.privacy import export
+from faceauth.rekognition.collection import Collection
 from faceauth.tests.device_cast import enrolled, new_key, public_text, signature
 from faceauth.tests.mfa_cast import open_notebook, with_app
 from faceauth.web.http import LIVENESS_VERIFIED
@@ -81,7 +84,7 @@ def test_a_browser_with_a_key_is_trusted_and_shown(ada: User) -> None:
 def test_without_a_script_the_cookie_is_enough_and_the_list_says_so(ada: User) -> None:
     client = after_liveness(ada)
     assert trust(client).status_code == 302
-    page = client.get("/account/devices/").content.decode()
+    page = client.get("/account/").content.decode()
     assert "cookie only, without a key" in page
     assert "this one" in page
 
@@ -136,7 +139,7 @@ def test_who_says_no_is_remembered_by_the_browser_alone(ada: User) -> None:
 def test_it_goes_on_to_a_page_of_this_site_alone(ada: User, where: str, goes_to: str) -> None:
     client = after_liveness(ada)
     response = client.post("/account/devices/trust/", {"answer": "yes", "next": where})
-    assert response["Location"] == (goes_to or "/account/devices/")
+    assert response["Location"] == (goes_to or "/account/#devices")
 
 
 # Coming back ----------------------------------------------------------------------------------------------------------
@@ -191,7 +194,7 @@ def test_one_device_ends_and_nobody_elses(ada: User, ben: User) -> None:
     pk = TrustedDevice.objects.get().pk
     assert other.post(f"/account/devices/{pk}/end/").status_code == 404
     assert client.get(f"/account/devices/{pk}/end/").status_code == 405
-    assert client.post(f"/account/devices/{pk}/end/")["Location"] == "/account/devices/"
+    assert client.post(f"/account/devices/{pk}/end/")["Location"] == "/account/#devices"
     assert not TrustedDevice.objects.exists()
 
 
@@ -218,6 +221,40 @@ def test_what_an_operator_does_ends_them(ada: User, operator: User, name: str) -
     trust(after_liveness(ada))
     actions.ACTIONS[name].perform(ada, actions.Order(operator))
     assert not TrustedDevice.objects.exists()
+
+
+def test_deleting_the_collection_ends_them(ada: User, ben: User, collection: Collection) -> None:
+    for user in (ada, ben):
+        trust(after_liveness(user))
+    ben.faces.update(collection_id="another")
+    call_command("rekognition_collection", "delete", "--yes", stdout=StringIO())
+    assert [device.user for device in TrustedDevice.objects.all()] == [ben]
+
+
+def test_losing_the_last_appearance_ends_them(ada: User) -> None:
+    trust(after_liveness(ada))
+    enrolled(ada)
+    first, second = ada.faces.order_by("pk")
+    first.delete()
+    assert TrustedDevice.objects.exists()
+    second.delete()
+    assert not TrustedDevice.objects.exists()
+
+
+def test_forget_me_ends_them(ada: User) -> None:
+    client = after_liveness(ada)
+    trust(client)
+    client.post("/account/forget/", {"word": "forget me"})
+    assert not TrustedDevice.objects.exists()
+
+
+def test_a_no_needs_the_same_proof_as_a_yes(ada: User) -> None:
+    for answer in ("yes", "no"):
+        client = after_liveness(ada)
+        put(client, LIVENESS_VERIFIED, time.time() - 301)
+        response = client.post("/account/devices/trust/", {"answer": answer})
+        assert response["Location"].startswith("/reauthenticate/")
+        assert "device_asked" not in response.cookies
 
 
 def test_the_export_tells_of_them_without_their_secrets(ada: User) -> None:

@@ -17,29 +17,23 @@ from faceauth.outcomes import Reason, Refusal
 from faceauth.tests import pictures
 from faceauth.tests.pictures import FACES, needs_faces, opened
 from faceauth.vision import faces as faces_module
-from faceauth.vision import quality_gate, similarity
-from faceauth.vision.faces import (
+from faceauth.vision import networks, quality_gate, similarity
+from faceauth.vision.alignment import Pixels
+from faceauth.vision.faces import LANDMARKS, Box, Face, between, find_faces, side_of
+from faceauth.vision.measures import pose_of
+from faceauth.vision.networks import (
     DETECTOR,
     DIGESTS,
-    LANDMARKS,
     MEAN,
     RECOGNISER,
     TEMPLATE_SIZE,
-    Box,
-    Face,
     ModelError,
-    Pixels,
     Template,
-    between,
     embed,
-    find_faces,
     mean,
     model_bytes,
     model_folder,
     models,
-    pose_of,
-    side_of,
-    template,
     warm_up,
 )
 from faceauth.vision.quality_gate import judge
@@ -59,7 +53,7 @@ def only_face(seen: Pixels) -> Face:
 
 def made_from(picture: bytes | Image.Image) -> Template:
     seen = pixels(picture)
-    return template(seen, find_faces(seen)[0])
+    return find_faces(seen)[0].template
 
 
 def judged(picture: bytes | Image.Image) -> Face | Refusal:
@@ -450,7 +444,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     real = model_folder()
     for name in (DETECTOR, RECOGNISER):
         (tmp_path / name).write_bytes((real / name).read_bytes())
-    monkeypatch.setattr(faces_module, "model_folder", lambda: tmp_path)
+    monkeypatch.setattr(networks, "model_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -522,7 +516,7 @@ def test_threads_load_the_models_once_and_see_the_same(monkeypatch: pytest.Monke
         read.append(name)
         return model_bytes(name)
 
-    monkeypatch.setattr(faces_module, "model_bytes", note)
+    monkeypatch.setattr(networks, "model_bytes", note)
     with ThreadPoolExecutor(8) as pool:
         hopper = list(pool.map(made_from, [pictures.hopper(), pictures.collins()] * 8))
     assert sorted(read) == sorted(DIGESTS)
@@ -530,7 +524,9 @@ def test_threads_load_the_models_once_and_see_the_same(monkeypatch: pytest.Monke
 
 
 def in_a_new_process(code: str) -> None:
-    script = f"import os, sys, threading\nimport numpy as np\nfrom faceauth.vision import faces as vision\n{code}"
+    script = (
+        f"import os, sys, threading\nimport numpy as np\nfrom faceauth.vision import faces, networks as vision\n{code}"
+    )
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)  # noqa: S603
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceauth.tests.films import FOCAL, MIDDLE, RISE, SIZE, Picture, grainy, room
-from faceauth.vision import faces
+from faceauth.vision import alignment, measures
 
 Numbers = NDArray[np.float32]
 
@@ -61,9 +61,9 @@ def warped(
     yaw: float = 0,
     pitch: float = 0,
     away: float = AWAY,
-    place: faces.Points = MIDDLE,
+    place: alignment.Points = MIDDLE,
     shape: Shape = Shape(),
-) -> faces.Pixels:
+) -> alignment.Pixels:
     """A frontal picture over a generic head, turned (degrees, as Rekognition's) before a pinhole camera."""
     focal = FOCAL * RISE / RISE_MM  # as large as everybody's where it is AWAY
     half = int(REACH * focal / (away - 40))
@@ -76,7 +76,7 @@ def warped(
     whole = cv2.resize(head, (EVERY * head.shape[1],) * 2, interpolation=cv2.INTER_LINEAR)
     head = np.asarray(whole, np.float32)[: 2 * half, : 2 * half]
     there = head[..., 0] + 1j * head[..., 1]
-    turned, shift = faces.similarity_transform(picture.landmarks, faces.HEAD[:, :2])
+    turned, shift = alignment.similarity_transform(picture.landmarks, measures.HEAD[:, :2])
     source = (there - shift) / turned
     maps = source.real.astype(np.float32), source.imag.astype(np.float32)
     patch = cv2.remap(picture.pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
@@ -89,7 +89,7 @@ def warped(
 
 def away_for(picture: Picture, zoom: float) -> float:
     """From how far away the picture's face is as large as `films.placed` shows it."""
-    turned, _ = faces.similarity_transform(picture.landmarks, faces.HEAD[:, :2])
+    turned, _ = alignment.similarity_transform(picture.landmarks, measures.HEAD[:, :2])
     return float(AWAY * abs(turned) * picture.rise / RISE_MM / zoom)
 
 

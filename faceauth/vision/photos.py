@@ -43,7 +43,7 @@ UNSUPPORTED_SIGNATURES = (
 
 
 class Photo:
-    """One picture on its way through the door. It never shows its content, is never pickled, and can be closed.
+    """One picture on its way through a sign-in. It never shows its content, is never pickled, and can be closed.
 
     `jpeg` is the clean JPEG, `pixels` the same picture decoded. After `close()` both are gone: what Django hands to
     the receivers of `user_login_failed` is then an empty shell.

@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision.faces import Box, Face, Pixels, Pose, resized, side_of
+from faceauth.vision.alignment import Pixels, resized
+from faceauth.vision.faces import Box, Face, side_of
+from faceauth.vision.measures import Pose
 
-# Boundsd on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
+# Set on Labeled Faces in the Wild and on copies of it made worse; docs/models.md has the figures.
 
 # How prominent a face is: its side, over one plus its distance from the middle of the picture in halves of the shorter
 # side. A second face that is this prominent beside the largest may be the one that is meant; so may one of the same
@@ -19,7 +21,7 @@ SAME_SIZE = 0.95
 RIVAL_CONFIDENCE = 82.0  # smears and folds have less
 
 # Pixels of the face's box. The recogniser is given about 100: smaller ones are enlarged, and at 30 still recognised,
-# but what is remembered should be better than that. Amazon advises 50 at least.
+# but an enrolled picture should be better than that. Amazon advises 50 at least.
 LEAST_SIDE = 60.0
 
 # Per cent of white. The faces of Labeled Faces in the Wild have 21 to 76, dark-skinned ones among them; below 8, one
@@ -65,7 +67,7 @@ def judge(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
 
 
 class Bounds(NamedTuple):
-    """What a face must have beyond what the door asks; see the numbers above for the units."""
+    """What a face must have beyond what a sign-in asks; see the numbers above for the units."""
 
     side: float
     darkest: float
@@ -77,9 +79,9 @@ class Bounds(NamedTuple):
     length: float
 
 
-# What somebody is remembered by decides every later visit: a bad picture makes its owner a stranger, with a second and
+# An enrolled picture decides every later sign-in: a bad picture makes its owner a stranger, with a second and
 # empty notebook. A face this good costs a moment, once. Of the first pictures of 150 people in Labeled Faces in the
-# Wild, which are of the press and not of people who want to be remembered, nine in ten pass.
+# Wild, which are of the press and not of people who want to enrol, nine in ten pass.
 #
 # The length is that of `Face.length`, which one picture in twenty does not have (docs/models.md: it takes half of all
 # that is not recognised at one in a million). It only asks for another picture: whoever is recognised by a shorter one
@@ -88,7 +90,7 @@ ENROLMENT = Bounds(side=80, darkest=15, brightest=82, sharpness=55, yaw=30, pitc
 
 
 def judge_for_enrolment(faces: Sequence[Face], pixels: Pixels) -> Face | Refusal:
-    """The one face of a picture that somebody may be remembered by, or what to change. Faces as from `find_faces`."""
+    """The one face of a picture that somebody may be enrolled by, or what to change. Faces as from `find_faces`."""
     face = judge(faces, pixels)
     if isinstance(face, Refusal):
         return face

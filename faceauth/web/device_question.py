@@ -11,11 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from faceauth.audit import user_agents
+from faceauth.audit import changes, user_agents
+from faceauth.audit.changes import Kind
 from faceauth.conf import conf
 from faceauth.mfa import trusted_devices
 from faceauth.mfa.trusted_devices import COOKIE_AGE
 from faceauth.policy import accounts
+from faceauth.web import account
 from faceauth.web.http import LIVENESS_VERIFIED, given_next, next_url, user_of
 
 LIVENESS_LASTS = 300  # seconds
@@ -59,24 +61,30 @@ def trust_view(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if not accounts.may_sign_in(user) or conf().PHOTOS == "open":
         raise Http404
-    if request.method == "POST" and request.POST.get("answer") != "yes":
-        return declined(request)
-    if not liveness_verified(request):
+    if not liveness_verified(request):  # of a no as well: it silences the question for more than a year
         page = reverse("faceauth:reauthenticate")
         return redirect(f"{page}?{urlencode({'next': reverse('faceauth:trust_device')})}")
+    if request.method == "POST" and request.POST.get("answer") != "yes":
+        return declined(request)
     if request.method != "POST":
         context = {"challenge": trusted_devices.challenge(request), "next": given_next(request)}
         return render(request, "faceauth/trust_device.html", context)
     given = (request.POST.get("public_key", ""), request.POST.get("signature", ""))
     key = trusted_devices.new_key(request, *given) if all(given) else None
-    response = redirect(next_url(request) if given_next(request) else "faceauth:devices")
+    response = onwards(request)
     trusted_devices.set_cookie(request, response, trusted_devices.trust(request, user, name_of(request), key))
+    trusted = trusted_devices.devices_of(user)[0]
+    changes.record(request, user, Kind.DEVICE_TRUSTED, trusted.name, trusted.pk)
     return response
+
+
+def onwards(request: HttpRequest) -> HttpResponse:
+    return redirect(next_url(request)) if given_next(request) else account.back(request, "devices")
 
 
 def declined(request: HttpRequest) -> HttpResponse:
     """The browser keeps that it was asked, and nothing of whom."""
-    response = redirect(next_url(request) if given_next(request) else "faceauth:devices")
+    response = onwards(request)
     response.set_cookie(
         asked_cookie(request), "1", COOKIE_AGE, secure=request.is_secure(), httponly=True, samesite="Strict"
     )

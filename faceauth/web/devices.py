@@ -1,4 +1,4 @@
-"""Trusted devices: the question after a sign-in, the key's answer, the list, and a yes to a new device."""
+"""Trusted devices: the key's answer at sign-in, a yes to a new device, and their end."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,13 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from faceauth.conf import conf
+from faceauth.audit import changes
+from faceauth.audit.changes import Kind
+from faceauth.liveness import requests
 from faceauth.mfa import device_approvals, trusted_devices
-from faceauth.models import TrustedDevice
 from faceauth.outcomes import Outcome, Reason
-from faceauth.policy import accounts
+from faceauth.policy import accounts, quick_checks
 from faceauth.ratelimit import limits
-from faceauth.web import device_question, pending_login
+from faceauth.web import account, device_question, pending_login
 from faceauth.web.http import given_next, throttled, user_of, varied, wants_json
 from faceauth.web.second_factor import sign_in_url, signed_in
 
@@ -88,48 +89,43 @@ def changes_devices(view: View) -> View:
 @login_required
 @require_safe
 def devices_view(request: HttpRequest) -> HttpResponse:
-    """The person's trusted devices, and a new one that waits for a yes."""
-    user = user_of(request)
-    here = trusted_devices.device_of(request, user)
-    devices = [row_of(device, here) for device in trusted_devices.devices_of(user)]
+    """The person's trusted devices as JSON; the page is among the settings."""
     if wants_json(request):
-        return varied(JsonResponse({"devices": devices}))
-    context = {
-        "devices": devices,
-        "here": here,
-        "question": device_approvals.question(request, user),
-        "offered": accounts.may_sign_in(user) and conf().PHOTOS != "open",
-        "days": conf().TRUSTED_DEVICE_DAYS,
-    }
-    return varied(render(request, "faceauth/devices.html", context))
+        return varied(JsonResponse({"devices": account.devices_of(request, user_of(request))}))
+    return account.back(request, "devices")
 
 
-def row_of(device: TrustedDevice, here: TrustedDevice | None) -> dict[str, object]:
-    return {
-        "pk": device.pk,
-        "name": device.name,
-        "first_used": device.created,
-        "last_used": device.last_used,
-        "keyed": bool(device.public_key),
-        "this": here is not None and device.pk == here.pk,
-    }
+@require_POST
+@changes_devices
+def check_view(request: HttpRequest) -> HttpResponse:
+    """Take how much a check asks for on the person's trusted devices: `check`."""
+    user, given = user_of(request), request.POST.get("check", "")
+    before = quick_checks.choice_of(user)
+    if given in dict(quick_checks.choices_for(user)) and given != before:
+        quick_checks.choose(user, requests.Kind(given))
+        changes.record(request, user, Kind.CHECK_CHANGED, subject=before)
+    return account.back(request, "devices")
 
 
 @require_POST
 @changes_devices
 def end_device_view(request: HttpRequest, pk: int) -> HttpResponse:
     """End the trust in one device of the person."""
-    if not trusted_devices.end(user_of(request), pk):
+    user = user_of(request)
+    device = trusted_devices.devices_of(user).filter(pk=pk).first()
+    if not trusted_devices.end(user, pk):
         raise Http404
-    return redirect("faceauth:devices")
+    changes.record(request, user, Kind.DEVICE_ENDED, device.name if device else "")
+    return account.back(request, "devices")
 
 
 @require_POST
 @changes_devices
 def end_devices_view(request: HttpRequest) -> HttpResponse:
     """End the trust in all devices of the person."""
-    trusted_devices.end_all(user_of(request))
-    return redirect("faceauth:devices")
+    if trusted_devices.end_all(user_of(request)):
+        changes.record(request, user_of(request), Kind.DEVICE_ENDED)
+    return account.back(request, "devices")
 
 
 @require_POST
@@ -139,6 +135,7 @@ def approve_view(request: HttpRequest) -> HttpResponse:
     user, given = user_of(request), request.POST.get("number", "")
     number = int(given) if given.isascii() and given.isdecimal() and len(given) == 2 else None
     if device_approvals.choose(request, user, number):
+        changes.record(request, user, Kind.DEVICE_APPROVED)
         message = _("Your other device may go on now.")
     else:
         message = _("The new device was refused.")

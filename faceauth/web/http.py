@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from faceauth import signals
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, Recognition, sentence
 from faceauth.policy import photo_logins
@@ -34,6 +35,9 @@ RETRY_AFTER = 5  # seconds; Rekognition's quotas are per second, and a person ne
 FACE_VERIFIED = "faceauth.face_verified"
 LIVENESS_VERIFIED = "faceauth.liveness_verified"
 
+# In the session: whose second factor was given, or not needed, when it opened. A primary key, as text.
+MFA_SETTLED = "faceauth.mfa_settled"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -45,7 +49,7 @@ class Result:
     """One sentence for the person; that of the outcome where it is empty."""
     next: str = ""
     """Where to go from here."""
-    page: str = "429.html"
+    page: str = "faceauth/throttled.html"
     """The template. Without one the browser is sent to `next`."""
     context: dict[str, Any] = field(default_factory=dict)
     """What the page shows besides."""
@@ -61,7 +65,9 @@ def result_of(recognition: Recognition, **more: Any) -> Result:
     return Result(recognition.outcome, recognition.reason, **more)
 
 
-def throttled(request: HttpRequest, exceeded: Exceeded, page: str = "429.html", **context: Any) -> HttpResponse:
+def throttled(
+    request: HttpRequest, exceeded: Exceeded, page: str = "faceauth/throttled.html", **context: Any
+) -> HttpResponse:
     """Refuse a request for which a limit is used up, and log it."""
     record_exceeded(request, exceeded)
     message = sentence_for(exceeded)
@@ -100,6 +106,8 @@ def open_session(
     login(request, user, backend="faceauth.backends.FaceBackend")
     photo_logins.note_signed_in(user, method, returned=not is_new)
     note_verified(request, method, at)
+    request.session[MFA_SETTLED] = str(user.pk)
+    signals.recognised.send(type(user), user=user, method=method)
 
 
 def note_verified(request: HttpRequest, method: str, at: float | None = None) -> None:

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_POST
 from faceauth import outcomes
 from faceauth.audit.log import record
 from faceauth.liveness import sessions
-from faceauth.liveness.requests import Ask, Hint, Kind
-from faceauth.liveness.sessions import Taken
-from faceauth.mfa import trusted_devices
+from faceauth.liveness.hints import Help
+from faceauth.liveness.requests import Ask, Code, Hint, Kind
+from faceauth.liveness.sessions import Broken, Taken
 from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
+from faceauth.policy import quick_checks
 from faceauth.ratelimit import limits
 from faceauth.web.http import STATUS, throttled
 
@@ -37,21 +38,59 @@ SENTENCES: dict[Ask | Hint, Promise] = {
     Hint.DONE: _("Thank you. Let me think …"),
 }
 
+HELP: dict[Help, Promise] = {
+    Help.FURTHER: _("Move back a little."),
+    Help.CLOSER: _("Come a little closer, until your face fills the oval."),
+    Help.BRIGHTER: _("It is too dark here. Turn towards a window or a lamp."),
+    Help.DARKER: _("It is too bright here. Turn away from the light."),
+    Help.COVERED: _("Something covers the camera. Is it a finger or a shutter?"),
+    Help.PHONE_HIGHER: _("Hold the camera higher, at the height of your eyes."),
+    Help.PHONE_LOWER: _("Hold the camera lower, at the height of your eyes."),
+    Help.STILL: _("The picture is blurred. Hold still for a moment."),
+    Help.ALONE: _("I see more than one face. Let only yours be in the picture."),
+    Help.CENTRE: _("Move into the middle, so that your face is in the oval."),
+}
+
+WHY: dict[Code | Broken | None, Promise] = {
+    Code.FLAT: _("I saw a flat picture, and no living face. Show me your face itself."),
+    Code.UNMOVED: _("The time was over, and I had not seen you move your head. Please try again."),
+    Code.STILL: _("The picture stood still. If this is your camera, let it run and try again."),
+    Code.REPEATED: _("The camera sent the same picture twice. Please try again."),
+    Code.ANOTHER_PERSON: _("I saw more than one person during the check. Please try again, alone."),
+    Code.JUMP: _("Your head moved faster than I could follow. Please try again, a little slower."),
+    Code.WRONG_POSE: _("You moved in another way than I asked for. Please try again."),
+    Code.SEVERAL_FACES: _("There was more than one face in the picture. Please try again, alone."),
+    Code.LOST: _("I lost sight of your face. Please try again."),
+    Code.TOO_SLOW: _("The time was over. Please try again; you can ask for more time."),
+    Code.TOO_FAST: _("The pictures came too quickly. Please try again."),
+    Broken.REPLAYED: _("I have seen these pictures before. Please try again with a living camera."),
+    Broken.OVERSIZED: _("The pictures of this camera are too large. Please choose another camera."),
+    Broken.OUT_OF_ORDER: _("The connection mixed up the pictures. Please try again."),
+    Broken.NO_LOOK: _("That took too long. Please look at me once more."),
+}
+
 
 @never_cache
 @require_POST
 def start_view(request: HttpRequest) -> HttpResponse:
     """Begin a liveness check. It asks for nothing yet: the first frame must show the person looking straight.
 
-    On a trusted device it is a quick one, unless `kind` is "full".
+    On a trusted device it is the one that its people chose, unless `kind` is "full".
     """
     with limits.attempt(request, calls=0, kind="liveness") as attempt:  # no failure before it has asked for anything
         if attempt.exceeded:
             return throttled(request, attempt.exceeded)
     limits.release(request.session, failed=True)  # the one before, if there was one, was left
-    quick = request.POST.get("kind") != Kind.FULL and trusted_devices.people_of(request)
-    sessions.start(request.session, Kind.SINGLE if quick else Kind.FULL)
+    full = request.POST.get("kind") == Kind.FULL
+    sessions.start(request.session, Kind.FULL if full else quick_checks.kind_on(request))
     return JsonResponse({"state": "looking", "say": Ask.STRAIGHT, "message": str(SENTENCES[Ask.STRAIGHT])})
+
+
+@never_cache
+@require_POST
+def extend_view(request: HttpRequest) -> HttpResponse:
+    """Give the check that is under way more time, once. `extended` says whether it has it now."""
+    return JsonResponse({"extended": sessions.extend(request.session)})
 
 
 @never_cache
@@ -106,9 +145,23 @@ def progress_of(taken: Taken) -> dict[str, object]:
 
 
 def message(taken: Taken) -> str:
+    """What the person hears: one concrete hint where nothing has come of their frames for some seconds."""
+    if taken.help:
+        return str(HELP[taken.help])
     if isinstance(taken.say, Ask | Hint):
         return str(SENTENCES[taken.say])
     return sentence(Outcome.REFUSED, Reason(taken.say))
+
+
+def why_it_failed(taken: Taken) -> str:
+    """The real reason, and what helps against it where that is known."""
+    if isinstance(taken.why, Help):
+        return f"{why_of(taken.code)} {HELP[taken.why]}"
+    return why_of(taken.code)
+
+
+def why_of(code: Code | Broken | None) -> str:
+    return str(WHY[code]) if code in WHY else sentence(Outcome.REFUSED, Reason.LIVENESS_FAILED)
 
 
 def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
@@ -123,7 +176,7 @@ def answer_failure(request: HttpRequest, taken: Taken) -> HttpResponse:
         "state": "failed",
         "say": reason,
         "why": taken.why,
-        "message": sentence(Outcome.REFUSED, reason),
+        "message": why_it_failed(taken),
         "progress": 0,
     }
     return JsonResponse(content, status=STATUS[Outcome.REFUSED])

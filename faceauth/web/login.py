@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,7 +32,7 @@ from faceauth.policy.sign_in import Access, Decision
 from faceauth.ratelimit import limits
 from faceauth.recognition.matching import Evidence
 from faceauth.vision.photos import reopen_photo
-from faceauth.web import consent, device_question, pending_login, recognise
+from faceauth.web import consent, device_question, pending_login, recognise, refused_photos
 from faceauth.web.http import Result, answer, given_next, next_url, open_session, result_of, throttled
 from faceauth.web.photo_forms import takes_pictures
 from faceauth.web.uploads import LIVE, Pictures, pictures_in
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PAGE = "faceauth/login.html"
-
-# The version of the text in faceauth/consent.html. Change it with the text: it is kept with each consent.
-CONSENT_VERSION = "2026-11-23.2"
 
 # In the session: the visitor was told that they resemble somebody, which is said once.
 NEAR_MATCH_TOLD = "faceauth.near_match_told"
@@ -65,7 +63,9 @@ def login_view(request: HttpRequest) -> HttpResponse:
                 heard = decision.recognition
             attempt.settle(heard.outcome, heard.reason, heard.searched)
             sealed = sealed_pictures(request, decision, heard, pictures)
-    return answer(request, open_or_refuse(request, decision, heard, pictures.method, sealed))
+            photo = refused_photos.shown_again(pictures, heard)
+    result = open_or_refuse(request, decision, heard, pictures.method, sealed)
+    return answer(request, refused_photos.explained(result, pictures.method, photo))
 
 
 @never_cache
@@ -84,7 +84,7 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
         with unsealed_pictures(request) as pictures:
             if isinstance(pictures.photos, Refusal) and request.user.is_authenticated:
                 return redirect(next_url(request))  # a second click, after the first has let them in
-            decision = enrol_now(request, pictures, consented=CONSENT_VERSION)
+            decision = enrol_now(request, pictures, consented=conf().CONSENT_VERSION)
             heard = decision.recognition
             attempt.settle(heard.outcome, heard.reason, heard.searched)
     return answer(request, open_or_refuse(request, decision, heard, pictures.method))
@@ -224,13 +224,20 @@ def open_or_refuse(
         record(request, outcomes.refused(Reason.CLAIM, decision.recognition.similarity, user), method)
         return ask_whose(request, user, sealed)
     if decision.access == Access.OPEN and user is not None:
-        open_session(request, user, method, is_new=heard.outcome == Outcome.ENROLLED)
-        record(request, decision.recognition, method, opened=True)
-        trusted_devices.used(request, user)
+        with transaction.atomic():  # a commit waits for the disk: one, and not five
+            open_session(request, user, method, is_new=heard.outcome == Outcome.ENROLLED)
+            request.session.save()  # before the log names it
+            record(request, decision.recognition, method, opened=True)
+            trusted_devices.used(request, user)
         return result_of(heard, next=inside(request, heard), page="")
     record(request, decision.recognition, method)
     if heard.outcome == Outcome.STRANGER:
-        context = {"sealed": sealed, "next": given_next(request), "endpoint": conf().ENDPOINT}
+        context = {
+            "sealed": sealed,
+            "next": given_next(request),
+            "endpoint": conf().ENDPOINT,
+            "photo_days": None if method in LIVE else conf().PHOTO_ENROLMENT_DAYS,
+        }
         page = "faceauth/consent.html"
         return result_of(heard, next=reverse("faceauth:enrol"), page=page, context=context, data={"sealed": sealed})
     return refusal(request, heard, method)
@@ -248,7 +255,7 @@ def ask_for_second_factor(request: HttpRequest, user: "User", recognition: Recog
     where = given_next(request)
     url = reverse("faceauth:second_factor") + (f"?{urlencode({'next': where})}" if where else "")
     pending_login.begin(request, user, row)
-    return Result(Outcome.RECOGNISED, message=_("I know you. Now your second lock."), next=url, page="")
+    return Result(Outcome.RECOGNISED, message=_("I know you. Now your second factor."), next=url, page="")
 
 
 def ask_whose(request: HttpRequest, user: "User", sealed: str) -> Result:

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from faceauth.audit import sessions, user_agents
+from faceauth.audit import changes, sessions, user_agents
+from faceauth.audit.changes import Kind
 from faceauth.mfa import authenticators, webauthn
 from faceauth.mfa.authenticators import Verdict
+from faceauth.models import RecoveryCode
 from faceauth.policy import accounts, capacity, photo_logins
+from faceauth.web import account
 from faceauth.web.http import user_of
 from faceauth.web.reauthentication import MFA_VERIFIED
 from faceauth.web.second_factor import STATUS, sentence_for
@@ -30,11 +33,8 @@ logger = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 
-# In the session: the one-time-code app that is being added.
+# In the session: the authenticator app that is being added.
 APP = "faceauth.app"
-
-
-# At the door ----------------------------------------------------------------------------------------------------------
 
 
 def changes_mfa(view: View) -> View:
@@ -46,7 +46,7 @@ def changes_mfa(view: View) -> View:
     @wraps(view)
     def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not accounts.may_sign_in(user_of(request)):
-            return render(request, "faceauth/mfa.html", {"operator": True}, status=403)
+            return account.show(request, _("Operators sign in with a password, and have no second factor here."), 403)
         return view(request, *args, **kwargs)
 
     return asking
@@ -56,26 +56,8 @@ def changes_mfa(view: View) -> View:
 @login_required
 @require_safe
 def mfa_view(request: HttpRequest) -> HttpResponse:
-    """What locks there are, and what photos may open. No secret is ever shown again."""
-    user = user_of(request)
-    if not accounts.may_sign_in(user):
-        return render(request, "faceauth/mfa.html", {"operator": True}, status=403)
-    return show_mfa(request, user)
-
-
-def show_mfa(request: HttpRequest, user: "User", message: str = "", status: int = 200) -> HttpResponse:
-    context = {
-        "locks": list(authenticators.factors_of(user)),
-        "app": authenticators.app_of(user) is not None,
-        "codes_left": authenticators.codes_left(user),
-        "photos": photo_logins.offered(),
-        "choice": photo_logins.choice_of(user),
-        "choices": photo_logins.Choice.choices,
-        "required": capacity.mfa_required(),
-        "advice": capacity.advice(user),
-        "message": message,
-    }
-    return render(request, "faceauth/mfa.html", context, status=status)
+    """Where the second factors were before there was one page of settings."""
+    return account.back(request, "second-factors")
 
 
 @sensitive_post_parameters("credential")
@@ -84,13 +66,15 @@ def show_mfa(request: HttpRequest, user: "User", message: str = "", status: int 
 def passkey_view(request: HttpRequest) -> HttpResponse:
     """GET asks the browser to make a passkey; POST takes the `credential` that it made."""
     user = user_of(request)
+    if not webauthn.AVAILABLE:
+        raise Http404("Passkeys need the extra mfa of django-faceauth.")
     if request.method != "POST":
         return show_passkey(request, user)
     with transaction.atomic():
         made = webauthn.make(request, user, request.POST.get("credential", ""), name_of(request))
         if made is None:
             return show_passkey(request, user, failed=True)
-        return added(request, user)
+        return added(request, user, Kind.PASSKEY_ADDED, made.pk)
 
 
 def show_passkey(request: HttpRequest, user: "User", failed: bool = False) -> HttpResponse:
@@ -103,10 +87,10 @@ def show_passkey(request: HttpRequest, user: "User", failed: bool = False) -> Ht
 @require_http_methods(["GET", "HEAD", "POST"])
 @changes_mfa
 def app_view(request: HttpRequest) -> HttpResponse:
-    """GET shows the secret of a new one-time-code app; POST takes the first `code` that the app made of it."""
+    """GET shows the secret of a new authenticator app; POST takes the first `code` that the app made of it."""
     user = user_of(request)
     if authenticators.app_of(user) is not None:
-        return redirect("faceauth:mfa")
+        return account.back(request, "second-factors")
     app = authenticators.app_to_confirm(user, request.session.get(APP))
     request.session[APP] = app.pk
     verdict = None
@@ -115,7 +99,7 @@ def app_view(request: HttpRequest) -> HttpResponse:
             verdict = authenticators.confirm_app(user, app, request.POST.get("code", ""), name_of(request))
             if verdict == Verdict.OPEN:
                 del request.session[APP]
-                return added(request, user)
+                return added(request, user, Kind.APP_ADDED, app.pk)
     context = {"drawing": authenticators.drawing(app), "secret": authenticators.secret_text(app), "uri": app.config_url}
     if verdict is not None:
         context["message"] = (
@@ -130,27 +114,34 @@ def name_of(request: HttpRequest) -> str:
     return (given or user_agents.describe(request.headers.get("User-Agent", "")))[:64]
 
 
-def added(request: HttpRequest, user: "User") -> HttpResponse:
-    """A lock was added, so it is given. All other sessions were opened without it: they end."""
+def added(request: HttpRequest, user: "User", kind: Kind, pk: int) -> HttpResponse:
+    """A factor was added, so it is given. All other sessions were opened without it: they end."""
+    changes.record(request, user, kind, name_of(request), pk)
     sessions.end_sessions(user, besides=request)
     request.session[MFA_VERIFIED] = time.time()
     if authenticators.codes_left(user):
-        return redirect("faceauth:mfa")
+        return account.back(request, "second-factors")
     return show_codes(request, user)
 
 
 @require_POST
 @changes_mfa
 def codes_view(request: HttpRequest) -> HttpResponse:
-    """Ten new recovery codes, shown in this answer and never again. Without a lock there is nothing to recover."""
+    """Ten new recovery codes, shown in this answer and never again. Without a factor there is nothing to recover."""
     user = user_of(request)
-    return show_codes(request, user) if authenticators.has_mfa(user) else redirect("faceauth:mfa")
+    if not authenticators.has_mfa(user):
+        return account.back(request, "second-factors")
+    response = show_codes(request, user)
+    changes.record(
+        request, user, Kind.CODES_MADE, subject=RecoveryCode.objects.filter(user_id=user.pk).latest("pk").salt
+    )
+    return response
 
 
 @sensitive_variables()
 def show_codes(request: HttpRequest, user: "User") -> HttpResponse:
     codes = authenticators.make_recovery_codes(user)
-    head = _("Recovery codes of my notebook at %(host)s. Each opens it once, after my face.") % {
+    head = _("Recovery codes of my notebook at %(host)s. Each works once, after my face.") % {
         "host": request.get_host()
     }
     context = {"codes": codes, "text": "\r\n".join([head, "", *codes, ""])}
@@ -160,15 +151,17 @@ def show_codes(request: HttpRequest, user: "User") -> HttpResponse:
 @require_POST
 @changes_mfa
 def remove_view(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Remove one lock; with the last of them go the recovery codes. Where a lock is required the last one stays."""
+    """Remove one factor; with the last go the recovery codes. Where a factor is required the last one stays."""
     user = user_of(request)
     if kind not in authenticators.KINDS:
         raise Http404
+    name = next((it.name for it in authenticators.factors_of(user) if (it.kind, it.pk) == (kind, pk)), "")
     if authenticators.remove(user, kind, pk, keep_last=capacity.mfa_required()):
-        return redirect("faceauth:mfa")
+        changes.record(request, user, Kind.FACTOR_REMOVED, name)
+        return account.back(request, "second-factors")
     if authenticators.KINDS[kind]._default_manager.filter(user_id=user.pk, pk=pk).exists():
-        message = _("This lock stays, for without it your notebook would not open. Add another one first.")
-        return show_mfa(request, user, message, 422)
+        message = _("This second factor stays: without it your notebook would not open. Add another one first.")
+        return account.show(request, message, 422)
     raise Http404
 
 
@@ -181,6 +174,9 @@ def photo_logins_view(request: HttpRequest) -> HttpResponse:
     if choice not in photo_logins.Choice.values or not photo_logins.offered():
         raise Http404
     if choice == photo_logins.Choice.WITH_MFA and not authenticators.has_mfa(user):
-        return show_mfa(request, user, _("You have no second lock yet. Add one first."), 422)
-    photo_logins.choose(user, photo_logins.Choice(choice))
-    return redirect("faceauth:mfa")
+        return account.show(request, _("You have no second factor yet. Add one first."), 422)
+    before = photo_logins.choice_of(user)
+    if choice != before:
+        photo_logins.choose(user, photo_logins.Choice(choice))
+        changes.record(request, user, Kind.PHOTOS_CHANGED, subject=before)
+    return account.back(request, "face")

@@ -1,5 +1,7 @@
 """Proof asked for again before a sensitive act: the face, and the second factor where there is one.
 
+Whoever has no face here yet gives their password again, or has signed in just now.
+
 `SENSITIVE` is the one list of these acts. `ReauthenticationMiddleware` asks for the proof before any of them; a test
 walks every URL of the site and fails for one that is neither here nor on its list of harmless ones.
 """
@@ -9,11 +11,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from faceauth.audit import changes
+from faceauth.audit.changes import Kind
 from faceauth.audit.log import record
 from faceauth.conf import conf
 from faceauth.mfa import authenticators
@@ -21,6 +27,7 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, refused
 from faceauth.policy import accounts, photo_logins
 from faceauth.ratelimit import limits
+from faceauth.web import refused_photos
 from faceauth.web.http import (
     FACE_VERIFIED,
     LIVENESS_VERIFIED,
@@ -42,28 +49,33 @@ if TYPE_CHECKING:
 
 PAGE = "faceauth/reauthenticate.html"
 
-# In the session: when its person gave their second factor, in seconds since 1970.
+# In the session: when its person gave their second factor, and when they signed in or gave their password once more.
+# Seconds since 1970.
 MFA_VERIFIED = "faceauth.mfa_verified"
+SIGNED_IN = "faceauth.signed_in"
 
 PROOF_LASTS = 300  # seconds
 
 # What hands something out or changes who gets in, by the name of its URL; and the page to come back to, for a form is
 # not sent a second time. FACEAUTH["SENSITIVE"] adds those of the site.
 SENSITIVE: dict[str, str] = {
-    "faceauth:end_session": "faceauth:account",
-    "faceauth:end_others": "faceauth:account",
-    "faceauth:remove_face": "faceauth:faces",
+    "faceauth:end_session": "faceauth:account#devices",
+    "faceauth:end_others": "faceauth:account#devices",
+    "faceauth:remove_face": "faceauth:account#face",
     "faceauth:add_passkey": "faceauth:add_passkey",
     "faceauth:add_app": "faceauth:add_app",
-    "faceauth:recovery_codes": "faceauth:mfa",
-    "faceauth:remove_factor": "faceauth:mfa",
-    "faceauth:photo_logins": "faceauth:mfa",
+    "faceauth:recovery_codes": "faceauth:account#second-factors",
+    "faceauth:remove_factor": "faceauth:account#second-factors",
+    "faceauth:photo_logins": "faceauth:account#face",
     "faceauth:trust_device": "faceauth:trust_device",
-    "faceauth:approve_device": "faceauth:devices",
-    "faceauth:end_device": "faceauth:devices",
-    "faceauth:end_devices": "faceauth:devices",
+    "faceauth:approve_device": "faceauth:account#devices",
+    "faceauth:end_device": "faceauth:account#devices",
+    "faceauth:end_devices": "faceauth:account#devices",
+    "faceauth:take_back": "faceauth:account#changes",
+    "faceauth:device_check": "faceauth:account#devices",
     "faceauth:export": "faceauth:export",
     "faceauth:forget": "faceauth:forget",
+    "faceauth:withdraw": "faceauth:withdraw",
 }
 # Sensitive in a POST alone: the page itself only shows.
 SENSITIVE_POSTS: dict[str, str] = {"faceauth:faces": "faceauth:faces"}
@@ -83,10 +95,20 @@ class ReauthenticationMiddleware:
         back = back_of(name, request.method or "")
         if back is None or not request.user.is_authenticated or not accounts.may_sign_in(user_of(request)):
             return None
-        asked = ask_for_proof(request, request.path if back == name and not kwargs else reverse(back))
+        asked = ask_for_proof(request, request.path if back == name and not kwargs else url_of(back))
         if asked is not None and request.method == "POST":
             drain(request)
+        if asked is None and name in conf().SENSITIVE:
+            note_act(request)
         return asked
+
+
+def note_act(request: HttpRequest) -> None:
+    """Note an act of the site's own list, which its view does next."""
+    if request.method == "GET":
+        changes.record(request, user_of(request), Kind.EXPORTED)
+    elif request.method not in ("HEAD", "OPTIONS"):
+        changes.record(request, user_of(request), Kind.SITE_ACT)
 
 
 def back_of(name: str, method: str) -> str | None:
@@ -95,17 +117,34 @@ def back_of(name: str, method: str) -> str | None:
     return {**SENSITIVE, **posts, **conf().SENSITIVE}.get(name)
 
 
+def url_of(back: str) -> str:
+    """The address of a page, given as the name of its URL and the section of it."""
+    name, mark, part = back.partition("#")
+    return reverse(name) + mark + part
+
+
 def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
     """What to answer instead of the act; None where the proof is fresh."""
     user = user_of(request)
-    if not face_verified(request):
-        reason, page = Reason.LIVENESS_REQUIRED, reverse("faceauth:reauthenticate")
-    elif authenticators.has_mfa(user) and not mfa_verified(request):
-        reason, page = Reason.MFA_REQUIRED, reverse("faceauth:second_factor")
-    else:
-        return None
+    if not user.faces.exists():
+        if not is_fresh(request, SIGNED_IN):
+            return demand(request, Reason.PASSWORD_REQUIRED, reverse("faceauth:password"), back)
+    elif not face_verified(request):
+        return demand(request, Reason.LIVENESS_REQUIRED, reverse("faceauth:reauthenticate"), back)
+    if authenticators.has_mfa(user) and not mfa_verified(request):
+        return demand(request, Reason.MFA_REQUIRED, reverse("faceauth:second_factor"), back)
+    return None
+
+
+def demand(request: HttpRequest, reason: Reason, page: str, back: str) -> HttpResponse:
     url = f"{page}?{urlencode({'next': back})}"
     return answer(request, Result(Outcome.REFUSED, reason, next=url, page="", status=403))
+
+
+@receiver(user_logged_in)
+def note_signed_in(request: HttpRequest | None, **kwargs: Any) -> None:
+    if request is not None and hasattr(request, "session"):
+        request.session[SIGNED_IN] = time.time()
 
 
 def face_verified(request: HttpRequest) -> bool:
@@ -141,8 +180,10 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
                 recognition = refused(Reason.LIVENESS_REQUIRED, recognition.similarity, user, searched=True)
             attempt.settle(recognition.outcome, recognition.reason, recognition.searched)
             record(request, recognition, pictures.method)
+            photo = refused_photos.shown_again(pictures, recognition)
     if recognition.user is None:
-        return answer(request, result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request)))
+        result = result_of(recognition, next=request.get_full_path(), page=PAGE, context=shown(request))
+        return answer(request, refused_photos.explained(result, pictures.method, photo))
     note_verified(request, pictures.method)
     return answer(request, result_of(recognition, next=next_url(request), page=""))
 

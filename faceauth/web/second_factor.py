@@ -24,7 +24,7 @@ from faceauth.models import SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.ratelimit import limits
 from faceauth.web import pending_login
-from faceauth.web.http import Result, answer, given_next, next_url, open_session, throttled, user_of
+from faceauth.web.http import MFA_SETTLED, Result, answer, given_next, next_url, open_session, throttled, user_of
 from faceauth.web.login import refusal
 from faceauth.web.pending_login import Pending
 from faceauth.web.reauthentication import MFA_VERIFIED
@@ -97,6 +97,7 @@ def signed_in(request: HttpRequest, user: "User", pending: Pending | None) -> Ht
             outcome=Outcome.RECOGNISED, reason="", session_key=sessions.stored_key(request.session)
         )
     request.session[MFA_VERIFIED] = time.time()
+    request.session[MFA_SETTLED] = str(user.pk)
     return answer(request, Result(Outcome.RECOGNISED, next=url, page=""))
 
 

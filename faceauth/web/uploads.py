@@ -18,6 +18,7 @@ from faceauth.liveness import sessions
 from faceauth.liveness.requests import Kind
 from faceauth.models import SignIn
 from faceauth.outcomes import Reason, Refusal
+from faceauth.policy import quick_checks
 from faceauth.vision.photos import MAX_BYTES, Photo, read_photo
 from privatekit.uploads import Limits
 
@@ -70,7 +71,13 @@ def frames_of_check(request: HttpRequest) -> Pictures | None:
     passed = sessions.redeem(request.session, frames) if isinstance(frames, list) else frames
     if isinstance(passed, Refusal):
         return Pictures(passed, SignIn.Method.LIVENESS)
-    return Pictures(passed.photos, SignIn.Method.LIVENESS if passed.kind == Kind.FULL else SignIn.Method.QUICK)
+    if passed.kind == Kind.FULL:
+        return Pictures(passed.photos, SignIn.Method.LIVENESS)
+    pictures = Pictures(passed.photos, SignIn.Method.QUICK)
+    if quick_checks.is_enough(passed.kind, request):
+        return pictures
+    close(pictures)
+    return Pictures(Refusal(Reason.LIVENESS_REQUIRED), SignIn.Method.QUICK)
 
 
 @sensitive_variables()

@@ -128,7 +128,7 @@ def path_of(name: str, link: bool, result: Result) -> Parts | None:
     if link:
         result.leave_out(name, _("a link, not a file."))
     elif re.match("[A-Za-z]:", name):
-        result.leave_out(name, _("its name looks like that of a drive."))
+        result.leave_out(name, _("its name looks like a drive letter."))
     elif parts:
         return parts
     return None
@@ -139,7 +139,7 @@ def zip_stream(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget)
         # The decoders of the others unpack as much at once as the file wants them to.
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             method = METHODS.get(entry.compress_type, str(entry.compress_type))
-            raise Unreadable(_("packed with %(method)s, which is not opened here.") % {"method": method})
+            raise Unreadable(_("compressed with %(method)s, which is not supported.") % {"method": method})
         try:
             with archive.open(entry) as file:
                 yield from counted(file, budget)

@@ -61,10 +61,10 @@ def read(tree: Tree, result: Result) -> Iterator[Incoming]:
             yield incoming
     for item in others.values():
         if item.values["type_"] not in (FOLDER, RESOURCE, TAG, NOTE_TAG):
-            result.leave_out(item.member.shown, _("a key, a revision or a setting of Joplin, no note."))
+            result.leave_out(item.member.shown, _("a key, a revision or a setting of Joplin, not a note."))
     known = [item for item in others.values() if item.values["type_"] in (FOLDER, TAG, NOTE_TAG)]
     if known:
-        result.leave_out("Joplin", _("%(count)s items that are notebooks or tags, no notes.") % {"count": len(known)})
+        result.leave_out("Joplin", _("%(count)s items that are notebooks or tags, not notes.") % {"count": len(known)})
 
 
 def item_of(member: Member, result: Result) -> Item | None:

@@ -23,7 +23,7 @@ def read(tree: Tree, result: Result) -> Iterator[Incoming]:
         tree.pop((*member.folder, f"{member.stem}.html"), None)
     for folder in {member.folder for member in notes}:
         if tree.pop((*folder, "Labels.txt"), None):
-            result.leave_out("/".join((*folder, "Labels.txt")), _("labels of notes, which have them themselves."))
+            result.leave_out("/".join((*folder, "Labels.txt")), _("the list of labels; each note has its own."))
     used: dict[tuple[str, ...], Member] = {}
     for member in notes:
         try:

@@ -122,7 +122,9 @@ def leave_out_hidden(tree: Tree, result: Result) -> None:
             del tree[path]
     for folder, names in found.items():
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        result.leave_out("/".join(folder), _("hidden, deleted or a program's own: %(names)s.") % {"names": shown[:300]})
+        result.leave_out(
+            "/".join(folder), _("hidden, in the trash, or settings of an app: %(names)s.") % {"names": shown[:300]}
+        )
 
 
 def hidden_folder(folder: Parts, plugins: set[Parts]) -> Parts | None:
@@ -135,5 +137,5 @@ def hidden_folder(folder: Parts, plugins: set[Parts]) -> Parts | None:
 def name_leftovers(members: Iterable[Member], result: Result) -> None:
     """Report the files that belong to no note."""
     for member in members:
-        why = _("neither Markdown nor text.") if member.ends(*DOCUMENTS) else _("hangs on no note.")
+        why = _("not a Markdown or text file.") if member.ends(*DOCUMENTS) else _("not attached to any note.")
         result.leave_out("/".join(map(tidy, member.path)), why)

@@ -24,14 +24,14 @@ Parts = tuple[str, ...]
 class Refused(Enum):
     """Why an archive was not imported at all."""
 
-    NOT_A_ZIP = gettext_lazy("This is no ZIP file, or it is damaged.")
+    NOT_A_ZIP = gettext_lazy("This is not a ZIP file, or it is damaged.")
     TOO_MUCH = gettext_lazy(
-        "This ZIP file holds too much: unpacked it may be 500 MB larger than it is, and have 100,000 files."
+        "This ZIP file is too large: when unpacked it may be at most 500 MB larger, with at most 100,000 files."
     )
-    TRICKS = gettext_lazy("This ZIP file has names or links that lead out of it. I do not open such files.")
-    LOCKED = gettext_lazy("This ZIP file is locked with a password. Please unlock it first.")
+    TRICKS = gettext_lazy("This ZIP file has names or links that point outside it. Such files are not opened.")
+    LOCKED = gettext_lazy("This ZIP file has a password. Please remove it first.")
     TOO_LARGE = gettext_lazy(
-        "I can take in 4 GB of ZIP files at once, or 100 MB of others. Please send less at a time."
+        "At most 4 GB of ZIP files, or 100 MB of other files, can be imported at once. Please send fewer at a time."
     )
 
 
@@ -71,7 +71,7 @@ class Result:
 
     def finish(self) -> None:
         if self.unnamed:
-            self.left_out.append(_("Others that were left out: %(count)s.") % {"count": self.unnamed})
+            self.left_out.append(_("Other files left out: %(count)s.") % {"count": self.unnamed})
             self.unnamed = 0
 
 

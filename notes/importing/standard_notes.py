@@ -62,7 +62,7 @@ def notes_of(items: list[dict[str, Any]], member: Member, result: Result) -> Ite
             yield Incoming(name_of(item), page, [])
     for kind, count in others.items():
         result.leave_out(
-            member.shown, _("%(count)s items of the kind %(kind)s, no notes.") % {"count": count, "kind": kind}
+            member.shown, _("%(count)s items of the type %(kind)s, not notes.") % {"count": count, "kind": kind}
         )
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from notes.export_format import ParsedNote, parse_note
+from notes.hits import fold
 from notes.importing import front_matter, legacy
 from notes.importing.report import Member, Result, Unreadable
 from notes.models import MAX_LENGTH
-from notes.search import fold
 
 MAX_TEXT = 4 * MAX_LENGTH + 2000  # bytes: four for a character at most, and the head
 MARKS = (
@@ -55,10 +55,10 @@ def decode(content: bytes) -> tuple[str, str]:
         text = content[len(mark) :].decode(known)
     except UnicodeDecodeError as error:
         if b"\0" in content or not (found := legacy.decode_text(content)):
-            raise Unreadable(_("no text in any code that I know.")) from error
+            raise Unreadable(_("not text in any known encoding.")) from error
         text, code = found
     if "\0" in text:
-        raise Unreadable(_("no text, it has NUL characters."))
+        raise Unreadable(_("not text: it has NUL characters."))
     return text, code
 
 
@@ -69,7 +69,7 @@ def check_length(page: ParsedNote) -> None:
 
 
 def too_long() -> str:
-    return _("longer than the %(limit)s characters of a page.") % {"limit": f"{MAX_LENGTH:,}"}
+    return _("longer than the %(limit)s characters of a note.") % {"limit": f"{MAX_LENGTH:,}"}
 
 
 def dated(page: ParsedNote, moment: datetime | None) -> ParsedNote:

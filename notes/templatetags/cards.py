@@ -1,15 +1,17 @@
-"""How a note is shown in a list."""
+"""How a note is shown in a list: two lines, of which the first is its title."""
 
 import logging
-import re
 from dataclasses import dataclass
+from typing import Any
 
 from django import template
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notes import markdown
+from notes import history, markdown
 from notes.encryption import Altered
+from notes.hits import marked, tags_in
 from notes.models import OPENING_LENGTH, Note
 from notes.responses import NO_NOTE
 
@@ -17,40 +19,46 @@ logger = logging.getLogger(__name__)
 
 register = template.Library()
 
-NO_TITLE = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|>|```|~~~|\||\t| {4}|([-*_])([ \t]*\1){2,}\s*$)")
-"""A first line that is part of something, a list, a quotation, a table, code, or that is only a rule."""
-LONGEST_TITLE = 100  # characters; a longer first line is a paragraph
-UNDERLINE = re.compile(r"\s{0,3}(?:=+|-+)\s*$")
+LONGEST_TITLE = 100  # characters; a longer first line goes on in the second
+LONGEST_WORDS = 160  # characters: more than a line of the list holds
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     title: str
-    """The first line with words in it, as a name; empty where it is part of something else."""
-    body: SafeString
-    """The rest of the opening, as HTML."""
+    """The first line with words in it. In what was found, with the hits marked, as HTML."""
+    words: str
+    """What comes next; in what was found, the words around the first hit."""
+    file: str = ""
+    """The name of an attachment that was found."""
 
 
 @register.filter
 def card(note: Note) -> Card:
     """An altered note gets a card that says so, and does not close the whole notebook."""
     try:
-        opening = note.opening
+        title, words = title_and_words(note.opening)
     except Altered as error:
         logger.error("The note %s: %s", note.pk, error)
-        return Card(_("I cannot open this note."), SafeString(""))
-    if len(opening) == OPENING_LENGTH:
-        opening += "…"
-    lines = opening.split("\n")
-    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    no_title = NO_TITLE.match(lines[first]) or len(lines[first]) > LONGEST_TITLE
-    title = "" if no_title else markdown.plain(lines[first])
-    if not title:
-        return Card("", markdown.render(opening))
-    rest = first + 1
-    if rest < len(lines) and UNDERLINE.match(lines[rest]):
-        rest += 1
-    return Card(title, markdown.render("\n".join(lines[rest:]), rest))
+        return Card(_("This note cannot be opened."), "")
+    if (hit := note.hit) is None:
+        return Card(title, words)
+    return Card(marked(title, hit.wanted), marked(hit.excerpt or words, hit.wanted), marked(hit.file, hit.wanted))
+
+
+def title_and_words(opening: str) -> tuple[str, str]:
+    """Two lines of plain text for the beginning of a note."""
+    cut = "…" if len(opening) == OPENING_LENGTH else ""
+    lines = [plain for line in opening.split("\n") if (plain := markdown.plain_line(line))]
+    if not lines:
+        return opening.strip(), ""
+    title, rest = lines[0], " ".join(lines[1:])
+    if len(title) > LONGEST_TITLE:
+        end = title.rfind(" ", 1, LONGEST_TITLE)
+        end = end if end > 0 else LONGEST_TITLE
+        title, rest = title[:end], f"{title[end:].strip()} {rest}".strip()
+    words = rest[:LONGEST_WORDS]
+    return title, words + ("…" if words != rest else cut)
 
 
 @register.filter
@@ -65,6 +73,24 @@ def rendered(text: str) -> SafeString:
 
 
 @register.filter
+def earlier(note: Note) -> list[dict[str, Any]]:
+    """Numbers and times of its earlier versions, the latest first."""
+    return list(history.shown(note))
+
+
+@register.filter
 def at_rest(html: SafeString) -> SafeString:
     """With check boxes that cannot be ticked. Words look like no tag here: in them every < is escaped."""
     return mark_safe(html.replace("<button ", "<button disabled "))  # noqa: S308
+
+
+@register.filter
+def tags(text: str) -> list[str]:
+    """The #words of a text, each once."""
+    return tags_in(text)
+
+
+@register.filter
+def in_quotes(title: str) -> SafeString:
+    """A title as part of a sentence, whichever way it is written."""
+    return mark_safe(f"<bdi>{escape(title)}</bdi>")  # noqa: S308 - escaped here

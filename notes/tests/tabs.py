@@ -27,5 +27,12 @@ def open_tab(context: BrowserContext, path: str) -> Page:
     return page
 
 
+def choose(page: Page, what: str) -> None:
+    """One of the menu at the top."""
+    menu = page.locator("[data-menu]")
+    menu.locator("summary").click()
+    menu.get_by_text(what, exact=True).click()
+
+
 def text_of(owner: User) -> str:
     return Note.objects.of(owner).get().text

@@ -144,7 +144,7 @@ def down(media: Path) -> Iterator[None]:
 
 def test_a_failed_attachment_is_named_and_the_note_is_safe(own: Client, owner: User, note: Note, down: None) -> None:
     page = send(own, note, ("a.txt", b"a")).content.decode()
-    assert "a.txt was not attached: I cannot reach my shelf. The note is safe." in page
+    assert "a.txt was not attached: file storage is unavailable. The note is safe." in page
     assert not Attachment.objects.exists()
     assert "kettle" in Note.objects.of(owner).get().text
 
@@ -245,7 +245,7 @@ def test_a_bucket_that_is_not_there_is_a_storage_that_is_down(own: Client, note:
     bucket.delete()
     answer = send(own, note, ("a.txt", b"a"), headers={"accept": "application/json"})
     assert answer.status_code == 422
-    assert "I cannot reach my shelf" in answer.json()["message"]
+    assert "file storage is unavailable" in answer.json()["message"]
     bucket.create()
 
 
@@ -256,7 +256,7 @@ def test_a_bucket_that_cannot_be_reached_is_an_error_of_the_file(
     settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     assert default_storage  # anew
     answer = send(own, note, ("a.txt", b"a"), headers={"accept": "application/json"})
-    assert "I cannot reach my shelf" in answer.json()["message"]
+    assert "file storage is unavailable" in answer.json()["message"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,12 +25,12 @@ def test_files_are_attached_to_the_page_that_is_written(tab: Page, owner: User) 
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: attached")
-    tab.locator("#text").fill("With a plan")
-    tab.get_by_role("button", name="Save").click()
-    card = tab.locator(".card")
-    expect(card.get_by_role("link", name="plan.txt")).to_be_visible()
+    tab.locator(".surface").fill("With a plan")
+    tab.get_by_role("button", name="Done").click()
+    expect(tab.locator(".card").get_by_label("Has attachments")).to_be_visible()
+    tab.get_by_role("link", name="With a plan").click()
     with tab.expect_download() as download:
-        card.get_by_role("link", name="plan.txt").click()
+        tab.get_by_role("link", name="plan.txt").click()
     assert download.value.path().read_bytes() == b"Meet at five."
     assert text_of(owner) == "With a plan"
 
@@ -50,8 +50,9 @@ def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> No
         way,
     )
     expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
-    tab.get_by_role("button", name="Save").click()
-    picture = tab.locator(".card img")
+    tab.get_by_role("button", name="Done").click()
+    tab.get_by_role("link", name="drawn.png").click()
+    picture = tab.locator(".picture img")
     expect(picture).to_have_attribute("alt", "drawn.png")
     assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
 
@@ -73,7 +74,7 @@ def test_a_file_that_failed_is_named_and_can_be_sent_again(tab: Page, owner: Use
     tab.keyboard.type("The words are safe")
     choose = tab.locator("[data-editor] label", has_text="Attach").locator("input")
     choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
-    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: Not attached: I cannot reach my shelf.")
+    expect(tab.locator("[data-files]")).to_contain_text("plan.txt: Not attached: file storage is unavailable.")
     assert text_of(owner) == "The words are safe"
     tab.unroute("**/attach/")
     tab.get_by_role("button", name="Try again").click()
@@ -107,16 +108,15 @@ ALL_OF_THEM = [(f"{i}.bin", size) for i, size in enumerate(SIZES)]
 
 def test_save_waits_for_files_on_their_way(tab: Page, owner: User) -> None:
     choose_files_on_a_slow_line(tab)
-    tab.get_by_role("button", name="Save").click()
-    for name in ("0.bin", "1.bin", "2.bin"):
-        expect(tab.locator(".card").get_by_role("link", name=name)).to_be_visible()
+    tab.get_by_role("button", name="Done").click()
+    expect(tab.locator("#text")).to_have_value("")
     assert attached(owner) == ALL_OF_THEM
 
 
 def test_locking_waits_below_the_cover_for_files_on_their_way(tab: Page, owner: User) -> None:
     choose_files_on_a_slow_line(tab)
     tab.get_by_role("button", name="Lock").click()
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     assert Session.objects.exists()
     tab.wait_for_url(DOOR)
     assert not Session.objects.exists()
@@ -128,7 +128,7 @@ def test_locking_another_tab_waits_for_files_on_their_way(tab: Page, context: Br
     tab.bring_to_front()
     choose_files_on_a_slow_line(tab)
     other.get_by_role("button", name="Lock").click()
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     for page in (tab, other):
         page.wait_for_url(DOOR)
     assert not Session.objects.exists()
@@ -144,7 +144,7 @@ def test_a_session_ends_though_files_are_still_on_their_way(tab: Page, owner: Us
         choose.set_input_files({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Meet at five."})
     expect(tab.locator("[data-files]")).to_contain_text("plan.txt: on its way")
     tab.keyboard.press("Control+l")
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     tab.clock.run_for(31_000)
     expect(tab.locator("[data-cover-words]")).to_contain_text("Some files are not attached yet.")
     assert not Session.objects.exists()
@@ -182,6 +182,7 @@ def test_the_browser_asks_before_a_link_drops_files_on_their_way(tab: Page, owne
         dialog.dismiss()
 
     tab.on("dialog", stay)
+    tab.locator("[data-menu] summary").click()
     tab.get_by_role("link", name="Trash").click(no_wait_after=True)
     expect(tab.locator("[data-files]")).to_contain_text("2.bin: attached")
     assert asked == ["beforeunload"]
@@ -192,28 +193,21 @@ def test_the_browser_asks_before_a_link_drops_files_on_their_way(tab: Page, owne
 
 
 def test_pinning_waits_for_files_on_their_way(tab: Page, owner: User) -> None:
-    Note.objects.write(owner, "The kettle")
-    tab.reload()
     choose_files_on_a_slow_line(tab)
     tab.get_by_role("button", name="Pin", exact=True).click()
-    expect(tab.locator(".pinned h3")).to_have_text("The kettle")
+    expect(tab.locator(".pinned h3")).to_have_text("With files")
     assert attached(owner) == ALL_OF_THEM
 
 
-@pytest.mark.parametrize("where", ["page", "card"])
-def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, owner: User, where: str) -> None:
-    if where == "card":
-        Note.objects.write(owner, "Before")
-        tab.reload()
-        tab.get_by_role("link", name="Edit").click()
-    editor = tab.locator(".card [data-editor]" if where == "card" else "[data-editor]")
-    editor.locator("textarea").fill("With a plan")
+def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, owner: User) -> None:
+    editor = tab.locator("[data-editor]")
+    editor.locator(".surface").fill("With a plan")
     tab.route("**/attach/", lambda route: route.abort())
     for name in ("plan.txt", "other.txt"):
         file = {"name": name, "mimeType": "text/plain", "buffer": b"Meet at five."}
         editor.locator("[data-chooser]").first.set_input_files(file)  # type: ignore[arg-type]
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
-    editor.get_by_role("button", name="Save").click()
+    editor.get_by_role("button", name="Done").click()
     expect(editor.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.wait_for_timeout(500)
     expect(editor.get_by_role("button", name="Try again")).to_have_count(2)
@@ -221,8 +215,8 @@ def test_a_page_stays_open_until_its_files_are_attached_or_removed(tab: Page, ow
     editor.get_by_role("button", name="Try again").first.click()
     expect(editor.locator("[data-files]")).to_contain_text("plan.txt: attached")
     editor.get_by_role("button", name="Remove").click()
-    editor.get_by_role("button", name="Save").click()
-    expect(tab.locator(".card").get_by_role("link", name="plan.txt")).to_be_visible()
+    editor.get_by_role("button", name="Done").click()
+    expect(tab.locator("#text")).to_have_value("")
     assert attached(owner) == [("plan.txt", 13)]
 
 
@@ -242,3 +236,48 @@ def test_without_a_script_files_are_attached_to_a_note(chromium: Browser, owner:
         expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
         page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_role("link", name="plan.txt")).to_be_hidden()
+
+
+MICROPHONE = """() => {
+    navigator.mediaDevices.getUserMedia = async () => {
+        const context = new AudioContext();
+        const tone = new OscillatorNode(context);
+        const to = new MediaStreamAudioDestinationNode(context);
+        tone.connect(to);
+        tone.start();
+        return to.stream;
+    };
+}"""
+
+
+def test_a_note_is_spoken_while_the_button_is_held(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.hover()
+    tab.mouse.down()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.mouse.up()
+    expect(tab.locator("[data-files]")).to_contain_text("attached")
+    attachment = Attachment.objects.get()
+    assert attachment.content_type in ("audio/webm", "audio/mp4")
+    assert text_of(owner) == attachment.name.rpartition(".")[0]
+    sound = tab.locator(".attachments audio")
+    assert sound.evaluate("async sound => { await sound.play(); return sound.error }") is None
+
+
+def test_locking_ends_a_recording_and_keeps_it(tab: Page, owner: User) -> None:
+    tab.evaluate(MICROPHONE)
+    tab.locator(".surface").fill("Spoken")
+    button = tab.get_by_role("button", name="Hold to record your voice")
+    button.click()  # by a click it goes on until the next one
+    expect(tab.locator("[data-recording-time]")).to_contain_text("Recording 0:01")
+    tab.keyboard.press("Control+l")
+    tab.wait_for_url(DOOR)
+    assert Attachment.objects.get().content_type.startswith("audio/")
+
+
+def test_a_microphone_that_is_refused_is_said(tab: Page) -> None:
+    refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+    tab.evaluate(f"() => {{ {refuse} }}")
+    tab.get_by_role("button", name="Hold to record your voice").click()
+    expect(tab.locator("[data-recording-time]")).to_contain_text("The microphone is not available.")

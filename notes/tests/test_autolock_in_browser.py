@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from notes.models import Note, Preferences
-from notes.tests.tabs import DOOR, SAYS_SAVED, WAKE, come_in, open_tab, text_of
+from notes.tests.tabs import DOOR, SAYS_SAVED, WAKE, choose, come_in, open_tab, text_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -67,7 +67,7 @@ def test_a_key_in_the_last_minute_keeps_it_open(tab: Page, soon: Callable[[int],
     soon(11)
     tab.reload()
     warning = tab.locator("[data-warning]")
-    expect(warning).to_contain_text("I will lock in a moment.")
+    expect(warning).to_contain_text("Locking in 3 seconds.")
     tab.get_by_role("button", name="Stay open").click()
     expect(warning).to_be_empty()
     tab.wait_for_timeout(4_000)  # past the first end, 6 s after opening
@@ -130,7 +130,7 @@ def test_a_tab_that_was_asleep_asks_the_others_before_it_locks(tab: Page, contex
     asleep.goto("/")
     asleep.evaluate("window.deaf = true")
     tab.clock.run_for(10 * 60_000)
-    tab.locator("#text").fill("In use")
+    tab.locator(".surface").fill("In use")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.clock.run_for(6 * 60_000)
     asleep.evaluate("window.deaf = false")
@@ -165,7 +165,7 @@ def test_text_that_cannot_be_saved_waits_covered_for_its_writer(
     tab.route("**/*", unreachable)
     tab.keyboard.type("Only here")
     tab.get_by_role("button", name="Lock").click()
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
     expect(tab.locator("#text")).to_be_hidden()
     assert tab.title() == "Secretly"
@@ -176,7 +176,7 @@ def test_text_that_cannot_be_saved_waits_covered_for_its_writer(
     tab.bring_to_front()
     tab.evaluate("dispatchEvent(new Event('focus'))")
     tab.wait_for_timeout(1_500)
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     assert not Note.objects.exists()
 
     come_in(context, owner, live_server)
@@ -188,12 +188,12 @@ def test_text_that_cannot_be_saved_waits_covered_for_its_writer(
 def test_one_can_sign_in_again_though_the_list_of_keys_was_open(tab: Page) -> None:
     tab.route("**/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     tab.keyboard.type("Only here")
-    tab.locator("[data-keys]").click()
+    choose(tab, "Keyboard shortcuts")
     expect(tab.get_by_role("dialog")).to_be_visible()
     tab.keyboard.press("Control+l")
     expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
     with tab.expect_popup():
-        tab.get_by_role("link", name="Open the door").click()
+        tab.get_by_role("link", name="Unlock").click()
 
 
 def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
@@ -201,7 +201,7 @@ def test_a_notebook_that_was_locked_elsewhere_is_covered_at_the_next_word(
 ) -> None:
     Session.objects.all().delete()
     tab.keyboard.type("Too late")
-    expect(tab.get_by_role("heading", name="I am locked.")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Locked")).to_be_visible()
     expect(tab.locator("#text")).to_be_hidden()
     expect(tab.locator("[data-cover-words]")).to_contain_text("are not saved")
     come_in(context, owner, live_server)
@@ -217,5 +217,5 @@ def test_a_stranger_who_comes_in_covers_the_page_that_was_left_open(
     expect(tab.locator(".notes h3 a")).to_have_text("The kettle")
     come_in(context, stranger, live_server)
     open_tab(context, "/")
-    expect(tab.get_by_text("This notebook is new.")).to_be_visible()  # by way of the door, into the stranger's own
+    expect(tab.get_by_text("No notes yet.")).to_be_visible()  # by way of the door, into the stranger's own
     assert "kettle" not in tab.content()

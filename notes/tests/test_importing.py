@@ -40,8 +40,8 @@ def test_the_zip_comes_in_again(own: Client, strange: Client, owner: User, stran
     Note.objects.write(owner, "Pinned", pinned=True, created=timezone.now() - timedelta(days=400))
     archive = b"".join(export_zip(owner))
     page = bring(strange, ("secretly.zip", archive)).content.decode()
-    assert "I have taken in 2 notes." in page
-    assert "3 files hang on them." in page
+    assert "2 notes imported." in page
+    assert "3 attachments." in page
     was, now = (list(Note.objects.of(who)) for who in (owner, stranger))
     assert [(n.text, n.created, n.changed, n.pinned) for n in was] == [
         (n.text, n.created, n.changed, n.pinned) for n in now
@@ -62,7 +62,7 @@ def test_a_change_keeps_its_own_date(owner: User, stranger: User) -> None:
 def test_a_second_import_doubles_nothing(own: Client, owner: User, note: Note) -> None:
     archive = b"".join(export_zip(owner))
     page = bring(own, ("secretly.zip", archive)).content.decode()
-    assert "1 was here already." in page
+    assert "1 was already here." in page
     assert Note.objects.of(owner).count() == 1
 
 
@@ -161,8 +161,8 @@ def test_markdown_and_text_files(own: Client, owner: User) -> None:
         ("d.pdf", b"x"),
     ).content.decode()
     assert texts(owner) == {"# A\nfrom Windows", "B", "ج"}
-    assert "I have taken in 3 notes." in page
-    assert "d.pdf: neither Markdown nor text." in page
+    assert "3 notes imported." in page
+    assert "d.pdf: not a Markdown or text file." in page
 
 
 def test_a_foreign_zip_with_folders(own: Client, owner: User) -> None:
@@ -178,7 +178,7 @@ def test_pages_below_pages_are_pages(own: Client, owner: User) -> None:
     assert texts(owner) == {"top Page", "# Sub\n\nsub x", "# Deep\n\nx", "list"}
     attached = {(a.note.text, a.name) for a in Attachment.objects.of(owner)}
     assert attached == {("top Page", "a.bin"), ("# Sub\n\nsub x", "b.bin")}
-    assert "This was left out" not in page
+    assert "Left out" not in page
 
 
 def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
@@ -200,9 +200,9 @@ def test_files_that_are_not_imported_are_named(owner: User, note: Note) -> None:
         ),
     )
     assert result.left_out == [
-        "torn.md: no text in any code that I know.",
-        "img/a.png: hangs on no note.",
-        "torn/b.bin: hangs on no note.",
+        "torn.md: not text in any known encoding.",
+        "img/a.png: not attached to any note.",
+        "torn/b.bin: not attached to any note.",
     ]
     assert texts(owner) == {note.text, "a", "below", "dots", "a dot"}
     assert [attachment.name for attachment in Attachment.objects.of(owner)] == ["on it.md"]
@@ -215,27 +215,27 @@ def test_files_of_systems_and_programs_are_ignored(owner: User, note: Note) -> N
     result = taken_in(owner, archive)
     assert (result.kept, result.attached) == (1, 1)
     assert result.left_out == [
-        ".obsidian: hidden, deleted or a program's own: app.json.",
-        "a/.git: hidden, deleted or a program's own: objects/x.",
+        ".obsidian: hidden, in the trash, or settings of an app: app.json.",
+        "a/.git: hidden, in the trash, or settings of an app: objects/x.",
     ]
 
 
 def test_only_so_many_are_named_and_the_others_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MAX_NAMED", 2)
     result = taken_in(owner, zipped({f"{'x' * 300}/{i}.bin": b"x" for i in range(5)}))
-    assert [line[-30:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: hangs on no note." for i in (0, 1)]
-    assert result.left_out[2:] == ["Others that were left out: 3."]
+    assert [line[-38:] for line in result.left_out[:2]] == [f"xxxxx/{i}.bin: not attached to any note." for i in (0, 1)]
+    assert result.left_out[2:] == ["Other files left out: 3."]
     assert all(len(line) < 230 for line in result.left_out)
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"caf\xe9\x00", "no text in any code that I know"),
-        (b"a\0b", "no text, it has NUL characters"),
+        (b"caf\xe9\x00", "not text in any known encoding"),
+        (b"a\0b", "not text: it has NUL characters"),
         (b" \n", "empty"),
-        (b"x" * (MAX_LENGTH + 1), "longer than the 100,000 characters of a page"),
-        (b"x" * 10_000_000, "longer than the 100,000 characters of a page"),
+        (b"x" * (MAX_LENGTH + 1), "longer than the 100,000 characters of a note"),
+        (b"x" * 10_000_000, "longer than the 100,000 characters of a note"),
     ],
 )
 def test_pages_that_cannot_be_kept_are_named(own: Client, owner: User, content: bytes, why: str) -> None:

@@ -108,7 +108,7 @@ def test_a_missing_key_is_said_and_is_no_empty_notebook(
     settings.ENCRYPTION_KEYS = [fresh]
     answer = signed_in(owner).get(path.format(note.pk))
     assert answer.status_code == 503
-    assert "I need a moment." in answer.content.decode()
+    assert "The site will be back in a moment." in answer.content.decode()
     assert "new" not in answer.content.decode()
     [record] = [record for record in caplog.records if record.name == "notes.responses"]
     assert record.levelno == logging.ERROR
@@ -152,7 +152,7 @@ def test_an_older_version_under_a_newer_number_does_not_open_and_is_told(
     assert key_rotation.check_notes(databases=["default"]) == []
     put_back(note, 2)
     client = signed_in(owner)
-    assert "I cannot open this note." in client.get("/").content.decode()
+    assert "This note cannot be opened." in client.get("/").content.decode()
     assert client.get(f"/notes/{note.pk}/").status_code == 503
     assert "kettle" not in client.post("/search/", {"words": "five"}).context["found"]
     assert f"The note {note.pk}" in caplog.text

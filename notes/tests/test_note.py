@@ -1,6 +1,7 @@
 """Reading, changing and deleting one note."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from notes import editing
 from notes.models import MAX_LENGTH, Note
@@ -41,9 +43,31 @@ def test_changing(own: Client, note: Note) -> None:
 
 
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
-    # The session, the person, the note, the key, its attachments, the choices; the session's new end.
-    with django_assert_num_queries(6 + 1):
+    # The session, the person, the note, the key, attachments, earlier versions, the choices; the session's new end. For
+    # the list beside it: the note's place, how many notes, fifty of them, their attachments; a reset of the second
+    # factor that waits. The first request of a session asks more.
+    own.get(at(note))
+    with django_assert_num_queries(7 + 1 + 4 + 1):
         own.get(at(note))
+    with django_assert_num_queries(7 + 1):
+        own.get(at(note), {"pane": ""})
+
+
+def test_the_list_beside_a_note_is_the_page_with_it(own: Client, owner: User) -> None:
+    now = timezone.now()
+    notes = [Note.objects.write(owner, f"note {i}", created=now - timedelta(hours=i)) for i in range(101)]
+    Note.objects.filter(pk=notes[100].pk).update(pinned=True)
+    for place, number in ((0, 1), (48, 1), (49, 2), (98, 2), (99, 3), (100, 1)):
+        page = own.get(at(notes[place]))
+        assert page.context["notes"].number == number, place
+        assert f'href="{at(notes[place])}" aria-current="true"' in page.content.decode()
+
+
+def test_the_pane_is_the_note_without_the_list(own: Client, note: Note) -> None:
+    page = own.get(at(note), {"pane": ""}).content.decode()
+    assert f'data-note="{note.pk}"' in page
+    assert f'name="back" value="{at(note)}"' in page
+    assert "data-notes" not in page
 
 
 def test_two_tabs(own: Client, note: Note) -> None:
@@ -97,12 +121,12 @@ def test_too_long_a_change_comes_back_whole_and_can_be_mended(own: Client, note:
 def test_text_for_a_note_deleted_elsewhere_becomes_a_new_note(own: Client, owner: User, note: Note) -> None:
     form = open_form(own, at(note))
     editing.delete(owner, note.pk, 1)
-    answer = send(own, at(note), form.fields | {"text": "still here"})
+    answer = send(own, at(note), form.fields | {"text": "is below"})
     assert answer.status_code == 404
     offer = Form(answer.content.decode())
-    assert offer.fields["text"] == "still here"
+    assert offer.fields["text"] == "is below"
     assert send(own, offer.action or "", offer.fields).status_code == 302
-    assert Note.objects.of(owner).get().text == "still here"
+    assert Note.objects.of(owner).get().text == "is below"
 
 
 def test_too_long_a_text_for_a_deleted_note_comes_back(own: Client, owner: User, note: Note) -> None:
@@ -210,7 +234,7 @@ def test_ticking(own: Client, owner: User) -> None:
     assert own.post(path, {"version": 1, "line": 3}).status_code == 302
     note.refresh_from_db()
     assert (note.text, note.version) == ("To do\n\n- [ ] milk\n- [x] bread", 2)
-    assert 'name="line" value="3" role="checkbox" aria-checked="true"' in own.get("/").content.decode()
+    assert 'name="line" value="3" role="checkbox" aria-checked="true"' in own.get(at(note)).content.decode()
     assert own.post(path, {"version": 1, "line": 2})["Location"] == at(note)  # what was shown is not there any more
     note.refresh_from_db()
     assert note.version == 2

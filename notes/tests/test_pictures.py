@@ -15,6 +15,7 @@ from notes import attachments, pictures
 from notes.attachments import Fault
 from notes.models import Attachment, Note
 from notes.tests.files import at, exif, moving, photo, segment, send, with_metadata
+from privatekit import images
 from privatekit.images import BadPicture
 
 
@@ -186,3 +187,12 @@ def test_a_picture_that_would_take_too_much_memory_is_refused(kind: str, size: t
     Image.new("RGB", size).save(flat, kind, quality=10, method=0, speed=10)
     with pytest.raises(BadPicture):
         pictures.clean_picture(flat.getvalue())
+
+
+def test_what_is_too_large_for_this_process_is_decoded_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((3000, 2000)).save(buffer, "PNG")
+    expected = pictures.clean_picture(buffer.getvalue())
+    monkeypatch.setattr(images, "ROOM", images.Room(20_000_000))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("It was decoded here."))
+    assert pictures.clean_picture(buffer.getvalue()) == expected

@@ -37,10 +37,10 @@ def test_a_note_too_many_is_refused_and_its_words_come_back(own: Client, note: N
     answer = own.post("/", {"text": "one too many"})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "You have as many notes as one person may have." in page
+    assert "You have reached the largest number of notes." in page
     assert "one too many</textarea>" in page
     answer = own.post("/", {"text": "x"}, headers={"accept": "application/json"})
-    assert answer.json()["message"].startswith("You have as many notes")
+    assert answer.json()["message"].startswith("You have reached the largest number of notes")
     assert Note.objects.count() == 1
 
 
@@ -61,7 +61,7 @@ def test_an_import_stops_at_the_limit(owner: User, settings: Settings) -> None:
     settings.NOTES_PER_PERSON = 2
     result = taken_in(owner, zipped({f"{i}.md": f"note {i}" for i in range(3)}))
     assert (result.kept, len(result.left_out)) == (0, 3)
-    assert "You have as many notes" in result.left_out[0]
+    assert "the largest number of notes" in result.left_out[0]
     assert taken_in(owner, zipped({f"{i}.md": f"note {i}" for i in range(2)})).kept == 2
 
 
@@ -70,13 +70,13 @@ def test_uploads_and_imports_of_an_hour_are_counted(own: Client, owner: User, no
     assert send(own, note, ("a.txt", b"x")).status_code == 302
     answer = send(own, note, ("b.txt", b"x"))
     assert (answer.status_code, Attachment.objects.count()) == (429, 1)
-    assert "You have sent very many files in the last hour." in answer.content.decode()
+    assert "Too many files were uploaded in the last hour." in answer.content.decode()
     answer = send(own, note, ("b.txt", b"x"), headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()["outcome"]) == (429, "refused")
     assert bring(own, ("a.md", b"x")).status_code == 200
     answer = bring(own, ("b.md", b"y"))
     assert answer.status_code == 429
-    assert "You have imported very often in the last hour." in answer.content.decode()
+    assert "There were too many imports in the last hour." in answer.content.decode()
     SendCount.objects.update(began=timezone.now() - timedelta(hours=1))
     assert send(own, note, ("b.txt", b"x")).status_code == 302
     assert bring(own, ("b.md", b"y")).status_code == 200
@@ -84,5 +84,5 @@ def test_uploads_and_imports_of_an_hour_are_counted(own: Client, owner: User, no
 
 def test_the_notebook_shows_what_is_used(own: Client, note: Note, settings: Settings) -> None:
     settings.STORAGE_PER_PERSON, settings.NOTES_PER_PERSON = 5_000_000, 70
-    page = own.get("/preferences/").content.decode()
+    page = own.get("/account/").content.decode()
     assert "Stored, with the trash: 1 of 70 notes," in page

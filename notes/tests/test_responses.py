@@ -29,7 +29,7 @@ def test_after_the_session_has_ended_the_text_comes_back(strict: Client) -> None
     page = answer.content.decode()
     assert answer.status_code == 403
     assert words_in(answer) == "half a thought"
-    assert "I locked myself while you were writing." in page
+    assert "The notebook locked while you were writing." in page
     assert 'href="/login/" target="_blank" rel="noopener"' in page
     assert "no-store" in answer.headers["Cache-Control"]
     assert not Note.objects.exists()
@@ -76,7 +76,7 @@ def test_a_person_who_came_in_meanwhile_gets_nothing(strict: Client, owner: User
         fields = form.fields | {"text": "half a thought", "csrfmiddlewaretoken": token}
         answer = send(strict, HOME, fields)
         assert answer.status_code == 403
-        assert "Somebody else has opened their notebook." in answer.content.decode()
+        assert "Another person has opened their notebook." in answer.content.decode()
         assert "half a thought" not in answer.content.decode()
     assert not Note.objects.exists()
 

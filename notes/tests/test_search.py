@@ -1,8 +1,15 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
+from notes import attachments
+from notes.hits import fold, hit, marked, tags_in
 from notes.models import Note
 from notes.search import LONGEST, search
 
@@ -85,7 +92,7 @@ def test_in_the_order_of_the_list_and_in_pages(own: Client, owner: User) -> None
 
 def test_a_page_of_results(own: Client, note: Note) -> None:
     page = own.post(SEARCH, {"words": "kettle <b>"}).content.decode()
-    assert "I have found no note with these words." in page
+    assert "No note has all of these words." in page
     assert 'value="kettle &lt;b&gt;"' in page
     page = own.post(SEARCH, {"words": "kettle"}).content.decode()
     assert f'href="{reverse("notes:note", args=[note.pk])}"' in page
@@ -105,3 +112,76 @@ def test_odd_questions_are_answered(own: Client, note: Note, fields: dict[str, s
 def test_only_so_much_is_searched_for(owner: User) -> None:
     Note.objects.write(owner, "a" * LONGEST)
     assert found(owner, "a" * LONGEST + "b")
+
+
+def test_what_was_found_is_marked_and_the_excerpt_is_where_it_is(own: Client, owner: User) -> None:
+    note = Note.objects.write(owner, "A <Café>\n\n" + "far away " * 100 + "\n- [ ] the **Kettle** is & " + "so " * 99)
+    Note.objects.write(owner, "Nothing of it")
+    page = own.post(SEARCH, {"words": "CAFE kettle"}).content.decode()
+    assert "A &lt;<mark>Café</mark>&gt;</a>" in page
+    assert "☐ the <mark>Kettle</mark> is &amp; so" in page
+    assert "far away" not in page
+    assert f'id="n-{note.pk}"' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "html"),
+    [
+        ("Straße & <b>", "strasse", "<mark>Straße</mark> &amp; &lt;b&gt;"),
+        ("رِسالة", "رسالة", "<mark>رِسالة</mark>"),
+        ("cafe\u0301s", "cafe", "<mark>cafe\u0301</mark>s"),
+        ("aaa ab", "ab aa", "<mark>aa</mark>a <mark>ab</mark>"),
+        ("İstanbul", "ist", "<mark>İst</mark>anbul"),
+        ("(a.b)", "a.b (", "<mark>(</mark><mark>a.b</mark>)"),
+        ("x", "", "x"),
+    ],
+)
+def test_marks(text: str, words: str, html: str) -> None:
+    assert marked(text, tuple(fold(words).split())) == html
+
+
+def test_an_excerpt_of_a_long_line_is_around_the_hit() -> None:
+    found = hit("title\n" + "before " * 50 + "kettle " + "after " * 50, [], ("kettle",))
+    assert found.excerpt.startswith("…before")
+    assert found.excerpt.endswith("…")
+    assert 20 < found.excerpt.index("kettle") < 60
+    assert len(found.excerpt) < 170
+
+
+def test_names_of_attachments_are_found(own: Client, owner: User, note: Note, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    attachments.attach(owner, note.pk, "Plan für Sonntag.txt", ContentFile(b"Sleep."))
+    assert found(owner, "sonntag kettle") == [note.opening]
+    assert found(owner, "sonntag nowhere") == []
+    assert "Plan für <mark>Sonntag</mark>.txt" in own.post(SEARCH, {"words": "sonntag"}).content.decode()
+
+
+def test_a_search_takes_the_same_few_queries_however_much_it_finds(
+    own: Client, owner: User, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    Note.objects.bulk_create(Note.written(owner, f"kettle {i}") for i in range(60))
+    # The session, the person, the key; the names of attachments; the texts; the notes, their attachments; the choices;
+    # the session's new end; a reset of the second factor that waits, and how many people there are.
+    with django_assert_num_queries(3 + 1 + 1 + 2 + 1 + 1 + 2):
+        own.post(SEARCH, {"words": "kettle"})
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("#garden and (#work), #Garden", ["#garden", "#work"]),
+        ("# Heading\n## two\n#1 #2b C# a#b https://example.org/#part", ["#2b"]),
+        ("#حديقة #to-do.", ["#حديقة", "#to-do"]),
+    ],
+)
+def test_tags(text: str, tags: list[str]) -> None:
+    assert tags_in(text) == tags
+
+
+def test_a_tag_is_searched_for_instead_of_the_words(own: Client, owner: User) -> None:
+    note = Note.objects.write(owner, "One #garden")
+    page = own.get(reverse("notes:note", args=[note.pk])).content.decode()
+    assert 'form="search" name="tag" value="#garden"' in page
+    answer = own.post(SEARCH, {"words": "something else", "tag": "#garden"})
+    assert answer.context["found"] == [note]
+    assert 'value="#garden"' in answer.content.decode()

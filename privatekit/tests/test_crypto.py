@@ -113,7 +113,7 @@ def test_an_error_has_a_code_a_sentence_and_a_cure() -> None:
         assert isinstance(error, CannotDecrypt)
         assert error.code == code
         assert str(error) == f"{error.sentence} {error.cure}"
-        assert "SECRETLY_ENCRYPTION_KEYS" in str(error)
+        assert "ENCRYPTION_KEYS" in str(error)
 
 
 # What was written before ----------------------------------------------------------------------------------------------

@@ -4,15 +4,13 @@ import io
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from privatekit import images
+from privatekit import aside, images
 from privatekit.images import BadPicture, Busy, Room, TooLarge
-from privatekit.tests.pictures import ALL, FIT, LYING, empty_rows, encoded, png, portrait, small
+from privatekit.tests.pictures import ALL, FIT, encoded, png, portrait, small
 
 
 @pytest.mark.parametrize(
@@ -117,66 +115,49 @@ def test_room_is_given_back_whatever_happens() -> None:
     assert images.ROOM.free == before
 
 
-WORKER = """
-import sys, threading, django
-django.setup()
-import secretly.wsgi  # everything that a worker loads
-from notes.pictures import clean_picture
-from privatekit import images
-from privatekit.images import BadPicture
+def test_what_is_too_large_for_this_process_is_decoded_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same result."""
+    data = encoded(portrait(3000, 4000), "PNG")
+    expected = small(data)
+    monkeypatch.setattr(images, "ROOM", Room(20_000_000))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("It was decoded here."))
+    assert small(data).tobytes() == expected.tobytes()
+    assert images.small_rgb(data, ALL, (2800, 60), min_side=80) is None
 
-def small(data):
-    return images.small_rgb(data, ("JPEG", "PNG", "WEBP", "HEIF"), (2800, 700))
 
-def send(way, data):
-    try:
-        way(data)
-    except BadPicture:
-        pass
+@pytest.mark.parametrize("data", [encoded(portrait(3000, 4000))[:5000], png(4000, 3000, data=b"broken")])
+def test_what_is_broken_there_is_broken_here(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "ROOM", Room(1_000_000))
+    with pytest.raises(BadPicture):
+        small(data)
 
-data = open(sys.argv[1], "rb").read()
-threads = [threading.Thread(target=send, args=(way, data)) for way in (small, clean_picture, small, clean_picture)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+
+def test_a_decoder_that_takes_too_much_ends_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall, with a budget that knows nothing: each process says that the picture is too large."""
+    assert aside.run("privatekit.tests.test_images_memory:greedy", b"", size=10**7) == ([10**7], [])
+    with pytest.raises(TooLarge):
+        aside.run("privatekit.tests.test_images_memory:greedy", b"", size=10**9)
+    with pytest.raises(BadPicture):
+        aside.run("os:abort", b"")
+    assert aside.run("privatekit.tests.test_images_memory:greedy", b"", size=10) == ([10], [])
+
+
+def greedy(data: bytes, size: int) -> tuple[list[int], list[bytes]]:
+    return [len(bytearray(size))], []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has such a limit.")
+def test_a_wall_turns_too_much_into_an_error() -> None:
+    program = """
+from privatekit import images, memory
+from privatekit.tests.pictures import encoded
+from PIL import Image
+data = encoded(Image.new("RGB", (6000, 4000)))
+memory.allow(40_000_000)
+try:
+    images.small_rgb(data, ("JPEG",), (6000, 4000))
+except images.Busy:
+    print("busy")
 """
-
-
-WORST: dict[str, Callable[[], bytes]] = {
-    "a JPEG of a telephone, lying down": lambda: encoded(Image.new("RGB", (8064, 6048)), exif=LYING),
-    "a progressive JPEG": lambda: encoded(Image.new("RGB", (6600, 5000)), progressive=True, subsampling=0),
-    "a progressive CMYK JPEG": lambda: encoded(Image.new("CMYK", (6600, 5000)), progressive=True),
-    "a PNG of 16 bits and four colours": lambda: png(7070, 7070, 16, 6, empty_rows(7070, 7070, 8)),
-    "a PNG of 16 bits of grey": lambda: png(7070, 7070, 16, 0, empty_rows(7070, 7070, 2)),
-    "a WebP": lambda: encoded(Image.new("RGBA", (4600, 3000), "#1238"), "WEBP", method=0),
-    "a WebP that only a sign-in takes": lambda: encoded(Image.new("RGBA", (5000, 4000), "#1238"), "WEBP", method=0),
-    "a WebP beyond the budget": lambda: encoded(Image.new("RGB", (16383, 3050)), "WEBP", method=0, quality=1),
-    "a HEIC": lambda: encoded(Image.new("RGB", (8000, 6000)), "HEIF", quality=1, enc_params={"preset": "ultrafast"}),
-    "an AVIF": lambda: encoded(Image.new("RGBA", (4032, 3024)), "AVIF", speed=10, quality=1),
-    "an AVIF beyond the budget": lambda: encoded(Image.new("RGB", (7000, 7000)), "AVIF", speed=10, quality=1),
-    "a GIF": lambda: encoded(Image.new("P", (7070, 7070)), "GIF"),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux says how much memory a process has taken at most.")
-@pytest.mark.parametrize("worst", WORST)
-def test_a_worker_stays_below_600_mb(worst: str, tmp_path: Path) -> None:
-    """Four at once of the worst picture of each format, at the sign-in's size and as an attachment."""
-    import os
-
-    bomb = tmp_path / "bomb"
-    bomb.write_bytes(WORST[worst]())
-    environ = os.environ | {"SECRETLY_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "secretly.settings"}
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-W", "ignore", "-c", WORKER, str(bomb)],
-        env=environ | {"MALLOC_ARENA_MAX": "2"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 600_000
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == ["busy"]

@@ -107,13 +107,13 @@ def look(page: Page) -> None:
 
 
 def write(page: Page, text: str) -> None:
-    page.locator("textarea").fill(text)
-    page.get_by_role("button", name="Save").click()
+    page.locator(".surface").fill(text)
+    page.get_by_role("button", name="Done").click()
     expect(page.locator(".notes").get_by_text(text)).to_be_visible()
 
 
 def lock(page: Page) -> None:
-    page.get_by_role("button", name="Lock").click()
+    page.get_by_role("button", name="Lock", exact=True).click()
     page.wait_for_url(re.compile(r"/login/\?locked=1$"))
 
 

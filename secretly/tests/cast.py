@@ -41,6 +41,7 @@ class Cast:
     owner: int
     note: str
     long_note: str
+    changed_note: str
     attachment: str
     """A picture on the long note."""
 
@@ -50,14 +51,25 @@ class Cast:
 
 
 def make() -> Cast:
-    """An owner with a full notebook, a newcomer with a blank page, somebody with a second lock, and an operator."""
+    """An owner with a full notebook, a newcomer with a blank page, somebody with a second factor, and an operator."""
     from django.contrib.auth.models import User
     from django.utils import timezone
 
     from faceauth.audit.sessions import store, stored_key
     from faceauth.mfa import authenticators
-    from faceauth.models import AuthenticatorApp, Deletion, Face, MFAReset, Receipt, SignIn, TrustedDevice
+    from faceauth.models import (
+        AccountChange,
+        AuthenticatorApp,
+        Deletion,
+        Face,
+        MFAReset,
+        Receipt,
+        SignIn,
+        TrustedDevice,
+    )
+    from faceauth.web.http import MFA_SETTLED
     from faceauth.web.reauthentication import MFA_VERIFIED
+    from notes import editing
     from notes.models import Note
 
     owner, newcomer, locked = (User.objects.create_user(username=str(uuid4())) for _ in range(3))
@@ -68,6 +80,7 @@ def make() -> Cast:
         for age, text in enumerate(NOTES)
     ]
     hang_on(owner, notes[2])
+    editing.change(owner, notes[1].pk, 1, f"{notes[1].text}\n\nWith more salt next time.")
     older = [Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n)) for n in range(60)]
     Note.objects.bulk_create(older)
     trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
@@ -77,7 +90,9 @@ def make() -> Cast:
             owner, {"faceauth.face_verified": time.time(), "faceauth.liveness_verified": time.time()}
         ),
         "newcomer": open_session(newcomer),
-        "locked": open_session(locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time()}),
+        "locked": open_session(
+            locked, {"faceauth.face_verified": time.time(), MFA_VERIFIED: time.time(), MFA_SETTLED: str(locked.pk)}
+        ),
         "operator": open_session(operator),
         "pending": pending_session(locked),
     }
@@ -101,11 +116,14 @@ def make() -> Cast:
             brightness=61.5,
             sharpness=80.2,
             enrolled=now - timedelta(days=day),
+            name="With glasses" if day == 3 else "",
         )
     app = authenticators.app_to_confirm(locked, None)
     AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True, name="My telephone")
     authenticators.make_recovery_codes(locked)
     MFAReset.objects.create(user=owner)
+    for kind, name in (("passkey_added", "My phone"), ("exported", "")):
+        AccountChange.objects.create(user=owner, kind=kind, name=name, subject="0", device=browser, address="192.0.2.8")
     # Whoever looks at an older receipt has the deletion asked for again, which would end the waiting.
     receipts = [Receipt.objects.create(), Receipt.objects.create(at=now + timedelta(hours=1))]
     for receipt, confirmed in zip(receipts, (now, None), strict=True):
@@ -115,6 +133,7 @@ def make() -> Cast:
         owner=owner.pk,
         note=str(notes[0].pk),
         long_note=str(notes[2].pk),
+        changed_note=str(notes[1].pk),
         attachment=str(notes[2].attachments.exclude(thumbnail_path="").get().pk),
         trashed=str(trashed.pk),
         receipt=str(receipts[0].pk),

@@ -5,11 +5,20 @@ import re
 import pytest
 from django.conf import settings
 
-TOKENS = (settings.BASE_DIR / "static/site/tokens.css").read_text()
+TOKENS = (settings.BASE_DIR / "faceauth/static/faceauth/tokens.css").read_text()
 GROUNDS = ("ground", "raised", "sunken")
 TEXT = [(text, ground) for text in ("ink", "quiet", "accent", "accent-strong", "danger", "good") for ground in GROUNDS]
-TEXT += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-danger", "danger")]
+TEXT += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-danger", "danger"), ("on-mark", "mark")]
 EDGES = [(edge, ground) for edge in ("edge", "focus") for ground in GROUNDS]
+
+
+def declarations(block: str) -> list[str]:
+    return re.findall(r"--[a-z-]+: [^;]+;", block)
+
+
+def test_light_by_choice_is_light_by_the_system() -> None:
+    system, chosen = TOKENS.split("@media (prefers-color-scheme: light)")[1].split(':root[data-theme="light"]')
+    assert declarations(system) == declarations(chosen.split("}")[0]) != []
 
 
 def palette(scheme: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from faceauth.checks import LIMITS
 from faceauth.conf import Conf
-from faceauth.policy import thresholds
-from faceauth.vision import faces, similarity
+from faceauth.policy import false_matches, thresholds
+from faceauth.vision import networks, similarity
 from secretly import environment
 
 ROOT = settings.BASE_DIR
@@ -62,23 +62,28 @@ def test_the_documented_similarity_curve_is_the_one_in_use() -> None:
     rows = re.findall(r"^\| ([\d.]+) \| 10\^(-[\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
     assert {10 ** float(decade): float(cosine) for _, decade, cosine in rows} == pytest.approx(similarity.CURVE)
     assert [float(value) for value, _, _ in rows] == [round(similarity.of_fmr(fmr), 2) for fmr in similarity.CURVE]
-    for name, digest in faces.DIGESTS.items():
+    for name, digest in networks.DIGESTS.items():
         assert f"`{name}`" in text
         assert f"`{digest}`" in text
 
 
 def test_the_odds_of_the_documents_are_those_that_are_used() -> None:
-    """docs/odds.md has both tables of policy.thresholds, and from how many people on a second factor is required."""
-    text = (ROOT / "docs" / "odds.md").read_text()
+    """The measurements have both tables of false_matches, docs/odds.md from how many people on a factor is required."""
+    text = (ROOT / "docs" / "measurements" / "recognition.md").read_text()
+    guide = (ROOT / "docs" / "odds.md").read_text()
     cells = r"\| (0\.\d{4}) \|[^|]+" + r"\| \S+ \| (\S+) \| \S+ \| (\S+) \| \S+ " * 2 + r"\|"
     rows = [tuple(map(float, row)) for row in re.findall(rf"^{cells}$", text, re.MULTILINE)]
-    assert {row[0]: row[2] for row in rows} == thresholds.ONE
-    assert {row[0]: row[4] for row in rows} == thresholds.SEVERAL
+    assert {row[0]: row[2] for row in rows} == false_matches.ONE
+    assert {row[0]: row[4] for row in rows} == false_matches.SEVERAL
     for _, one, used, several, used_of_several in rows[:-1]:
         assert used >= 2.3 * one
         assert used_of_several >= several
     assert rows[-1][2] >= rows[-1][1]  # the end, where none of the pairs matches
+    claims = re.findall(r"^\| (\d\d\.\d\d) \| \S+ \| (\S+) \| (\S+) \| \S+, \S+ \|$", guide, re.MULTILINE)
+    measured = {f"{similarity.from_cosine(row[0]):.2f}": (row[2], row[4]) for row in rows}
+    assert len(claims) == 5
+    assert all(measured[alike] == (float(one), float(several)) for alike, one, several in claims)
     for each, column in ((1, 0), (2, 1)):
         first = next(people for people in range(1, 1000) if thresholds.requirement(people, 1, each * people).lock)
-        [numbers] = re.findall(r"^\| 1 in 10,000 \| (\d+) people \| (\d+) people \|", text, re.MULTILINE)
+        [numbers] = re.findall(r"^\| 1 in 10,000 \| (\d+) people \| (\d+) people \|", guide, re.MULTILINE)
         assert int(numbers[column]) == first

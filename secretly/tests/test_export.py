@@ -41,7 +41,15 @@ def test_notes_and_what_hangs_on_them(owner: User, stranger: User) -> None:
     assert b"The kitchen at five" in files[page]
     assert files[f"{page.removesuffix('.md')}/plan.txt"] == b"Meet at five."
     assert [row["text"] for row in json.loads(files["notes.json"])] == ["The kitchen at five"]
-    assert len(files) == 3
+    assert (len(files), json.loads(files["earlier-versions.json"])) == (4, [])
+
+
+def test_earlier_versions_too(owner: User, stranger: User) -> None:
+    for person in (owner, stranger):
+        note = Note.objects.write(person, f"First, {person.pk}")
+        editing.change(person, note.pk, 1, "Second")
+    [row] = json.loads(files_of(owner)["earlier-versions.json"])
+    assert (row["version"], row["text"]) == (1, f"First, {owner.pk}")
 
 
 def test_notes_of_the_bin_too(owner: User) -> None:

@@ -62,7 +62,7 @@ def without_tags(template: str) -> str:
     template = re.sub(r"{#.*?#}", "", template)
     template = re.sub(r"{% comment.*?{% endcomment %}", "", template, flags=re.DOTALL)
     template = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", "", template, flags=re.DOTALL)
-    template = re.sub(r"{% block body_class %}[\w -]*", "", template)
+    template = re.sub(r"{% block body_class %}.*?{% endblock", "{% endblock", template)
     return re.sub(r"{%.*?%}|{{.*?}}", " ", template, flags=re.DOTALL)
 
 
@@ -152,8 +152,8 @@ OWN_NAMES = re.compile(
 
 
 PAGES = (
-    *("faceauth:account", "faceauth:faces", "faceauth:mfa", "faceauth:add_passkey", "faceauth:add_app"),
-    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:trash", "notes:preferences", "notes:export"),
+    *("faceauth:account", "faceauth:faces", "faceauth:add_passkey", "faceauth:add_app"),
+    *("faceauth:reauthenticate", "faceauth:forget", "notes:list", "notes:trash", "notes:export"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,12 @@ from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.liveness import challenge, sessions
-from faceauth.liveness.challenge import Ask
+from faceauth.liveness.challenge import Ask, Kind
 from faceauth.models import SignIn
+from faceauth.policy import quick_checks
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import films, pictures
-from faceauth.vision import faces
+from faceauth.vision import alignment
 from secretly.tests.browsers import choose, lock, problems, visit, write
 
 __all__ = ["problems", "visit"]  # fixtures
@@ -62,7 +64,7 @@ class Camera:
         width, height = films.SIZE
         self.grain = np.random.default_rng(0).integers(-3, 4, (30, height, width), np.int16)
 
-    def film(self, scene: faces.Pixels) -> None:
+    def film(self, scene: alignment.Pixels) -> None:
         """Show this from now on: RGB pixels."""
         height, width = scene.shape[:2]
         planes = cv2.cvtColor(scene, cv2.COLOR_RGB2YUV_I420)
@@ -148,7 +150,7 @@ def test_enrol_write_sign_out_and_return(
     begin(page)
     expect(page.get_by_role("heading", name="Turn your head to your left")).to_be_visible(timeout=LONG)
     expect(page.locator("[data-cue=left]")).to_be_visible()
-    expect(page.locator("[data-arc]")).to_be_visible()
+    expect(page.locator("[data-ticks]")).to_be_visible()
     person.does = obey
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Yes, remember me").click()
@@ -195,23 +197,32 @@ def test_a_trusted_device_opens_the_notebook_without_a_click(
     page.goto(page.url.partition("?")[0])
     expect(page.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
     assert clicks(page) == 0
-    assert SignIn.objects.filter(outcome="recognised", method="quick", user=User.objects.get()).count() == 1
+    user = User.objects.get()
+    assert SignIn.objects.filter(outcome="recognised", method="quick", user=user).count() == 1
+
+    lock(page)
+    quick_checks.choose(user, Kind.GLANCE)
+    clicks(page)
+    page.goto(page.url.partition("?")[0])
+    expect(page.get_by_text("The key is under the third stone.")).to_be_visible(timeout=LONG)
+    assert clicks(page) == 0
+    assert SignIn.objects.filter(outcome="recognised", method="quick", user=user).count() == 2
 
 
 def failed(page: Page, says: str) -> None:
     expect(page.get_by_role("heading", name=says)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     assert not watching(page)
-    expect(page.locator("[data-arc]")).to_be_hidden()
+    expect(page.locator("[data-ticks]")).to_be_hidden()
     assert not User.objects.exists()
 
 
 def test_a_photograph_before_the_camera(visit: Callable[..., Page]) -> None:
     page = visit(pictures.hopper())
     begin(page)
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I have seen these pictures before.")
     page.get_by_role("button", name="Try again").click()
-    failed(page, "I am not sure that I see a living face.")
+    failed(page, "I have seen these pictures before.")
     assert set(SignIn.objects.values_list("reason", "method")) == {("liveness_failed", "liveness")}
 
 
@@ -224,6 +235,88 @@ def test_somebody_who_does_not_follow_the_challenge(
     page = visit(film=person.camera.file)
     begin(page)
     failed(page, "I am not sure that I see a living face.")
+
+
+def test_the_glass_helps_and_there_is_more_time(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
+    person = somebody()
+    person.does = just_look
+    person.actor.zoom = 0.5
+    person.hears(Ask.STRAIGHT)
+    page = visit(film=person.camera.file)
+    begin(page)
+    expect(page.get_by_role("heading", name="Come a little closer, until your face fills the oval.")).to_be_visible(
+        timeout=LONG
+    )
+    expect(page.locator("[data-cue=closer] use")).to_have_attribute("href", "#draw-closer")
+    expect(page.locator("[data-oval]:not(.fits)")).to_be_visible()
+    assert page.locator("[data-ticks] line").count() == 60
+    person.actor.zoom = 1.0
+    expect(page.locator("[data-oval].fits")).to_be_visible(timeout=LONG)
+    more = page.get_by_role("button", name="More time")
+    more.click()
+    expect(page.get_by_role("heading", name="You have 20 seconds more.")).to_be_visible(timeout=LONG)
+    expect(more).to_be_hidden()
+    expect(page.get_by_role("status")).to_have_text(re.compile("."))
+
+
+SPOILT = """
+CanvasRenderingContext2D.prototype.getImageData = (x, y, width, height) => {
+  const data = new Uint8ClampedArray(4 * width * height);
+  crypto.getRandomValues(data);
+  return { data };
+};
+HTMLCanvasElement.prototype.toBlob = () => { throw new Error("spoilt"); };
+window.ImageCapture = %s;
+"""
+# The camera's own picture, for which this browser's OffscreenCanvas stands here.
+OWN = """class {
+  async takePhoto() {
+    const canvas = new OffscreenCanvas(640, 480);
+    canvas.getContext("2d").drawImage(document.querySelector("[data-video]"), 0, 0);
+    return canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+  }
+}"""
+
+
+def test_where_the_browser_spoils_pictures_the_camera_gives_its_own(
+    visit: Callable[..., Page], somebody: Callable[[], Person], asks: None
+) -> None:
+    person = somebody()
+    person.does = just_look
+    page = visit(film=person.camera.file, init=SPOILT % OWN)
+    begin(page)
+    expect(page.get_by_role("heading", name="Turn your head")).to_be_visible(timeout=LONG)  # the frames are good
+
+    page = visit(film=person.camera.file, init=SPOILT % "undefined")
+    begin(page)
+    expect(page.get_by_role("heading", name=re.compile("Your browser changes the camera.s pictures"))).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a photo")).to_be_focused()
+    assert not watching(page)
+
+
+TWO_CAMERAS = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (wanted) => {
+  window.asked = wanted.video.deviceId?.ideal ?? "front";
+  return ask({ video: true });
+};
+navigator.mediaDevices.enumerateDevices = async () =>
+  ["Front", "Desk"].map((label) => ({ kind: "videoinput", label, deviceId: label.toLowerCase() }));
+"""
+
+
+def test_a_camera_is_chosen_once_for_this_device(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
+    person = somebody()
+    person.does = just_look
+    page = visit(film=person.camera.file, init=TWO_CAMERAS)
+    begin(page)
+    page.get_by_label("Camera", exact=True).select_option("Desk")
+    expect(page.locator("[data-video]")).to_be_visible()
+    assert page.evaluate("window.asked") == "desk"
+    page.reload()
+    begin(page)
+    expect(page.locator("[data-video]")).to_be_visible()
+    assert page.evaluate("window.asked") == "desk"
 
 
 def test_stop_turns_the_camera_off(visit: Callable[..., Page], somebody: Callable[[], Person]) -> None:
@@ -260,7 +353,7 @@ def test_where_photos_are_refused_none_is_offered(visit: Callable[..., Page], se
     expect(plain.get_by_role("button")).to_have_count(0)
 
 
-def test_frames_are_small_and_no_more_than_three_a_second(
+def test_frames_are_small_and_no_faster_than_the_server_takes_them(
     visit: Callable[..., Page], somebody: Callable[[], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = somebody()
@@ -281,7 +374,6 @@ def test_frames_are_small_and_no_more_than_three_a_second(
         page.wait_for_timeout(500)
     assert len(came) > 4
     assert all(later - earlier > challenge.LEAST_BETWEEN for (earlier, _), (later, _) in itertools.pairwise(came))
-    assert came[-1][0] - came[0][0] > 0.3 * (len(came) - 1)
     for _, jpeg in came:
         image = Image.open(io.BytesIO(jpeg))
         assert (image.format, image.height) == ("JPEG", 480)

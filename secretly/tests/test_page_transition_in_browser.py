@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from faceauth.conf import conf
 from faceauth.rekognition.collection import Collection
+from notes.tests.tabs import choose
 from secretly.tests import cast as casting
 from secretly.tests import walk
 from secretly.tests.walk import Stop
@@ -58,13 +59,13 @@ def test_the_sign_in_page_opens_into_the_notebook(door: Page) -> None:
             break
         door.goto(door.url + "nothing-here/")  # which has the glass of the door, only smaller
     assert "::view-transition-old(glass) open" in moved(door)
-    expect(door.locator("#text")).to_be_focused()
+    expect(door.locator(".surface")).to_be_focused()
 
 
 def test_other_pages_change_without_it(door: Page) -> None:
     open_notebook(door)
     with door.expect_navigation():
-        door.get_by_role("link", name="Trash").click()
+        choose(door, "Trash")
     assert moved(door) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from secretly import sessions
@@ -135,6 +136,7 @@ def test_a_key_is_not_taken_twice(key: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(SessionStore, "_get_new_session_key", lambda self: next(keys))
     store = SessionStore()
     store.create()
+    store.save()
     assert store.session_key == "another" * 4
     assert SessionStore(key).load()["kept"] == 1
 
@@ -144,3 +146,30 @@ def test_the_data_of_one_row_is_sealed_differently_each_time(key: str) -> None:
     assert first != sessions.seal(b"{}", "name")
     assert sessions.unseal(first, "name") == b"{}"
     assert sessions.unseal(first, "another name") is None
+
+
+def test_what_was_just_saved_is_not_written_again_with_the_answer(key: str) -> None:
+    store = SessionStore(key)
+    store["more"] = 1
+    store.save()
+    with CaptureQueriesContext(connection) as queries:
+        store.save()
+    assert len(queries) == 0
+    store["more"] = 2
+    store.save()
+    assert SessionStore(key)["more"] == 2
+
+
+def test_a_session_that_changes_its_name_is_inserted_once_with_all_that_is_in_it(key: str) -> None:
+    store = SessionStore(key)
+    with CaptureQueriesContext(connection) as queries:
+        store.cycle_key()
+        store["more"] = 1
+        store.save()
+    assert [query["sql"].split()[0] for query in queries if "django_session" in query["sql"]] == [
+        "SELECT",
+        "DELETE",
+        "INSERT",
+    ]
+    assert SessionStore(store.session_key)["more"] == 1
+    assert not SessionStore(key).exists(key)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from faceauth.conf import conf
 from faceauth.models import SignIn
-from faceauth.outcomes import Reason, sentence
+from faceauth.outcomes import Reason, photo_sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.vision import photos
@@ -105,10 +105,10 @@ def test_camera_failure_falls_back_to_the_chooser(
     page = visit(**given)
     page.get_by_role("button", name="Look at me").click()
     expect(page.get_by_role("heading", name=says)).to_be_visible()
-    chooser = page.get_by_label("Choose a photo of your face")
-    expect(chooser).to_be_visible()
-    expect(chooser).to_be_focused()
-    chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+    button = page.get_by_role("button", name="Choose a photo")
+    expect(button).to_be_focused()
+    expect(button).to_have_class("primary")
+    choose(page, pictures.hopper())
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
@@ -150,15 +150,42 @@ def test_a_file_that_the_browser_cannot_read_is_sent_unchanged(visit: Callable[.
 def test_the_sign_in_page_says_why_it_refused(visit: Callable[..., Page]) -> None:
     page = visit()
     choose(page, pictures.landscape())
-    expect(page.get_by_role("heading", name=str(sentence_of(Reason.NO_FACE)))).to_be_focused()
+    expect(page.get_by_role("heading", name=photo_sentence(Reason.NO_FACE))).to_be_focused()
+    expect(page.get_by_role("img", name="The photo that was refused")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a photo")).to_have_class("primary")
     choose(page, pictures.hopper())
     expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
 
 
-def sentence_of(reason: Reason) -> str:
-    from faceauth.outcomes import Outcome
+def in_sight(page: Page, *names: str) -> bool:
+    """Whether the buttons are to be seen without scrolling."""
+    height = int(page.evaluate("innerHeight"))
+    boxes = [page.get_by_role("button", name=name).bounding_box() for name in names]
+    return all(box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
 
-    return sentence(Outcome.REFUSED, reason)
+
+def test_what_to_press_is_in_sight_on_phones(visit: Callable[..., Page]) -> None:
+    page = visit(pictures.hopper())
+    for width, height in ((740, 360), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert in_sight(page, "Look at me", "Choose a photo")
+    expect(page.get_by_role("button", name="Look at me")).to_have_class("primary")
+    page.get_by_role("link", name="How it works and what is kept").click()
+    expect(page.get_by_role("heading", name="What is kept", exact=True)).to_be_visible()
+    page.get_by_role("link", name="To sign-in").click()
+    choose(page, pictures.hopper())
+    expect(page.get_by_role("heading", name="May I remember you?")).to_be_visible()
+    assert page.get_by_role("listitem").count() == 3
+    assert in_sight(page, "Yes, remember me", "No, keep nothing")
+    expect(page.get_by_text("Why: to know you when you come back")).to_be_hidden()
+    page.get_by_text("More about this").click()
+    expect(page.get_by_text("Why: to know you when you come back")).to_be_visible()
+
+
+def test_where_there_is_no_camera_a_photo_is_the_way(visit: Callable[..., Page]) -> None:
+    page = visit()
+    expect(page.get_by_role("button", name="Choose a photo")).to_have_class("primary")
+    expect(page.locator("input[type=file]:visible")).to_have_count(0)
 
 
 def test_a_chosen_photo_may_come_from_the_gallery(visit: Callable[..., Page]) -> None:
@@ -174,8 +201,10 @@ def test_everything_without_javascript(visit: Callable[..., Page]) -> None:
     page = visit(script=False)
     for expected in ("May I remember you?", None):
         expect(page.get_by_role("button", name="Look at me")).to_be_hidden()
+        expect(page.get_by_text("A photo is chosen.")).to_be_hidden()
         chooser = page.get_by_label("Choose a photo of your face")
         chooser.set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": pictures.hopper()})
+        expect(page.get_by_text("A photo is chosen.")).to_be_visible()
         page.get_by_role("button", name="Open my notes").click()
         if expected:
             expect(page.get_by_role("heading", name=expected)).to_be_visible()

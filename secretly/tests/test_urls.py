@@ -39,6 +39,7 @@ ADDRESSES = sorted({address for address in walk(get_resolver("secretly.urls").ur
 PUBLIC = {
     "/login/",
     "/login/device/",
+    "/login/how-it-works/",
     "/offline/",
     "/worker.js",
     "/manifest.webmanifest",
@@ -84,7 +85,7 @@ def test_every_answer_has_the_security_headers(who: str, request: pytest.Fixture
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin", address
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin", address
         assert "camera=(self)" in headers["Permissions-Policy"], address
-        assert "microphone=()" in headers["Permissions-Policy"], address
+        assert "microphone=(self)" in headers["Permissions-Policy"], address
         assert "Access-Control-Allow-Origin" not in headers, address
         if who != "nobody":
             assert "no-store" in headers["Cache-Control"], address

@@ -51,7 +51,7 @@ def test_an_outage_is_answered_with_503(browser: Client, what: str) -> None:
     answer = browser.get("/raising/", {"what": what})
     page = answer.content.decode()
     assert answer.status_code == 503
-    assert "<h1>I need a moment.</h1>" in page
+    assert "<h1>The site will be back in a moment.</h1>" in page
     assert "10.1.2.3" not in page
     assert answer.headers["Retry-After"] == "5"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -72,7 +72,7 @@ def test_every_page_answers_503_without_a_database(browser: Client, address: str
         answer = browser.get(address)
         told = browser.get(address, headers={"accept": "application/json"})
     assert answer.status_code == told.status_code == 503
-    assert "I need a moment." in answer.content.decode()
+    assert "The site will be back in a moment." in answer.content.decode()
     assert told.json()["outcome"] == "unavailable"
     assert browser.get("/").status_code == 200  # and nobody was signed out by it
 
@@ -83,7 +83,7 @@ def test_a_note_that_cannot_be_saved_comes_back(browser: Client, owner: User) ->
         answer = send(browser, "/", fields)
     page = answer.content.decode()
     assert answer.status_code == 503
-    assert "I cannot open my shelf." in page
+    assert "The notes are unavailable." in page
     assert "The kettle is on &lt;b&gt;the&lt;/b&gt; shelf." in page
     assert f'name="page" value="{fields["page"]}"' in page
     assert "no-store" in answer.headers["Cache-Control"]

@@ -29,19 +29,30 @@ ANSWERS_WITHOUT_A_PAGE = {
     "notes:thumbnail": "a picture",
     "notes:export_zip": "a ZIP",
     "faceauth:logout": "goes to the door",
+    "faceauth:withdraw": "not where a face is all that opens a notebook",
     "faceauth:claim": "goes on to the notebook or the consent question",
     "faceauth:stop_mfa_reset": "goes back",
-    "faceauth:end_session": "goes back to my door",
-    "faceauth:end_others": "goes back to my door",
-    "faceauth:remove_face": "goes back to my looks",
-    "faceauth:end_device": "goes back to the list of devices",
-    "faceauth:end_devices": "goes back to the list of devices",
+    "faceauth:end_session": "goes back to the settings",
+    "faceauth:end_others": "goes back to the settings",
+    "faceauth:rename_face": "goes back to the settings",
+    "faceauth:remove_face": "goes back to the settings",
+    "faceauth:devices": "JSON",
+    "faceauth:end_device": "goes back to the settings",
+    "faceauth:end_devices": "goes back to the settings",
+    "faceauth:confirm_changes": "goes back",
+    "faceauth:take_back": "goes back to the settings",
+    "faceauth:mfa": "goes to the settings",
+    "notes:preferences": "goes back to the settings",
+    "display": "goes back to the settings",
     "faceauth:device_proof": "JSON",
     "faceauth:export": "a ZIP",
     "faceauth:liveness": "JSON",
     "faceauth:liveness_frame": "JSON",
-    "faceauth:photo_logins": "goes back to my locks",
-    "faceauth:remove_factor": "goes back to my locks",
+    "faceauth:photo_logins": "goes back to the settings",
+    "faceauth:remove_factor": "goes back to the settings",
+    "faceauth:extend_liveness": "JSON",
+    "faceauth:device_check": "goes back to the settings",
+    "faceauth:password": "for who has a password and no face, which nobody has here but operators",
     "/admin/login/": "the admin's own, which the walk visits",
     "manifest": "JSON",
     "worker": "a script",
@@ -88,6 +99,7 @@ def at_the_door(cast: Cast) -> Iterator[Stop]:
     login, enrol = reverse("faceauth:login"), reverse("faceauth:enrol")
     picture = ("me.png", "image/png", pictures.encoded(pictures.opened(pictures.landscape()), "PNG"))
     yield Stop("door", login, "nobody")
+    yield Stop("how-it-works", reverse("faceauth:how_it_works"), "nobody")
     yield Stop("door-refused", login, "nobody", sends_to=login, fields={"file": picture})
     face = ("me.jpg", "image/jpeg", pictures.hopper())
     yield Stop("consent", login, "nobody", sends_to=login, fields={"file": face})
@@ -113,23 +125,26 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     yield Stop("notebook", home)
     yield Stop("notebook-second-page", f"{home}?page=2")
     yield Stop("notebook-deleted", f"{home}?deleted={cast.trashed}")
-    yield Stop(
-        "notebook-editing", home, does=(("click", f"#n-{cast.long_note} [data-edit]"), ("see", ".card textarea"))
-    )
+    yield Stop("new-note", reverse("notes:new"))
+    yield Stop("notebook-menu", home, does=(("click", "[data-menu] summary"), ("see", "[data-menu][open]")))
     yield Stop("notebook-searching", home, does=(("fill", "#words", "bread"), ("see", "[data-found] .card")))
     yield Stop("notebook-nothing-found", home, does=(("fill", "#words", "xyzzy"), ("see", "[data-all][hidden]")))
     yield Stop("notebook-keys", home, does=(("press", "main", "?"), ("see", "dialog[open]")))
     unreachable = (
         ("offline", "**/*"),
-        ("fill", "#text", "Only here"),
-        ("press", "#text", "Control+l"),
+        ("fill", ".surface", "Only here"),
+        ("press", ".surface", "Control+l"),
         ("see", "[data-cover]"),
     )
     yield Stop("notebook-covered", home, does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
-    yield Stop("note", long_note)
-    yield Stop("note-plain-text", f"{note}#edit", does=(("see", "details[open] textarea"),))
+    yield Stop("note", long_note, does=(("see", ".surface"),))
+    yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
+    open_picture = (("click", "[data-picture]"), ("see", "dialog.viewer[open]"))
+    yield Stop("picture", long_note, does=open_picture)
+    yield Stop("note-version", reverse("notes:version", args=[cast.changed_note, 1]))
     empty = {"file": ("plan.txt", "text/plain", b"")}
+    yield Stop("not-shared", home, sends_to=reverse("notes:share"), fields=empty)
     yield Stop("attach-refused", home, sends_to=reverse("notes:attach", args=[cast.note]), fields=empty)
     yield Stop("detach", home, sends_to=reverse("notes:detach", args=[cast.attachment]))
     yield Stop("conflict", home, sends_to=note, fields=words | {"version": "0"})
@@ -144,7 +159,6 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
     trash = reverse("notes:trash")
     yield Stop("trash-delete", trash, sends_to=reverse("notes:delete_forever", args=[cast.trashed]))
     yield Stop("trash-empty", reverse("notes:trash"), "newcomer")
-    yield Stop("preferences", reverse("notes:preferences"))
     yield Stop("export", reverse("notes:export"))
     broken = {"file": ("notes.zip", "application/zip", b"no ZIP")}
     yield Stop("import-refused", reverse("notes:export"), sends_to=reverse("notes:import"), fields=broken)
@@ -153,21 +167,20 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
 
 
 def about_oneself(cast: Cast) -> Iterator[Stop]:
-    yield Stop("my-door", reverse("faceauth:account"))
-    yield Stop("my-looks", reverse("faceauth:faces"))
+    settings_page = reverse("faceauth:account")
+    yield Stop("settings", settings_page)
+    yield Stop("settings-some-factors", settings_page, "locked")
+    yield Stop("settings-operator", settings_page, "operator")
+    yield Stop("add-appearance", reverse("faceauth:faces"))
     yield Stop("again", reverse("faceauth:reauthenticate"))
-    devices = reverse("faceauth:devices")
     yield Stop("trust-device", reverse("faceauth:trust_device"))
-    yield Stop("device-refused", devices, sends_to=reverse("faceauth:approve_device"), fields={"number": ""})
-    yield Stop("trusted-devices", devices)
-    yield Stop("my-locks", reverse("faceauth:mfa"))
+    yield Stop("device-refused", settings_page, sends_to=reverse("faceauth:approve_device"), fields={"number": ""})
     yield Stop("add-passkey", reverse("faceauth:add_passkey"))
     yield Stop("add-app", reverse("faceauth:add_app"))
-    yield Stop("my-locks-some", reverse("faceauth:mfa"), "locked")
     lock = reverse("faceauth:second_factor")
-    yield Stop("second-lock", lock, "locked")
-    yield Stop("second-lock-wrong", lock, "locked", sends_to=lock, fields={"code": "wrong"})
-    yield Stop("recovery-codes", reverse("faceauth:mfa"), "locked", sends_to=reverse("faceauth:recovery_codes"))
+    yield Stop("second-factor", lock, "locked")
+    yield Stop("second-factor-wrong", lock, "locked", sends_to=lock, fields={"code": "wrong"})
+    yield Stop("recovery-codes", settings_page, "locked", sends_to=reverse("faceauth:recovery_codes"))
     approval = reverse("faceauth:device_approval")
     yield Stop("ask-trusted-device", approval, "pending")
     yield Stop("ask-trusted-device-waiting", approval, "pending", sends_to=approval)

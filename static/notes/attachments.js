@@ -3,6 +3,7 @@
 
 import { need } from "../site/dom.js";
 import { patience } from "../site/patience.js";
+import { voiceOf } from "./voice.js";
 
 const PATIENCE = 120_000; // ms: 20 MB on a slow line
 const ON_THE_WAY = "secretly-files"; // the browser's own lock, which every tab has a share in while it sends
@@ -21,6 +22,7 @@ export class Attachments extends EventTarget {
   /** @type {Set<HTMLElement>} */
   #missing = new Set(); // the lines of files that are on their way, or could not be attached
   #leaving = false;
+  #voice;
 
   /**
    * @param {import("./editor.js").Writing} form
@@ -31,6 +33,7 @@ export class Attachments extends EventTarget {
     this.#form = form;
     this.#editor = editor;
     this.#list = need(HTMLElement, "[data-files]", form);
+    this.#voice = voiceOf(form, (file) => this.#take([file]));
     for (const chooser of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[data-chooser]"))) {
       for (const label of chooser.labels ?? []) label.hidden = false;
       chooser.addEventListener("change", () => {
@@ -63,11 +66,12 @@ export class Attachments extends EventTarget {
 
   /** Whether there are files here that the server does not have. */
   get pending() {
-    return this.#missing.size > 0;
+    return this.#missing.size > 0 || this.#voice?.recording === true;
   }
 
   /** Wait until nothing is on its way. What could not be attached is still pending then. */
   async sent() {
+    await this.#voice?.stop();
     let last;
     do await (last = this.#running);
     while (last !== this.#running);
@@ -108,7 +112,7 @@ export class Attachments extends EventTarget {
     const words = this.#list.dataset;
     const { text } = this.#form.elements;
     if (text.value.trim() === "") {
-      text.value = file.name; // a note has words
+      text.value = file.type.startsWith("audio/") ? file.name.replace(/\.\w+$/, "") : file.name; // a note has words
       text.dispatchEvent(new Event("input", { bubbles: true }));
     }
     let fault = `${file.name}: ${words.unreachable}`;
@@ -129,6 +133,7 @@ export class Attachments extends EventTarget {
         if (answer.outcome === "attached") {
           this.#missing.delete(line);
           line.textContent = `${file.name}: ${words.sent}`;
+          this.#form.dispatchEvent(new Event("attached"));
           return;
         }
         fault = answer.message || fault;

@@ -9,11 +9,16 @@
 import { fieldsOf, find, need, renewTokens } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { allTabsSent } from "./attachments.js";
-import { fetchPage } from "./cards.js";
+import { fetchPage } from "./pages.js";
 
 const MARGIN = 5_000; // ms before the server's own end, so that the last words can still be saved
 const WARNING = 60_000; // ms of warning; WCAG 2.2.1 asks for at least 20 s and one simple action to stay
 const TICK = 1_000;
+const SECONDS = new Intl.NumberFormat(document.documentElement.lang, {
+  style: "unit",
+  unit: "second",
+  unitDisplay: "long",
+});
 const RETRY = 10_000; // ms between tries to save below the cover
 const DOUBT = 500; // ms for other tabs to say that the notebook is in use
 const ARRIVAL = 30_000; // ms for files on their way to arrive below the cover; then the session ends all the same
@@ -47,7 +52,7 @@ export class Autolock {
    * @param {object} page
    * @param {HTMLElement} page.cover
    * @param {HTMLFormElement | null} page.lockForm
-   * @param {import("./editor.js").Editors} page.editors
+   * @param {import("./editors.js").Editors} page.editors
    * @param {HTMLElement} page.warning where the warning is said
    */
   constructor({ cover, lockForm, editors, warning }) {
@@ -148,7 +153,11 @@ export class Autolock {
     if (this.#waiting) this.#return();
     else if (this.#shut || this.#doubting) return;
     else if (left <= 0 || this.#outOfSight()) this.#doubt();
-    else this.#warn(left <= Math.min(WARNING, this.#silence / 2));
+    else {
+      this.#warn(left <= Math.min(WARNING, this.#silence / 2));
+      const seconds = this.#warning.querySelector("[data-seconds]");
+      if (seconds) seconds.textContent = SECONDS.format(Math.ceil(left / 1000));
+    }
   }
 
   /** Whether nobody has had this notebook in sight for too long. A tab that comes back is asked before it counts. */

@@ -1,69 +1,45 @@
-// The list of notes with a script: edit in place, tick, pin, delete with Undo, and older notes as one scrolls.
-// Every button is one of a form that works without all this.
+// The list of notes with a script: new and changed notes are shown at once, notes are pinned and deleted with Undo, and
+// older ones come as one scrolls. Every button is one of a form that works without all this.
 
 import { fieldsOf, find, need } from "../site/dom.js";
 import { patience } from "../site/patience.js";
 import { tellTimes } from "../site/times.js";
+import { fetchPage } from "./pages.js";
 
-const UNDO = 10_000; // ms to change one's mind; after that there is the trash
-const SWIPE = 96; // px to the side, and twice as far as up or down, is meant
 const AHEAD = "600px"; // how far below the screen older notes are fetched
 
 /**
- * Fetch a page of the notebook. null: the server has answered something else, and the browser may go and see it.
- * undefined: nobody answered, and a browser that went there would leave this page for nothing.
- *
- * @param {string} address
- * @param {RequestInit} [options]
- */
-export async function fetchPage(address, options = {}) {
-  try {
-    const response = await fetch(address, { signal: patience(20_000), ...options });
-    if (!response.ok || response.redirected) return null;
-    return new DOMParser().parseFromString(await response.text(), "text/html");
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * @typedef {HTMLFormElement & { elements: Record<"version" | "back", HTMLInputElement> }} CardForm
+ * @typedef {HTMLFormElement & { elements: Record<"version", HTMLInputElement> }} CardForm
  * @typedef {HTMLButtonElement} Button
- * @typedef {import("./editor.js").Writing} Writing
  */
 
-/**
- * The card that a part of it, or a form in its place, belongs to.
- *
- * @param {Element} part
- */
-const cardOf = (part) => /** @type {HTMLElement} */ (part.closest(".card"));
+/** @param {string} pk */
+export const cardOf = (pk) => find(HTMLElement, `#n-${CSS.escape(pk)}`);
+
+/** @param {Element} card */
+const whenOf = (card) => card.querySelector("time")?.dateTime ?? "";
 
 export class Cards extends EventTarget {
   #root;
+  #notes;
   #toast;
-  #openEditor;
   #leave;
-  #undo = 0;
   #moved = false; // a note was deleted, so that older ones have moved up, from one page of the list into another
 
   /**
    * @param {object} page
-   * @param {HTMLElement} page.root where the notes are
-   * @param {HTMLElement} page.toast where Undo is offered
-   * @param {(form: Writing, whenDone: () => Promise<boolean>) => void} page.openEditor makes a form save itself until
-   *   `whenDone` says that it is gone
-   * @param {(go: () => void) => Promise<void>} page.leave saves what is being written, then goes
+   * @param {HTMLElement} page.root the list
+   * @param {import("./toast.js").Toast} page.toast
+   * @param {(go: () => unknown) => Promise<void>} page.leave saves what is being written, then goes
    */
-  constructor({ root, toast, openEditor, leave }) {
+  constructor({ root, toast, leave }) {
     super();
     this.#root = root;
+    this.#notes = find(HTMLElement, "[data-all] .notes", root);
     this.#toast = toast;
-    this.#openEditor = openEditor;
     this.#leave = leave;
-    root.addEventListener("submit", (event) => this.#submit(event));
-    root.addEventListener("click", (event) => this.#click(event));
-    this.#watchSwipes();
+    document.addEventListener("submit", (event) => this.#submit(event));
+    root.addEventListener("keydown", (event) => this.#walk(event));
     this.#watchEnd();
   }
 
@@ -73,26 +49,45 @@ export class Cards extends EventTarget {
   async #submit(event) {
     const form = /** @type {CardForm} */ (event.target);
     const button = /** @type {Button | null} */ (event.submitter);
-    if (!form.matches("[data-card]") || !button) return;
+    if (!form.matches("[data-card]") || !button || button.formAction.includes("/detach/")) return;
     event.preventDefault();
     if (button.disabled || form.dataset.busy !== undefined) return;
     form.dataset.busy = "";
-    const outcome = await this.#send(form, button);
+    await this.#leave(() => this.#act(form, button)); // once the note is saved: what is done, is done to all of it
     delete form.dataset.busy;
-    if (outcome === "elsewhere") this.#leave(() => this.#fallBack(form, button));
-    if (outcome === "unreachable") this.#unreachable(cardOf(form));
   }
 
-  /** @param {HTMLElement} card */
-  #unreachable(card) {
-    this.#putBack(card);
-    this.dispatchEvent(new Event("unreachable"));
+  /**
+   * @param {CardForm} form
+   * @param {Button} button
+   */
+  async #act(form, button) {
+    const answer = await this.#send(button.hasAttribute("formaction") ? button.formAction : form.action, form, button);
+    if (answer === undefined) return void this.dispatchEvent(new Event("unreachable"));
+    const card = cardOf(form.closest("[data-note]")?.getAttribute("data-note") ?? "");
+    if (answer?.outcome === "saved") this.#ticked(form, button, answer.version);
+    else if (answer?.outcome === "deleted" && card) this.#deleted(card, answer.restore);
+    else if (answer?.outcome === "pinned" && card) this.#pinned(form, button, card);
+    else this.#leave(() => this.#fallBack(form, button));
   }
 
-  /** @param {HTMLElement} card */
-  #putBack(card) {
+  /**
+   * Move a note to the trash that is not open.
+   *
+   * @param {HTMLElement} card
+   */
+  async delete(card) {
+    const form = /** @type {CardForm} */ (need(HTMLFormElement, "[data-act]", this.#root));
+    form.elements.version.value = card.dataset.version ?? "";
+    const address = `${need(HTMLAnchorElement, "a", card).pathname}delete/`;
+    const answer = await this.#send(address, form);
+    if (answer?.outcome === "deleted") return this.#deleted(card, answer.restore);
     card.classList.remove("away");
-    card.style.removeProperty("--pulled");
+    if (answer === undefined) return void this.dispatchEvent(new Event("unreachable"));
+    this.#leave(() => {
+      form.action = address;
+      HTMLFormElement.prototype.submit.call(form);
+    });
   }
 
   /**
@@ -110,34 +105,25 @@ export class Cards extends EventTarget {
   }
 
   /**
-   * "done"; "elsewhere": the server has a page about it; "unreachable": nobody answered.
+   * The answer; null where it is a page, undefined where nobody answered.
    *
-   * @param {CardForm} form
-   * @param {Button} button
+   * @param {string} address
+   * @param {HTMLFormElement} form
+   * @param {Button} [button]
    */
-  async #send(form, button) {
+  async #send(address, form, button) {
     const body = fieldsOf(form);
-    if (button.name) body.append(button.name, button.value); // Safari's FormData took no button until version 16.4
-    const address = button.hasAttribute("formaction") ? button.formAction : form.action;
-    let answer;
+    if (button?.name) body.append(button.name, button.value); // Safari's FormData took no button until version 16.4
     try {
-      const response = await fetch(address, {
-        method: "POST",
-        body,
-        headers: { Accept: "application/json" },
-        signal: patience(20_000),
-      });
-      if (response.redirected) return "elsewhere";
-      answer = await response.json();
+      const headers = { Accept: "application/json" };
+      const response = await fetch(address, { method: "POST", body, headers, signal: patience(20_000) });
+      if (response.redirected) return null;
+      const answer = await response.json();
+      this.dispatchEvent(new Event("contact"));
+      return answer;
     } catch (error) {
-      return error instanceof SyntaxError ? "elsewhere" : "unreachable"; // a page is no JSON
+      return error instanceof SyntaxError ? null : undefined; // a page is no JSON
     }
-    this.dispatchEvent(new Event("contact"));
-    if (answer.outcome === "saved") this.#ticked(form, button, answer.version);
-    else if (answer.outcome === "deleted") this.#deleted(form, answer.restore);
-    else if (answer.outcome === "pinned") this.#leave(() => location.reload());
-    else return "elsewhere";
-    return "done";
   }
 
   /**
@@ -147,139 +133,125 @@ export class Cards extends EventTarget {
    */
   #ticked(form, button, version) {
     button.setAttribute("aria-checked", button.getAttribute("aria-checked") === "true" ? "false" : "true");
-    form.elements.version.value = version;
+    const note = need(HTMLElement, "[data-note]", document);
+    for (const field of note.querySelectorAll("[name=version]")) field.setAttribute("value", version);
+    const text = find(HTMLTextAreaElement, "[data-editor] textarea", note);
+    if (text) {
+      const lines = text.value.split("\n");
+      const mark = button.getAttribute("aria-checked") === "true" ? "x" : " ";
+      lines[Number(button.value)] = lines[Number(button.value)].replace(/\[[ xX]\]/, `[${mark}]`);
+      text.value = lines.join("\n");
+    }
+    this.refresh(form.action.replace(/tick\/$/, ""), version);
   }
 
   /**
-   * @param {CardForm} form
+   * @param {HTMLElement} card
    * @param {string} restore where to ask for it back
    */
-  #deleted(form, restore) {
+  #deleted(card, restore) {
     this.#moved = true;
-    const card = cardOf(form);
     const next = card.nextElementSibling ?? card.previousElementSibling;
     card.hidden = true;
-    (next && find(HTMLElement, "a, button", next) || find(HTMLElement, "#text"))?.focus({ preventScroll: true });
-    this.#offerUndo(async () => {
-      const body = fieldsOf(form);
-      const response = await fetch(restore, { method: "POST", body, headers: { Accept: "application/json" } }).catch(
-        () => null,
-      );
-      if (!response) this.#unreachable(card);
-      if (!response?.ok) return;
+    this.dispatchEvent(new CustomEvent("gone", { detail: card }));
+    if (next && !document.activeElement?.closest("[data-pane]")) next.querySelector("a")?.focus({ preventScroll: true });
+    const form = need(HTMLFormElement, "[data-act]", this.#root);
+    this.#toast.offerUndo("deleted", card, async () => {
+      const answer = await this.#send(restore, form);
+      if (answer === undefined) this.dispatchEvent(new Event("unreachable"));
+      if (answer?.outcome !== "restored") return;
       card.hidden = false;
-      this.#putBack(card);
+      card.classList.remove("away");
+      card.style.removeProperty("--pulled");
+      this.#show(card);
       card.querySelector("a")?.focus();
     });
   }
 
-  /** @param {() => void} undo */
-  #offerUndo(undo) {
-    clearTimeout(this.#undo);
-    const words = document.importNode(need(HTMLTemplateElement, "[data-undo-words]").content, true);
-    need(HTMLButtonElement, "button", words).addEventListener("click", () => {
-      this.#toast.replaceChildren();
-      undo();
-    });
-    this.#toast.replaceChildren(words);
-    this.#undo = setTimeout(() => this.#toast.replaceChildren(), UNDO);
-  }
-
-  // In place ----------------------------------------------------------------------------------------------------------
-
-  /** @param {MouseEvent} event */
-  #click(event) {
-    const edit = /** @type {HTMLAnchorElement | null} */ (
-      /** @type {Element} */ (event.target).closest("[data-edit]")
-    );
-    if (!edit || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    this.#edit(/** @type {CardForm} */ (edit.closest("[data-card]")), edit.href);
-  }
-
   /**
-   * @param {CardForm} card
-   * @param {string} address of the page with the form
+   * @param {CardForm} form
+   * @param {Button} button
+   * @param {HTMLElement} card
    */
-  async #edit(card, address) {
-    if (card.dataset.busy !== undefined) return; // a double click
-    card.dataset.busy = "";
-    const page = await fetchPage(address);
-    delete card.dataset.busy;
-    if (page === undefined) return this.#unreachable(cardOf(card));
-    const form = /** @type {Writing | null | undefined} */ (page?.querySelector("[data-editor]"));
-    if (!form) return this.#leave(() => location.assign(address));
-    this.dispatchEvent(new Event("contact"));
-    document.adoptNode(form);
-    for (const part of form.querySelectorAll("[id]")) {
-      const id = `${part.id}-${cardOf(card).id}`; // the blank page above has the plain names
-      form.querySelector(`label[for="${part.id}"]`)?.setAttribute("for", id);
-      form.querySelector(`[aria-describedby="${part.id}"]`)?.setAttribute("aria-describedby", id);
-      part.id = id;
-    }
-    card.hidden = true;
-    card.after(form);
-    const { text } = form.elements;
-    this.#openEditor(form, () => this.#leaveEdit(card, form, address));
-    text.focus();
-    text.setSelectionRange(text.value.length, text.value.length);
+  async #pinned(form, button, card) {
+    const pinned = button.value === "1";
+    const note = /** @type {HTMLElement} */ (form.closest("[data-note]"));
+    const address = need(HTMLAnchorElement, "a", card).href;
+    const page = await fetchPage(`${address}?pane`);
+    const actions = page?.querySelector(".note-actions");
+    if (actions) note.querySelector(".note-actions")?.replaceWith(document.adoptNode(actions));
+    tellTimes(note);
+    const again = find(HTMLButtonElement, "[data-pin]", note);
+    again?.focus({ preventScroll: true });
+    const moved = await this.refresh(address);
+    this.#toast.offerUndo(pinned ? "pinned" : "unpinned", moved ?? card, () => again?.click());
   }
 
+  // Rows --------------------------------------------------------------------------------------------------------------
+
   /**
-   * Show the note in the place of its form, which is closed meanwhile: nothing can be written or attached any more.
+   * Show a note as it is now, in its place; a new one, and one that has moved, so that it is seen.
    *
-   * @param {CardForm} card
-   * @param {Writing} form
-   * @param {string} address
+   * @param {string} address of the note
+   * @param {string} [version] as which it was saved
    */
-  async #leaveEdit(card, form, address) {
-    form.inert = true;
-    const page = await fetchPage(`${address.split("#")[0]}?card`);
-    form.inert = false;
-    const fresh = page?.querySelector(".card");
-    if (!fresh) {
-      if (page === undefined) this.#unreachable(cardOf(card));
-      else this.#leave(() => location.reload());
-      return false;
-    }
+  async refresh(address, version) {
+    if (!this.#notes) return null;
+    const page = await fetchPage(`${address}?card`);
+    const fresh = find(HTMLElement, ".card", page ?? new DocumentFragment());
+    if (!fresh) return null;
+    const old = cardOf(fresh.id.slice(2));
+    if (old && version && Number(old.dataset.version) > Number(version)) return old; // a later one was quicker
     document.adoptNode(fresh);
-    need(HTMLInputElement, "[name=back]", fresh).value = card.elements.back.value;
     tellTimes(fresh);
-    form.remove();
-    cardOf(card).replaceWith(fresh);
-    need(HTMLElement, "[data-edit]", fresh).focus();
-    return true;
+    const current = old?.querySelector("[aria-current]");
+    if (current) fresh.querySelector("a")?.setAttribute("aria-current", "true");
+    const stays = old && old.classList.contains("pinned") === fresh.classList.contains("pinned");
+    if (stays) old.replaceWith(fresh);
+    else {
+      old?.remove();
+      this.#insert(fresh);
+      this.#show(fresh);
+    }
+    find(HTMLElement, ".first", this.#root)?.remove();
+    return fresh;
   }
 
-  // Sideways ----------------------------------------------------------------------------------------------------------
+  /**
+   * Pinned notes first, then by their time.
+   *
+   * @param {HTMLElement} fresh
+   */
+  #insert(fresh) {
+    const pinned = fresh.classList.contains("pinned");
+    const rows = [.../** @type {HTMLElement} */ (this.#notes).children];
+    const after = rows.find((row) => {
+      const above = row.classList.contains("pinned");
+      return above === pinned ? whenOf(row) < whenOf(fresh) : pinned;
+    });
+    if (after) after.before(fresh);
+    else if (!find(HTMLElement, "[data-pages] [rel=next]", this.#root)) this.#notes?.append(fresh);
+  }
 
-  #watchSwipes() {
-    /** @type {{ card: HTMLElement, x: number, y: number } | null} */
-    let start = null;
-    /** @param {PointerEvent} event */
-    const pulled = (event) => event.clientX - (start?.x ?? event.clientX);
-    this.#root.addEventListener("pointerdown", (event) => {
-      const target = /** @type {Element} */ (event.target);
-      const card = cardOf(target);
-      if (event.pointerType === "touch" && card && !target.closest("textarea, input")) {
-        start = { card, x: event.clientX, y: event.clientY };
-      }
-    });
-    this.#root.addEventListener("pointermove", (event) => {
-      if (start && Math.abs(pulled(event)) > 12) start.card.style.setProperty("--pulled", `${pulled(event)}px`);
-    });
-    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      this.#root.addEventListener(type, (event) => {
-        if (!start) return;
-        const { card, y } = start;
-        const far = Math.abs(pulled(event)) > SWIPE && Math.abs(pulled(event)) > 2 * Math.abs(event.clientY - y);
-        start = null;
-        if (type === "pointerup" && far) {
-          card.classList.add("away");
-          need(HTMLButtonElement, "[data-delete]", card).click();
-        } else card.style.removeProperty("--pulled");
-      });
-    }
+  /** @param {HTMLElement} card */
+  #show(card) {
+    card.classList.add("arrived");
+    card.scrollIntoView({ block: "nearest" });
+    card.addEventListener("animationend", () => card.classList.remove("arrived"), { once: true });
+  }
+
+  /**
+   * Up and down the list.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #walk(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const links = /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll(".card:not([hidden]) a")]);
+    const at = links.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (!step || at < 0 || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    links[at + step]?.focus();
   }
 
   // Older notes -------------------------------------------------------------------------------------------------------
@@ -289,6 +261,7 @@ export class Cards extends EventTarget {
     const pages = this.#root.querySelector("[data-pages]");
     const next = pages && find(HTMLAnchorElement, "[rel=next]", pages);
     if (!next) return;
+    const scrolls = getComputedStyle(this.#root).overflowY === "auto";
     const watch = new IntersectionObserver(
       async ([entry]) => {
         if (!entry.isIntersecting) return;
@@ -309,7 +282,7 @@ export class Cards extends EventTarget {
         else pages.remove();
         this.#watchEnd(next.href);
       },
-      { rootMargin: AHEAD },
+      { rootMargin: AHEAD, root: scrolls ? this.#root : null },
     );
     watch.observe(pages);
   }
@@ -321,7 +294,7 @@ export class Cards extends EventTarget {
       if (document.getElementById(card.id)) continue; // it is here already, or was deleted and can still be undone
       document.adoptNode(card);
       tellTimes(card);
-      need(HTMLElement, "[data-all] .notes", this.#root).append(card);
+      this.#notes?.append(card);
     }
   }
 }

@@ -7,6 +7,7 @@ import { patience } from "../site/patience.js";
 const PAUSE = 1500; // ms without a key before saving: long enough to finish a word, short enough to lose none
 const PATIENCE = 20_000; // ms for an answer
 const RETRY = 10_000; // ms until the next try when the server cannot be reached
+const READY = 2_000; // ms after which a page is surely drawn
 const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
 
 /**
@@ -14,7 +15,7 @@ const KEEPALIVE_BYTES = 60_000; // browsers let at most 64 KiB outlive a page
  *
  * @typedef {HTMLFormElement & { elements: Fields }} Writing
  * @typedef {Record<"text", HTMLTextAreaElement> &
- *   Record<"version" | "writer" | "csrfmiddlewaretoken", HTMLInputElement>} Fields
+ *   Record<"page" | "version" | "writer" | "csrfmiddlewaretoken", HTMLInputElement>} Fields
  */
 
 /**
@@ -43,6 +44,12 @@ export class Editor extends EventTarget {
   #saving = null;
   #leaving = false;
   #finishing = false;
+  #opened; // the text as it was when the page was opened
+  #undo;
+  /** @type {Promise<typeof import("./later.js")> | null} */
+  #keptHere = null; // words of this page wait on this device
+  /** @type {import("./surface.js").Surface | null} */
+  #surface = null; // where the words are styled while one writes
 
   /** @param {Writing} form */
   constructor(form) {
@@ -53,8 +60,11 @@ export class Editor extends EventTarget {
     this.#fault = need(HTMLElement, "[data-fault]", form);
     this.#kept = "unsaved" in form.dataset ? null : this.#text.defaultValue;
     this.#byHand = "byHand" in form.dataset; // there is a question to answer first
+    this.#opened = form.elements.version.value === "0" ? null : this.#text.defaultValue; // a new page was nothing yet
+    this.#undo = find(HTMLButtonElement, "[data-undo-changes]", form);
 
     this.#text.addEventListener("input", () => this.#schedule());
+    this.#undo?.addEventListener("click", () => this.#undoChanges());
     form.addEventListener("submit", (event) => this.#submit(event));
     addEventListener("online", () => this.unsaved && !this.#byHand && this.save());
     document.addEventListener("visibilitychange", () => {
@@ -66,6 +76,40 @@ export class Editor extends EventTarget {
     form.querySelector("[data-let-go]")?.addEventListener("click", () => this.release());
     // A browser may fill in what stood here before a reload.
     if (this.unsaved) this.#schedule();
+    this.#dress();
+  }
+
+  /** Without its modules, or in a browser that cannot, the plain text area stays. */
+  async #dress() {
+    try {
+      const { dress } = await import("./dress.js");
+      this.#surface = dress(this.#form);
+      const article = /** @type {HTMLElement | null} */ (this.#form.closest("[data-note]"));
+      const { surround } = await import("./note.js");
+      if (article) surround(article, this.#form, this);
+      setTimeout(() => this.#later().catch(() => {}), READY); // it has to be here when the connection is gone
+    } catch {
+      // Not reached, or too old to read them.
+    }
+  }
+
+  /**
+   * Change the text as a key would, so that Undo takes it back.
+   *
+   * @param {number} from
+   * @param {number} to
+   * @param {string} words
+   */
+  write(from, to, words) {
+    if (this.#surface) return this.#surface.replace(from, to, words);
+    const { value } = this.#text;
+    this.#text.value = value.slice(0, from) + words + value.slice(to);
+    this.#text.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #undoChanges() {
+    if (this.#opened !== null) this.write(0, this.#text.value.length, this.#opened);
+    this.save();
   }
 
   /** Whether there are words here that the server does not have. */
@@ -75,8 +119,6 @@ export class Editor extends EventTarget {
 
   /** Bring into sight what is said about its words and its files. */
   show() {
-    const folded = this.#form.closest("details");
-    if (folded) folded.open = true;
     this.#fault.parentElement?.scrollIntoView({ block: "nearest" });
   }
 
@@ -125,6 +167,7 @@ export class Editor extends EventTarget {
 
   #schedule(delay = PAUSE) {
     clearTimeout(this.#timer);
+    if (this.#undo) this.#undo.hidden = this.#opened === null || this.#opened === this.#text.value;
     if (this.#byHand) return;
     this.#say(this.unsaved ? "unsaved" : "");
     if (this.unsaved) this.#timer = setTimeout(() => this.#saveOnce(), delay);
@@ -138,7 +181,11 @@ export class Editor extends EventTarget {
       return;
     }
     event.preventDefault();
-    if (this.#text.value.trim() === "" || this.#finishing) return;
+    if (this.#finishing) return;
+    if (this.#text.value.trim() === "" && this.#opened !== null) {
+      this.#fault.textContent = this.#fault.dataset.empty ?? "";
+      return;
+    }
     this.#finishing = true;
     const outcome = await this.finish();
     this.#finishing = false;
@@ -172,6 +219,7 @@ export class Editor extends EventTarget {
     } catch {
       this.#unsure = text;
       this.#say("unreachable");
+      this.#keepHere();
       this.#timer = setTimeout(() => this.unsaved && this.save(), RETRY);
       return "unreachable";
     }
@@ -198,6 +246,10 @@ export class Editor extends EventTarget {
       this.#form.action = answer.url;
       this.#form.elements.version.value = answer.version;
       this.#say("saved");
+      const { url, version } = answer;
+      this.#form.dispatchEvent(new CustomEvent("secretly:saved", { bubbles: true, detail: { url, version } }));
+      this.#keptHere?.then(({ arrived }) => arrived(this.#form)).catch(() => {});
+      this.#keptHere = null;
       if (this.unsaved) this.#schedule(); // typed on meanwhile
     } else {
       this.#say("unsaved");
@@ -205,57 +257,19 @@ export class Editor extends EventTarget {
     this.dispatchEvent(new Event(shut ? "shut" : "contact"));
   }
 
+  /** Should this page close, its words wait on this device, encrypted. A browser that keeps nothing loses nothing more. */
+  #keepHere() {
+    if (this.#byHand) return;
+    this.#keptHere = this.#later();
+    this.#keptHere.then(({ keep }) => keep(this.#form)).catch(() => {});
+  }
+
+  #later() {
+    return import("./later.js");
+  }
+
   /** @param {string} state the name of a sentence in the data of the status; empty for none */
   #say(state) {
     if (this.#status) this.#status.textContent = (state && this.#status.dataset[state]) || "";
-  }
-}
-
-/** All pages for writing that are open in this tab, as one. */
-export class Editors {
-  /** @type {Set<Editor>} */
-  #open = new Set();
-
-  /** @param {Editor} editor */
-  add(editor) {
-    this.#open.add(editor);
-  }
-
-  /** @param {Editor} editor */
-  remove(editor) {
-    this.#open.delete(editor);
-  }
-
-  get unsaved() {
-    return [...this.#open].some((editor) => editor.unsaved);
-  }
-
-  get pending() {
-    return [...this.#open].some((editor) => editor.pending);
-  }
-
-  /** "saved" when all are; otherwise what became of the first that is not. */
-  async save() {
-    return this.#all((editor) => editor.save());
-  }
-
-  /** The same, with the files on their way. */
-  async finish() {
-    return this.#all((editor) => editor.finish());
-  }
-
-  /** Bring into sight what still has to be saved or sent. */
-  show() {
-    [...this.#open].find((editor) => editor.unsaved || editor.pending)?.show();
-  }
-
-  /** @param {(editor: Editor) => Promise<string>} act */
-  async #all(act) {
-    const outcomes = await Promise.all([...this.#open].map(act));
-    return outcomes.find((outcome) => outcome !== "saved") ?? "saved";
-  }
-
-  release() {
-    for (const editor of this.#open) editor.release();
   }
 }

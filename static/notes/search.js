@@ -2,7 +2,7 @@
 
 import { fieldsOf } from "../site/dom.js";
 import { tellTimes } from "../site/times.js";
-import { fetchPage } from "./cards.js";
+import { fetchPage } from "./pages.js";
 
 const PAUSE = 200; // ms without a key
 
@@ -38,6 +38,8 @@ export class Search extends EventTarget {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       clearTimeout(this.#timer);
+      const tag = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value;
+      if (tag) form.elements.words.value = tag;
       this.#ask();
     });
     if (form.elements.words.value) this.#ask(); // filled in by the browser
@@ -69,7 +71,6 @@ export class Search extends EventTarget {
     this.#says.textContent = count?.textContent ?? "";
     count?.remove();
     this.#found.replaceChildren(...(results ? [...results.children].map((part) => document.adoptNode(part)) : []));
-    this.#found.querySelector("#found")?.remove();
     tellTimes(this.#found);
   }
 }

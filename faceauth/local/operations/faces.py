@@ -26,7 +26,6 @@ from faceauth.local.pictures import (
 )
 from faceauth.local.service_model import Parameters
 from faceauth.vision.faces import Face as SeenFace
-from faceauth.vision.faces import template
 from faceauth.vision.photos import Pixels
 
 MAX_MATCHES = 4096
@@ -42,7 +41,7 @@ def index_faces(parameters: Parameters) -> Answer:
     picture = picture_bytes(parameters["Image"])
     pixels = decode(picture)
     wanted, unwanted = choose(pixels, parameters.get("QualityFilter", "AUTO"), parameters.get("MaxFaces"))
-    templates = [template(pixels, face) for face in wanted]
+    templates = [face.template for face in wanted]
     with transaction.atomic():
         faces = store(parameters, picture, pixels, wanted, templates) if wanted else []
     return {
@@ -149,26 +148,31 @@ def search_faces_by_image(parameters: Parameters) -> Answer:
     return {
         "SearchedFaceBoundingBox": bounding_box(faces[0], pixels),
         "SearchedFaceConfidence": confidence_of(faces[0].confidence),
-        "FaceMatches": matching_faces(collection, template(pixels, faces[0]), parameters),
+        "FaceMatches": matching_faces(collection, faces[0].template, parameters),
         "FaceModelVersion": collection.shown_version,
     }
 
 
 def search_faces(parameters: Parameters) -> Answer:
-    collection = find_comparable(parameters["CollectionId"])
-    face = find_face(collection, parameters["FaceId"])
+    face = find_face(parameters["CollectionId"], parameters["FaceId"])
+    collection = face.collection
     return {
         "SearchedFaceId": str(face.face_id),
-        "FaceMatches": matching_faces(collection, face.get_template(face.collection), parameters, besides=face.pk),
+        "FaceMatches": matching_faces(collection, face.get_template(collection), parameters, besides=face.pk),
         "FaceModelVersion": collection.shown_version,
     }
 
 
-def find_face(collection: Collection, face_id: str) -> Face:
+def find_face(collection_id: str, face_id: str) -> Face:
+    """The face with its collection, whose templates can be compared: one query, as one is what a search takes."""
+    rows = Face.objects.select_related("collection")
     try:
-        return Face.objects.select_related("collection").get(collection=collection, face_id=face_id)
+        face = rows.get(face_id=face_id, collection__collection_id=collection_id)
     except Face.DoesNotExist as error:
+        find_comparable(collection_id)
         raise invalid_parameter("faceId was not found in the collection.") from error
+    comparable(face.collection)
+    return face
 
 
 def matching_faces(

@@ -13,7 +13,6 @@ from faceauth.local.pictures import (
 )
 from faceauth.local.service_model import Parameters
 from faceauth.vision import similarity
-from faceauth.vision.faces import template
 
 THRESHOLD = 80.0
 
@@ -31,10 +30,10 @@ def compare_faces(parameters: Parameters) -> Answer:
     sources, targets = good_faces(source, quality), good_faces(target, quality)
     if not sources or not targets:
         raise no_faces()
-    wanted = template(source, sources[0])
+    wanted = sources[0].template
     matches, others = [], []
     for face in targets:
-        alike = similarity.from_cosine(float(wanted @ template(target, face)))
+        alike = similarity.from_cosine(float(wanted @ face.template))
         if alike >= threshold:
             matches.append({"Similarity": alike, "Face": face_detail(face, target)})
         else:

@@ -17,7 +17,6 @@ from faceauth.local.pagination import page
 from faceauth.local.pictures import face_detail, faces_in, read_picture, shortcomings
 from faceauth.local.service_model import Parameters
 from faceauth.vision import similarity
-from faceauth.vision.faces import template
 
 MAX_USERS = 500  # of an answer
 MAX_FACES_OF_USER = 100
@@ -195,7 +194,7 @@ def search_users(parameters: Parameters) -> Answer:
         raise invalid_parameter("The request must be provided with either FaceId or UserId.")
     answer: Answer = {"FaceModelVersion": collection.shown_version, "UserMatches": []}
     if "FaceId" in parameters:
-        face = find_face(collection, parameters["FaceId"])
+        face = find_face(collection.collection_id, parameters["FaceId"])
         answer["SearchedFace"] = {"FaceId": str(face.face_id)}
         answer["UserMatches"] = matching_users(collection, face.get_template(face.collection), parameters)
     else:
@@ -224,7 +223,7 @@ def search_users_by_image(parameters: Parameters) -> Answer:
             answer["UnsearchedFaces"].append({"FaceDetails": detail, "Reasons": reasons})
         else:
             answer["SearchedFace"] = {"FaceDetail": detail}
-            answer["UserMatches"] = matching_users(collection, template(pixels, face), parameters)
+            answer["UserMatches"] = matching_users(collection, face.template, parameters)
     return answer
 
 

@@ -18,7 +18,7 @@ from faceauth.evaluation.dataset import NothingToMeasure
 from faceauth.evaluation.det_plot import FORMATS, write_det_plot
 from faceauth.evaluation.error_rates import TooFew
 from faceauth.evaluation.labels import Labels, LabelsUnusable
-from faceauth.vision.faces import ModelError
+from faceauth.vision.networks import ModelError
 
 EXPLANATION = """
 FOLDER holds a folder of pictures for each person. Where a picture shows several faces, the one nearest to the middle

@@ -1,9 +1,10 @@
-// The door: a look into the camera or a chosen photo, and then an ordinary form POST.
+// The sign-in page: a liveness check before the camera or a chosen photo, and then an ordinary form POST.
 
 import * as camera from "./camera.js";
 import "./history.js";
+import * as guide from "./guide.js";
 import { look } from "./liveness.js";
-import { frame, smaller } from "./photo.js";
+import { avoidCanvas, frame, freeze, smaller, spoilt, untouched } from "./photo.js";
 import { proved } from "./device.js";
 import { find, need } from "./dom.js";
 
@@ -11,9 +12,6 @@ const form = need(HTMLFormElement, "[data-sign-in]");
 const glass = need(HTMLElement, "[data-glass]");
 const video = need(HTMLVideoElement, "[data-video]");
 const still = need(HTMLCanvasElement, "[data-still]");
-const arc = need(SVGElement, "[data-arc]");
-const done = need(SVGElement, "[data-done]", arc);
-const cue = need(SVGElement, "[data-cue]");
 const voice = need(HTMLElement, "[data-voice]");
 const status = need(HTMLElement, "[data-status]");
 const image = need(HTMLInputElement, "[data-image]", form);
@@ -22,9 +20,11 @@ const start = need(HTMLButtonElement, "[data-start]", form);
 const take = need(HTMLButtonElement, "[data-take]", form);
 const halt = need(HTMLButtonElement, "[data-stop]", form);
 const why = need(HTMLElement, "[data-why]", form);
-// Where photos are not allowed there are none of these three.
+const which = need(HTMLElement, "[data-which]", form);
+const cameras = need(HTMLSelectElement, "[data-cameras]", form);
+const more = find(HTMLButtonElement, "[data-extend]", form); // where one picture is enough there is none
+// Where photos are not allowed there are none of these two.
 const prefer = find(HTMLButtonElement, "[data-prefer-photo]", form);
-const chooser = find(HTMLElement, "[data-chooser]", form);
 const file = find(HTMLInputElement, "[data-file]", form);
 
 // Where the server wants to see somebody living, it leads a conversation; elsewhere one picture is enough.
@@ -32,7 +32,10 @@ const conversation = "livenessUrl" in form.dataset;
 const greeting = voice.textContent ?? "";
 const HINTS = ["other", "less"];
 const HINT = 1400; // milliseconds that a hint is left standing, though the server is back at its request by then
+const OFFER_MORE = 6000; // milliseconds after which more time is offered: most are through by then
 let hinted = 0;
+let began = 0;
+let wantsMore = false;
 /** @type {AbortController | null} */
 let underWay = null;
 
@@ -49,18 +52,10 @@ function speak(message) {
 
 /** @param {HTMLElement | null} element what the glass shows: the video, the still, or nothing */
 function show(element) {
+  find(HTMLElement, "[data-refused]", glass)?.remove();
   video.hidden = element !== video;
   still.hidden = element !== still;
   glass.classList.toggle("sees", element !== null);
-}
-
-/**
- * As `hidden`, which drawings do not have.
- *
- * @param {SVGElement} drawing
- */
-function hide(drawing, hidden = true) {
-  drawing.toggleAttribute("hidden", hidden);
 }
 
 function stop() {
@@ -68,37 +63,36 @@ function stop() {
   underWay = null;
   camera.stop(video);
   show(null);
-  hide(arc);
-  hide(cue);
+  guide.end();
+  which.hidden = true;
 }
 
 function offerStart() {
   take.hidden = halt.hidden = true;
+  if (more) more.hidden = true;
   start.hidden = false;
 }
 
-/** @param {boolean} open whether the chooser is shown, or the button that opens it */
-function offerPhoto(open) {
-  if (chooser) chooser.hidden = !open;
-  if (prefer) prefer.hidden = open;
+/** @param {boolean} first whether a photo is the way to go, and not the camera */
+function preferPhoto(first) {
+  start.classList.toggle("primary", !first || !prefer);
+  prefer?.classList.toggle("primary", first);
+  prefer?.classList.toggle("ghost", !first);
 }
 
-function offerChooser() {
-  stop();
-  offerStart();
-  start.classList.toggle("primary", !chooser);
-  offerPhoto(true);
-  file?.focus();
-}
-
-async function openCamera() {
+/** @param {string} [id] of the camera; that of before if none is given */
+async function openCamera(id) {
   start.disabled = true;
   say("asking");
   try {
-    await camera.start(video);
+    await camera.start(video, id);
+    if (spoilt()) await withoutCanvas();
   } catch (failure) {
+    stop();
     say(/** @type {Error} */ (failure).message);
-    offerChooser();
+    offerStart();
+    preferPhoto(true);
+    (prefer ?? start).focus();
     return;
   } finally {
     start.disabled = false;
@@ -106,7 +100,7 @@ async function openCamera() {
   show(video);
   why.hidden = true;
   start.hidden = true;
-  offerPhoto(false);
+  listCameras();
   if (conversation) {
     halt.hidden = false;
     await converse();
@@ -117,22 +111,42 @@ async function openCamera() {
   take.focus();
 }
 
-// The look -------------------------------------------------------------------------------------------------------------
+async function withoutCanvas() {
+  if (!conversation || !(await untouched(video))) throw new Error("spoilt");
+  avoidCanvas();
+}
+
+async function listCameras() {
+  const several = await camera.cameras();
+  which.hidden = several.length < 2 || video.hidden;
+  const names = several.map(({ deviceId, label }, place) => new Option(label || `${form.dataset.numbered} ${place + 1}`, deviceId));
+  cameras.replaceChildren(...names);
+  cameras.value = camera.playing(video);
+}
+
+// The liveness check ---------------------------------------------------------------------------------------------------
 
 async function converse() {
   const mine = (underWay = new AbortController());
-  hide(arc, false);
-  progress(0);
-  const { livenessUrl: startUrl = "", frameUrl = "" } = form.dataset;
+  guide.begin();
+  began = performance.now();
+  wantsMore = false;
+  const { livenessUrl: startUrl = "", frameUrl = "", extendUrl = "" } = form.dataset;
   const kind = "full" in form.dataset ? "full" : "";
   const token = need(HTMLInputElement, "[name=csrfmiddlewaretoken]", form).value;
+  const urls = { startUrl, frameUrl, extendUrl };
+  const asksForMore = () => {
+    const asked = wantsMore;
+    wantsMore = false;
+    return asked;
+  };
   try {
-    const jpegs = await look(video, { startUrl, frameUrl, kind, token, signal: mine.signal, tell });
+    await proved; // which writes the session
+    const jpegs = await look(video, { ...urls, kind, token, signal: mine.signal, tell, asksForMore, extended });
     const files = new DataTransfer();
     for (const jpeg of jpegs) files.items.add(new File([jpeg], "frame.jpg", { type: "image/jpeg" }));
     frames.files = files.files;
-    freeze();
-    if (file) file.disabled = true;
+    keepShowing();
     send();
   } catch (error) {
     if (mine.signal.aborted) return; // somebody chose a photo, or left
@@ -146,26 +160,28 @@ async function converse() {
 }
 
 /** @param {import("./liveness.js").Answer} answer */
-function tell({ say: what, message, progress: share }) {
+function tell(answer) {
   if (performance.now() >= hinted) {
-    speak(message);
-    hinted = HINTS.includes(what) ? performance.now() + HINT : 0;
+    speak(answer.message);
+    hinted = HINTS.includes(answer.say) || answer.hint ? performance.now() + HINT : 0;
   }
-  hide(cue, !["left", "right", "up"].includes(what));
-  cue.dataset.cue = what;
-  if (share !== undefined) progress(share);
+  guide.show(answer);
+  if (more && more.dataset.extend === "") more.hidden = performance.now() - began < OFFER_MORE;
 }
 
-/** @param {number} share 0 to 1 */
-function progress(share) {
-  done.style.strokeDashoffset = `${100 - 100 * share}`;
+function extended() {
+  if (!more) return;
+  more.hidden = true;
+  more.dataset.extend = "given"; // once
+  hinted = performance.now() + HINT;
+  say("longer");
 }
 
 /** The glass keeps showing the last moment while the server thinks. */
-function freeze() {
-  frame(video, still);
+function keepShowing() {
+  freeze(video, still);
   camera.stop(video);
-  hide(cue);
+  guide.end();
   still.classList.remove("unmirrored");
   show(still);
 }
@@ -175,10 +191,7 @@ function freeze() {
 function takePicture() {
   if (!video.videoWidth) return; // the first frame is not there yet
   image.value = frame(video, still);
-  camera.stop(video);
-  show(still);
-  still.classList.remove("unmirrored");
-  if (file) file.disabled = true;
+  keepShowing();
   send();
 }
 
@@ -202,7 +215,9 @@ async function sendPhoto(input) {
 }
 
 function send() {
+  if (file && (image.value || frames.files?.length)) file.disabled = true;
   say("thinking");
+  which.hidden = true;
   glass.classList.add("thinks");
   for (const button of form.querySelectorAll("button")) button.disabled = true;
   form.submit();
@@ -214,7 +229,7 @@ window.addEventListener("pageshow", (event) => {
 });
 window.addEventListener("pagehide", stop);
 
-start.addEventListener("click", openCamera);
+start.addEventListener("click", () => openCamera());
 halt.addEventListener("click", () => {
   stop();
   speak(greeting);
@@ -222,6 +237,17 @@ halt.addEventListener("click", () => {
   start.focus();
 });
 take.addEventListener("click", takePicture);
+more?.addEventListener("click", () => {
+  wantsMore = true;
+  more.hidden = true;
+  halt.focus();
+});
+cameras.addEventListener("change", () => {
+  const id = cameras.value;
+  camera.choose(id);
+  stop();
+  openCamera(id);
+});
 form.addEventListener("submit", () => say("thinking"));
 
 /** On a trusted device, where the camera is allowed already, nobody has to click. */
@@ -233,20 +259,18 @@ async function startByItself() {
   } catch {
     return; // this browser does not say
   }
-  await proved;
   if (document.visibilityState === "visible" && !start.hidden) await openCamera();
 }
 startByItself();
 
 need(HTMLElement, "[data-camera]", form).hidden = false;
 find(HTMLElement, "[data-unscripted]", form)?.remove();
-why.hidden = false;
-if (chooser && prefer && file) {
-  chooser.hidden = true;
-  need(HTMLButtonElement, "button", chooser).hidden = true; // choosing is enough
-  prefer.addEventListener("click", () => {
-    offerChooser();
-    file.click();
-  });
+const refused = find(HTMLElement, "[data-refused]", glass);
+why.hidden = refused !== null;
+if (prefer && file) {
+  need(HTMLElement, "[data-chooser]", form).hidden = true; // choosing is enough
+  prefer.addEventListener("click", () => file.click());
   file.addEventListener("change", () => sendPhoto(file));
+  if (refused) preferPhoto(true);
+  else camera.cameras().then((found) => preferPhoto(!found.length));
 }

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from faceauth.local.pictures import FILTERS, MEDIUM, shortcomings
-from faceauth.vision.faces import Box, Face, Pose, Quality
+from faceauth.vision.faces import Box, Face
+from faceauth.vision.measures import Pose, Quality
 
 SMALL = np.zeros((480, 640, 3), np.uint8)
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from django.db import connection, connections, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from faceauth.local import search_index
 from faceauth.local.models import Collection, Face, begin_change
 from faceauth.local.template_encryption import Altered
-from faceauth.tests.local import Template, add_faces, call, collection_named, some_templates
+from faceauth.tests.local import Template, add_faces, call, collection_named, names_of, some_templates
 
 
 def search(vector: Template, least: float = 0.5, most: int = 10, name: str = "people") -> list[str]:
@@ -93,6 +94,20 @@ def test_of_equal_templates_the_oldest_comes_first() -> None:
     collection_named()
     face_ids = add_faces(np.repeat(some_templates(1), 5, axis=0))
     assert search(some_templates(1)[0], most=3) == face_ids[:3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_asks_the_database_once_where_nobody_matches_and_twice_where_somebody_does(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    collection_named()
+    alone, pair = some_templates(2)
+    lonely, first, second = add_faces(np.stack([alone, pair, pair]))
+    call("SearchFaces", CollectionId="people", FaceId=lonely)  # which loads the index
+    with django_assert_num_queries(1):
+        assert names_of(call("SearchFaces", CollectionId="people", FaceId=lonely)) == []
+    with django_assert_num_queries(2):
+        assert names_of(call("SearchFaces", CollectionId="people", FaceId=first, MaxFaces=1)) == [second]
 
 
 @pytest.mark.django_db(transaction=True)

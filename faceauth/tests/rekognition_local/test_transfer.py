@@ -23,8 +23,8 @@ from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
 from faceauth.tests.conftest import read
 from faceauth.tests.local import filled, unit
-from faceauth.vision.faces import mean
 from faceauth.vision.mean_template import centred
+from faceauth.vision.networks import mean
 
 PASSPHRASE = "correct horse battery staple"
 
