@@ -243,7 +243,8 @@ def grain() -> NDArray[np.float32]:
 def grainy(pixels: Pixels, chance: np.random.Generator) -> Pixels:
     height, width = pixels.shape[:2]
     top, left = chance.integers(SIZE[1]), chance.integers(SIZE[0])
-    return np.clip(pixels + grain()[top : top + height, left : left + width], 0, 255).astype(np.uint8)
+    noise = grain()[top : top + height, left : left + width]
+    return np.asarray(np.clip(pixels + noise, 0, 255), np.uint8)
 
 
 def encoded(pixels: Pixels, quality: int = 88) -> bytes:
