@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.liveness_films import Film, Showing, recorded, seen
 from faceauth.liveness import challenge
-from faceauth.liveness.challenge import Ask, State
+from faceauth.liveness.challenge import Ask, Observation, State
 from faceauth.tests import films, forgeries, heads
-from faceauth.vision import photos
+from faceauth.tests.forgeries import Blend
+from faceauth.vision import faces, mean_template, networks, photos
 
-Showing = Callable[[Ask], bytes]
+STEP = 0.5  # seconds between two frames: whoever makes a film need not hurry
 Recorded = Callable[[random.Random], Iterator[Ask]]
 
 
@@ -22,8 +25,16 @@ class Victim:
     name: str
     photo: films.Picture
     second: films.Picture
-    template: tuple[float, ...]
-    """Of a third picture: what they are enrolled with."""
+    templates: NDArray[np.float32]
+    """Of other pictures: what they are enrolled with."""
+
+    def likeness(self, shown: Observation) -> float:
+        """The cosine by which a frame is recognised as theirs."""
+        return float((self.templates @ centred(shown)).max())
+
+
+def centred(shown: Observation) -> NDArray[np.float32]:
+    return mean_template.centred(np.asarray(shown.template, np.float32), networks.mean())
 
 
 def victims(folder: Path, most: int) -> list[Victim]:
@@ -36,11 +47,11 @@ def victims(folder: Path, most: int) -> list[Victim]:
 def victim_of(folder: Path) -> Victim | None:
     given = [one for path in sorted(folder.iterdir()) if (one := films.usable(path.read_bytes()))]
     frontal = [one for one in given if abs(one.yaw) < 7 and abs(one.pitch) < 10]
-    others = [one for one in given if one not in frontal[:2]]
+    others = [one for one in given if one not in frontal[:2]][:3]
     if len(frontal) < 2 or not others:
         return None
-    seen = challenge.observe(others[0].pixels, "", 0.0)
-    return None if seen.refusal else Victim(folder.name, frontal[0], frontal[1], seen.template)
+    templates = [faces.find_faces(one.pixels)[0].template for one in others]
+    return Victim(folder.name, frontal[0], frontal[1], np.stack(templates))
 
 
 # Prints and screens ---------------------------------------------------------------------------------------------------
@@ -111,30 +122,77 @@ def on_screen(pixels: photos.Pixels) -> photos.Pixels:
 PRINTS: dict[str, Callable[[photos.Pixels, np.random.Generator], Showing]] = {
     "print, held still": lambda picture, chance: held(picture, chance, 0),
     "print, moved and turned in its plane": in_plane,
-    "print, turned 30 degrees as asked": lambda picture, chance: held(picture, chance, 30),
-    "print, turned 45 degrees as asked": lambda picture, chance: held(picture, chance, 45),
-    "print, turned 60 degrees as asked": lambda picture, chance: held(picture, chance, 60),
-    "photo on a screen, turned 40 degrees as asked": lambda picture, chance: held(on_screen(picture), chance, 40),
-    "print bent to 12 cm, turned 45 degrees": lambda picture, chance: rolled(picture, chance, 45, 0.12),
-    "print bent to 7 cm, turned 40 degrees": lambda picture, chance: rolled(picture, chance, 40, 0.07),
+    "print, turned in space as asked": lambda picture, chance: held(picture, chance, chance.uniform(25, 60)),
+    "photo on a screen, turned as asked": lambda picture, chance: held(
+        on_screen(picture), chance, chance.uniform(25, 60)
+    ),
+    "print bent round a cylinder, turned as asked": lambda picture, chance: rolled(
+        picture, chance, chance.uniform(30, 50), chance.uniform(0.06, 0.13)
+    ),
 }
 
 
-def showings(victim: Victim, number: int) -> Iterator[tuple[str, float, Callable[[], Showing]]]:
-    """Each species that is made of photos: its name, the seconds between two frames, and what makes a film."""
+# Films ----------------------------------------------------------------------------------------------------------------
+
+
+def films_of(victim: Victim, number: int, own: Film, species: str) -> Iterator[tuple[str, Film | None]]:
+    """A film of each species that is made of photos; None where the attacker sees that it cannot work.
+
+    `own` is a film of the attacker's own head. Only those are made whose name has `species`.
+    """
     chance = np.random.default_rng(number)
-
-    def printed(species: Callable[[photos.Pixels, np.random.Generator], Showing]) -> Callable[[], Showing]:
-        return lambda: species(np.asarray(victim.photo.pixels), chance)
-
-    def forged(species: forgeries.Forger) -> Callable[[], Showing]:
-        actor = films.Actor(seed=number)
-        return lambda: species(victim.photo, victim.second, actor, chance).frame
-
     for name, print_species in PRINTS.items():
-        yield name, 0.5, printed(print_species)
-    for name, forger in forgeries.SPECIES.items():
-        yield name, films.STEP, forged(forger)
+        if species in name:
+            yield name, recorded(print_species(np.asarray(victim.photo.pixels), chance))
+    for name, warp in forgeries.WARPS.items():
+        if species in name:
+            film = warp(victim.photo, victim.second, chance)
+            yield name, recorded(film.frame) if Ask.UP in film.works else None
+    if any(species in name for name in SPLICES):
+        yield from ((name, film) for name, film in spliced(victim, number, own, chance).items() if species in name)
+
+
+SPLICES = (
+    "splice: morph, own head, photo",
+    "splice: photo, own head, photo",
+    "splice with a hard cut: own head, photo",
+    "splice: morph, own head, morph",
+    "splice: morphs in all frames, photo",
+    "splice: every other frame swapped",
+    "morphs in all frames",
+    "face swapped frame by frame",
+)
+
+
+def spliced(victim: Victim, number: int, own: Film, chance: np.random.Generator) -> dict[str, Film]:
+    def blend(share: float) -> Film:
+        head = films.Actor(seed=number)
+        return recorded(Blend(victim.photo, head, chance, share, share, share, still=False).frame)
+
+    def shown() -> Observation:
+        place, zoom = films.somewhere(chance)
+        return seen(films.encoded(films.placed(victim.photo, place, zoom, chance)))
+
+    morph, swap, photo = blend(0.5), blend(1.0), [shown() for _ in range(8)]
+
+    def joined(first: list[Observation], moves: Film, last: list[Observation]) -> Film:
+        return Film(first, moves.there, {ask: [part[0], *last] for ask, part in moves.back.items()}, moves.close)
+
+    def mixed(ask: Ask) -> list[Observation]:
+        return [frame for two in zip(own.there[ask], swap.there[ask], strict=True) for frame in two]
+
+    every = Film(own.first, {ask: mixed(ask) for ask in own.there}, own.back, own.close)
+    made = (
+        joined(morph.first, own, photo[4:]),
+        joined(photo[:4], own, photo[4:]),
+        joined(own.first, own, photo),
+        joined(morph.first, own, morph.straight),
+        joined(morph.first, morph, photo),
+        joined(morph.first, every, photo),
+        morph,
+        swap,
+    )
+    return dict(zip(SPLICES, made, strict=True))
 
 
 # Recordings, of heads that are only points ----------------------------------------------------------------------------

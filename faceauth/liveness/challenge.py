@@ -55,7 +55,7 @@ MOST_BETWEEN = 3.0
 # The page waits longer than this; whoever does not is no page.
 LEAST_BETWEEN = 0.1
 
-MOST_FLAT = 3
+MOST_FLAT = 5
 
 # Frames in a row that are tolerated without being taken, by what is wrong with them.
 MOST_BLIND = 6
@@ -264,7 +264,8 @@ def finish(state: State, base: Observation, seen: Observation) -> tuple[State, S
 def passed(state: State) -> tuple[State, Say]:
     """Nothing is compared any more: only which frames they were is still needed."""
     moving = (state.moving,) if state.moving.count else ()
-    if not one_person(state.frontal, (*state.moves, *moving), state.ending):
+    chins = tuple(part for ask, part in zip(state.asks, state.moves, strict=False) if ask == Ask.UP)
+    if not one_person(state.frontal, (*state.moves, *moving), state.ending, chins):
         return failed(state, Code.ANOTHER_PERSON)
     frontal = state.finals or tuple(bare(one) for one in state.first)
     kept, moved = state.kept, state.moved

@@ -31,8 +31,8 @@ ROOM = 0.55
 TURN_DEPTH = 0.11
 UP_DEPTH = 0.07
 # It is then much narrower than a head that is turned that far: the distance of the eyes to their height over the mouth,
-# against the same of the frontal frame and the cosine of the turn.
-NARROWEST = 0.8
+# against the same of the frontal frame and the cosine of the turn. A mouth that opens makes heads narrower too.
+NARROWEST = 0.7
 # And one that is tilted back is wider: no wider than a head becomes by a turn of 22 degrees, 1 / cos(22).
 WIDEST = 1.08
 

@@ -53,8 +53,9 @@ SIDES = {Ask.LEFT, Ask.RIGHT}
 MOVES = SIDES | {Ask.UP}
 """The movements that show depth. Coming closer does not, and whoever has come closer stays there."""
 
-# Five, or four of which one is to come closer: fewer fit a recording too often. docs/liveness.md has the figures.
-FIVE, FOUR = 5, 4
+# Movements of a full check. Of fewer too few sequences can be made, and a recording fits too often: docs/liveness.md
+# has the figures. Whoever cannot come closer has one movement less to draw from, and may be asked for one more.
+FIVE, SIX = 5, 6
 # Frames in which a movement must be seen, drawn for each: whoever is filmed cannot know when to leave it.
 HOLDS = {Kind.FULL: (2, 3), Kind.SINGLE: (2,), Kind.GLANCE: (2,)}
 
@@ -65,19 +66,17 @@ def draw(room: bool = True) -> tuple[Ask, ...]:
     A movement may come again later: a film of each of them would fit too often if all were different. `room` says
     whether the person can come closer.
     """
-    return chance.choice(SEQUENCES if room else [asks for asks in SEQUENCES if Ask.CLOSER not in asks])
+    return chance.choice(WITH_ROOM if room else WITHOUT_ROOM)
 
 
 def fits(asks: tuple[Ask, ...]) -> bool:
     # Twice in a row, the head is there already; and whoever is close already cannot come closer again.
     again = any(ask == after for ask, after in pairwise(asks))
-    lasts = len(asks) == (FOUR if Ask.CLOSER in asks else FIVE) and asks.count(Ask.CLOSER) <= 1
-    return bool(SIDES & {*asks}) and Ask.UP in asks and lasts and not again
+    return bool(SIDES & {*asks}) and Ask.UP in asks and asks.count(Ask.CLOSER) <= 1 and not again
 
 
-SEQUENCES = [
-    asks for length in (FOUR, FIVE) for asks in product(sorted(MOVES | {Ask.CLOSER}), repeat=length) if fits(asks)
-]
+WITH_ROOM = [asks for asks in product(sorted(MOVES | {Ask.CLOSER}), repeat=FIVE) if fits(asks)]
+WITHOUT_ROOM = [asks for length in (FIVE, SIX) for asks in product(sorted(MOVES), repeat=length) if fits(asks)]
 
 
 def requests_for(kind: Kind, drawn: tuple[Ask, ...]) -> tuple[Ask, ...]:

@@ -20,13 +20,13 @@ SAME = 0.35
 BASE_TO_FINAL = 0.52
 MOVES_TO_REST = 0.50
 # Against the cosine of the first and the last frames: a head that turns changes more than one that does not.
-MOVES_SHARE = 0.68
-EACH_SHARE = 0.45
+MOVES_SHARE = 0.72
+EACH_SHARE = 0.60
 EACH_TO_END = 0.28  # of each movement, to the first and to the last frames: two people have it once in a hundred times
-# First and last frames of one check are at least so alike, and then its movements are too. Of one photo all frontal
-# frames are the same, and a raised chin that is made of it is almost another face.
-ONE_VISIT = 0.925
-EACH_BELOW = 0.30
+# Frontal frames of one sitting are at least so alike, and then a raised chin is too. Of one photo all frontal frames
+# are the same, and a raised chin that is made of it is almost another face.
+ONE_SITTING = 0.925
+CHIN_SHARE = 0.785
 # The movements are as like the first frames as the last ones: nobody is somebody else by and by.
 LEANING = 0.12
 
@@ -83,11 +83,11 @@ def together(parts: Iterable[Part]) -> Part:
     return Part(count, base64.b64encode(mean.astype(np.float16).tobytes()).decode())
 
 
-def one_person(base: Part, moves: tuple[Part, ...], finals: Part) -> bool:
+def one_person(base: Part, moves: tuple[Part, ...], finals: Part, chins: tuple[Part, ...] = ()) -> bool:
     """Whether the base frames, the movements and the last frames, where there are any, are one person's.
 
     No movement may be somebody else's, and all together must be closer than any single one: the more frames, the less
-    their mean depends on one bad frame.
+    their mean depends on one bad frame. `chins` are those of the movements that raise the chin.
     """
     frontal = alike(base, finals) if finals.count else base.agreement
     every, rest = together(moves), together((base, finals))
@@ -97,10 +97,12 @@ def one_person(base: Part, moves: tuple[Part, ...], finals: Part) -> bool:
         return True
     if finals.count and abs(alike(every, base) - alike(every, finals)) > LEANING:
         return False
-    least = frontal - EACH_BELOW if frontal >= ONE_VISIT else EACH_SHARE * frontal
     shown = [move for move in moves if move.count > 1]
-    if any(alike(move, rest) < least for move in shown):
+    if any(alike(move, rest) < EACH_SHARE * frontal for move in shown):
         return False
     if any(alike(move, end) < EACH_TO_END for move in shown for end in (base, finals) if end.count):
+        return False
+    one_sitting = finals.count and max(frontal, base.agreement) >= ONE_SITTING
+    if one_sitting and any(alike(chin, rest) < CHIN_SHARE * frontal for chin in chins):
         return False
     return alike(every, rest) >= max(MOVES_TO_REST, MOVES_SHARE * frontal)

@@ -8,6 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from faceauth.liveness.challenge import Ask
@@ -22,6 +23,7 @@ RISE = 68.0  # pixels from the mouth to the eyes, of somebody at arm's length be
 SCENES = 3  # in which a picture's pose is measured
 MOST_FILES = 120  # that are looked through for the pictures of one film
 EACH = 10  # pictures of each pose, mirrored ones counted
+MOST_RAISED = 6  # that show a raised chin
 # Degrees: what is frontal, how much lower and higher than level straight looks are, and from where a chin is raised.
 FRONTAL, LOWER, HIGHER, RAISED = 8.5, 5.0, 2.5, 12.5
 STEP = 0.33  # seconds between two frames, as the page sends them
@@ -75,6 +77,7 @@ def pictures_of(name: str, numbers: tuple[int, ...] = ()) -> tuple[Picture, ...]
     found = [one for path in files[:MOST_FILES] if (one := usable(path.read_bytes()))]
     both = [one for picture in found for one in (picture, picture.mirrored())]
     if not numbers:
+        both = worth_filming([(one, one) for one in both], 2 * EACH, 3.0)
         both = worth_filming([(seen, one) for one in both if (seen := as_seen(one, scenes=1))])
     return tuple(seen for one in both if (seen := as_seen(one)))
 
@@ -88,29 +91,33 @@ def usable(file: bytes) -> Picture | None:
     return Picture(photo.pixels, face.landmarks.astype(np.float64), face.pose.yaw, face.pose.pitch)
 
 
-def worth_filming(pictures: list[tuple[Picture, Picture]]) -> list[Picture]:
-    """Of pictures as they are seen, and as they are, some of each pose that a film needs: to measure all takes long."""
-    level = level_of([seen for seen, _ in pictures if abs(seen.yaw) <= FRONTAL])
+def worth_filming(pictures: list[tuple[Picture, Picture]], most: int = EACH, off: float = 0.0) -> list[Picture]:
+    """Of pictures as they are seen, and as they are, some of each pose that a film needs: to measure all takes long.
+
+    `off` says by how many degrees these poses may be wrong.
+    """
+    level = level_of([seen for seen, _ in pictures if abs(seen.yaw) <= FRONTAL + off], off)
     poses: tuple[Callable[[Picture], bool], ...] = (
-        lambda one: abs(one.yaw) <= FRONTAL and one.pitch >= level + RAISED - 2,
-        lambda one: abs(one.yaw) <= FRONTAL and is_level(one, level),
-        lambda one: 21 <= abs(one.yaw) <= 37 and abs(one.pitch - level) <= 20,
+        lambda one: abs(one.yaw) <= FRONTAL + off and one.pitch >= level + RAISED - 2 - off,
+        lambda one: abs(one.yaw) <= FRONTAL + off and is_level(one, level, off),
+        lambda one: 21 - off <= abs(one.yaw) <= 37 + off and abs(one.pitch - level) <= 20,
         lambda one: 8 <= abs(one.yaw) <= 18 and abs(one.pitch - level) <= 20,
     )
-    return [one for pose in poses for one in [mine for seen, mine in pictures if pose(seen)][:EACH]]
+    chosen = [[mine for seen, mine in pictures if pose(seen)][:most] for pose in poses]
+    return [*dict.fromkeys(one for each in chosen for one in each)] if all(chosen[:3]) else []
 
 
-def is_level(picture: Picture, level: float) -> bool:
-    return -LOWER <= picture.pitch - level <= HIGHER
+def is_level(picture: Picture, level: float, off: float = 0.0) -> bool:
+    return -LOWER - off <= picture.pitch - level <= HIGHER + off
 
 
-def level_of(frontal: list[Picture]) -> float:
+def level_of(frontal: list[Picture], off: float = 0.0) -> float:
     """Looking straight is at the pitch from which there is most to look up to."""
     return max(
         sorted({round(one.pitch) for one in frontal}),
         key=lambda level: min(
             sum(is_level(one, level) for one in frontal),
-            2 * sum(one.pitch >= level + RAISED for one in frontal),
+            2 * sum(one.pitch >= level + RAISED - off for one in frontal),
         ),
         default=0.0,
     )
@@ -146,7 +153,9 @@ class Actor:
         pictures = pictures_of(name, numbers)
         frontal = [one for one in pictures if abs(one.yaw) <= FRONTAL]
         self.level = level_of(frontal)
-        self.up = [one for one in frontal if one.pitch >= self.level + RAISED]
+        # Whoever is not seen to raise their chin raises it more.
+        raised = [one for one in frontal if one.pitch >= self.level + RAISED]
+        self.up = sorted(raised, key=lambda one: -one.pitch)[:MOST_RAISED]
         self.straight = [one for one in frontal if is_level(one, self.level)]
         level = [one for one in pictures if abs(one.pitch - self.level) <= 18]
         sides = ((Ask.LEFT, 1), (Ask.RIGHT, -1))
@@ -203,10 +212,15 @@ class Actor:
         return one
 
 
-def room(chance: np.random.Generator) -> Pixels:
+@cache
+def wall() -> Pixels:
+    lit = np.linspace(96, 124, SIZE[0])[None, :, None] + np.linspace(6, -6, SIZE[1])[:, None, None]
+    return np.asarray(np.broadcast_to(lit + np.array([0, 2, 8]), (SIZE[1], SIZE[0], 3)).astype(np.uint8))
+
+
+def room() -> Pixels:
     """What is behind somebody: a wall that is lighter on one side."""
-    wall = np.linspace(96, 124, SIZE[0])[None, :, None] + np.linspace(6, -6, SIZE[1])[:, None, None]
-    return np.asarray(np.broadcast_to(wall + np.array([0, 2, 8]), (SIZE[1], SIZE[0], 3)).astype(np.uint8)).copy()
+    return wall().copy()
 
 
 def placed(picture: Picture, place: Points, zoom: float, chance: np.random.Generator) -> Pixels:
@@ -214,13 +228,23 @@ def placed(picture: Picture, place: Points, zoom: float, chance: np.random.Gener
     scale = RISE * zoom / picture.rise
     shift = place - scale * picture.middle
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    scene = room(chance)
+    scene = room()
     cv2.warpAffine(picture.pixels, matrix, SIZE, scene, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
     return grainy(scene, chance)
 
 
+@cache
+def grain() -> NDArray[np.float32]:
+    """Much of a camera's noise: to draw it anew for each frame would take half of all time."""
+    shape = (2 * SIZE[1], 2 * SIZE[0], 3)
+    return np.random.default_rng(0).normal(0, 2, shape).astype(np.float32)
+
+
 def grainy(pixels: Pixels, chance: np.random.Generator) -> Pixels:
-    return np.clip(pixels + chance.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8)
+    height, width = pixels.shape[:2]
+    top, left = chance.integers(SIZE[1]), chance.integers(SIZE[0])
+    noise = grain()[top : top + height, left : left + width]
+    return np.asarray(np.clip(pixels + noise, 0, 255), np.uint8)
 
 
 def encoded(pixels: Pixels, quality: int = 88) -> bytes:
@@ -257,7 +281,7 @@ def held(
     there = flat @ turn.T + [across, down, away]
     seen = there[:, :2] / there[:, 2:] * FOCAL + [SIZE[0] / 2, SIZE[1] / 2]
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), seen.astype(np.float32))
-    scene = room(chance)
+    scene = room()
     cv2.warpPerspective(picture, matrix, SIZE, scene, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
     return encoded(grainy(scene, chance))
 
@@ -277,7 +301,7 @@ def bent(picture: Pixels, chance: np.random.Generator, *, yaw: float, radius: fl
     along = (np.arctan2(far * x, axis - far) - np.radians(yaw)) * radius
     map_x = np.where(inside > 0, along / 0.3 * width + width / 2, -1).astype(np.float32)
     map_y = (far * y / 0.3 * width + height / 2).astype(np.float32)
-    scene = room(chance)
+    scene = room()
     cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, scene, cv2.BORDER_TRANSPARENT)
     return encoded(grainy(scene, chance))
 

@@ -21,6 +21,7 @@ AWAY = 600.0
 # Half of the square of the head's plane that is drawn, in millimetres, and the points of its map for each of these.
 REACH = 140
 FINE = 2
+EVERY = 2  # pixels between two rays
 STEPS = 6  # of Newton's method, along each ray
 
 
@@ -68,15 +69,19 @@ def warped(
     half = int(REACH * focal / (away - 40))
     left, top = int(place[0]) - half, int(place[1]) - half
     us, vs = np.meshgrid(np.arange(left, left + 2 * half), np.arange(top, top + 2 * half))
-    rays = np.stack([(us - place[0]) / focal, (vs - place[1]) / focal, np.ones_like(us)], axis=-1).astype(np.float32)
+    coarse = np.mgrid[0 : 2 * half : EVERY, 0 : 2 * half : EVERY].astype(np.float32) + (EVERY - 1) / 2
+    down, right = (coarse + np.array([top - place[1], left - place[0]], np.float32)[:, None, None]) / focal
+    rays = np.stack([right, down, np.ones_like(right)], axis=-1).astype(np.float32)
     head = where_rays_meet(rays, rotation(yaw, pitch), away, relief(shape))
+    whole = cv2.resize(head, (EVERY * head.shape[1],) * 2, interpolation=cv2.INTER_LINEAR)
+    head = np.asarray(whole, np.float32)[: 2 * half, : 2 * half]
     there = head[..., 0] + 1j * head[..., 1]
     turned, shift = alignment.similarity_transform(picture.landmarks, measures.HEAD[:, :2])
     source = (there - shift) / turned
     maps = source.real.astype(np.float32), source.imag.astype(np.float32)
     patch = cv2.remap(picture.pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     on_head = (np.abs(head[..., 0]) < REACH - 1) & (np.abs(head[..., 1]) < REACH - 1)
-    scene = room(chance)
+    scene = room()
     inside = on_head & (us >= 0) & (us < SIZE[0]) & (vs >= 0) & (vs < SIZE[1])
     scene[vs[inside], us[inside]] = patch[inside]
     return grainy(np.asarray(cv2.GaussianBlur(scene, (0, 0), 0.5), np.uint8), chance)
