@@ -74,13 +74,9 @@ def is_claimable(user: "User") -> bool:
 
 def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
-    row = row_of(user)
-    row.account_made = True
-    row.enrolled_by_photo = not live
-    row.counted = live
-    row.liveness_passed = timezone.now() if live else None
-    row.superseded = superseded
-    row.save()
+    passed = timezone.now() if live else None
+    PhotoLogin.note(user.pk, enrolled_by_photo=not live, counted=live, liveness_passed=passed, superseded=superseded)
+    PhotoLogin.objects.filter(user_id=user.pk).update(account_made=True)
 
 
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:

@@ -323,7 +323,7 @@ def test_who_is_shut_out_all_the_same_hears_whom_to_ask(two: list[User], client:
     some(1)
     answer = send_photo(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
-    assert "ask whoever runs this site" in answer.json()["message"]
+    assert "ask the operator of this site" in answer.json()["message"]
 
 
 # In the notebook ------------------------------------------------------------------------------------------------------

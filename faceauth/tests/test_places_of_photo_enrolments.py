@@ -35,6 +35,7 @@ def by_photo(count: int) -> list[User]:
     users = some(count)
     PhotoLogin.objects.filter(user__in=users).delete()
     for user in users:
+        PhotoLogin.objects.create(user=user)  # as the first face begins it
         photo_logins.note_enrolled(user, live=False)
     population.forget()
     return users
