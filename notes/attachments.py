@@ -69,7 +69,7 @@ def attach(owner: User, pk: UUID, name: str, file: File[bytes], ours: bool = Fal
     size = len(picture.content) if picture else len(data)
     if size > max_bytes(encoded=picture is not None):
         return Fault.TOO_LARGE
-    return keep(note, tidy(name), picture or data)
+    return keep(owner, note, tidy(name), picture or data)
 
 
 def max_bytes(encoded: bool) -> int:
@@ -78,7 +78,7 @@ def max_bytes(encoded: bool) -> int:
 
 
 @sensitive_variables()
-def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
+def keep(owner: User, note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
     attachment = Attachment(note=note)
     stored = []
     try:
@@ -94,13 +94,19 @@ def keep(note: Note, name: str, content: Picture | bytes) -> Attachment | Fault:
             attachment.size = len(content)
             stored += [storage.store(attachment.seal(content, "content"))]
             [attachment.content_path] = stored
-        attachment.save(force_insert=True)
+        with quotas.one_at_a_time(owner):
+            full = quotas.full(owner, size=attachment.size)  # again: others may have come in meanwhile
+            if full is None:
+                attachment.save(force_insert=True)
     except StorageDown:
         storage.remove(*stored)
         return Fault.STORAGE_DOWN
     except BaseException:  # whatever it was: no row, no file
         storage.remove(*stored)
         raise
+    if full is not None:
+        storage.remove(*stored)
+        return Fault.FULL
     return attachment
 
 

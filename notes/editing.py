@@ -33,12 +33,13 @@ class Conflict:
 
 def add(owner: User, page: UUID, text: str) -> Saved | Conflict | Full:
     """Save the text of the blank page `page` as a note. The same page with the same text is one note."""
-    if (full := quotas.full(owner, notes=1)) and not Note.objects.of(owner).filter(pk=page).exists():
-        return full
     key_of(owner)  # the first key is saved before anything can be rolled back, and the key with it
     try:
-        with transaction.atomic():
-            note = Note.objects.write(owner, text, id=page)
+        with quotas.one_at_a_time(owner):
+            if (full := quotas.full(owner, notes=1)) and not Note.objects.of(owner).filter(pk=page).exists():
+                return full
+            with transaction.atomic():
+                note = Note.objects.write(owner, text, id=page)
     except IntegrityError:
         there = Note.objects.of(owner).filter(pk=page).first()
         if there is not None:
@@ -61,10 +62,10 @@ def change(owner: User, pk: UUID, version: int, text: str, keep: bool = False) -
         return Saved(note.pk, note.version)
     keep = keep or history.worth_keeping(note, text)
     longer = len(text) - len(note.text)
-    if longer > 0 and (full := quotas.full(owner, size=longer)):
-        return full
-    seen = Note.objects.of(owner).filter(pk=pk, version=version)
-    with transaction.atomic():
+    with quotas.one_at_a_time(owner):
+        if longer > 0 and (full := quotas.full(owner, size=longer)):
+            return full
+        seen = Note.objects.of(owner).filter(pk=pk, version=version)
         # One statement decides: of two tabs that save at once, one finds the version gone.
         if not seen.update(**note.sealed(text, version + 1), version=F("version") + 1, changed=timezone.now()):
             return conflict(owner, pk)

@@ -4,9 +4,8 @@ A page saves itself while somebody writes, so not every save is worth keeping. K
 sitting, and every ten minutes within one; and what loses more than a few words, or is replaced by an earlier version.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import User
 from django.db import models
@@ -81,9 +80,9 @@ def keep(note: "Note") -> None:
     note.versions.expired().delete()
 
 
-def shown(note: "Note") -> Iterable[Any]:
+def shown(note: "Note") -> models.QuerySet[Version]:
     """Numbers and times of a note's earlier versions, the latest first."""
-    return note.versions.filter(replaced__gt=horizon()).values("number", "written")
+    return note.versions.filter(replaced__gt=horizon()).only("number", "written")
 
 
 def delete_expired() -> int:

@@ -1,11 +1,15 @@
 """How much one person may keep, and how often they may send files and imports."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -45,6 +49,17 @@ def files_of(owner: User) -> int:
     """Bytes of attachments and earlier versions."""
     kept = (rows.objects.filter(note__owner_id=owner.pk).order_by() for rows in (Attachment, Version))
     return sum(rows.aggregate(size=Sum("size"))["size"] or 0 for rows in kept)
+
+
+@contextmanager
+def one_at_a_time(owner: User) -> Iterator[None]:
+    """A transaction in which nobody else adds to what this person keeps: what fits when it is asked still fits then.
+
+    SQLite has one writer at a time anyway. NO KEY leaves rows that only refer to the person to others.
+    """
+    with transaction.atomic():
+        get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=owner.pk).first()
+        yield
 
 
 def full(owner: User, notes: int = 0, size: int = 0) -> Full | None:

@@ -247,7 +247,9 @@ def small_rgb(
     try:
         with decoded(data, formats, fit=fit, max_pixels=max_pixels) as image:
             width, height = fit[::-1] if lies_down(image) else fit
-            small = turned(rgb(fitted(image, width, height)), orientation(image))
+            small = rgb(fitted(image, width, height))  # always another picture
+            turn = TURNS.get(orientation(image))
+            small = small if turn is None else small.transpose(turn)
             small.info = {}
             return small if min(small.size) >= min_side else None
     except Large:

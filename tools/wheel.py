@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+from tools.neutral_words import arabic, english
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("faceauth", "privatekit")
-LANGUAGES = ("ar",)
 UNWANTED = shutil.ignore_patterns("tests", "conftest.py", "__pycache__", "*.pyc", "locale")
 
 
@@ -31,17 +33,20 @@ def stage(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name, ignore=UNWANTED)
     for file in (ROOT / "LICENSE", *(ROOT / "packaging").iterdir()):
         shutil.copy(file, folder)
-    for language in LANGUAGES:
-        translate(folder / "faceauth", language)
+    translate(folder / "faceauth", "ar", arabic)
+    translate(folder / "faceauth", "en", english)
 
 
-def translate(app: Path, language: str) -> None:
-    """Make the app's catalogue: what the site's says of the sentences that are in the app."""
+def translate(app: Path, language: str, worded: Callable[[str], str]) -> None:
+    """Make the app's catalogue: what this repository's says of the sentences that are in the app, in neutral words."""
     catalogue = app / "locale" / language / "LC_MESSAGES" / "django.po"
     catalogue.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "locale" / language / "LC_MESSAGES" / "django.po", catalogue)
+    known = ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+    if known.exists():
+        shutil.copy(known, catalogue)
     django = [sys.executable, "-m", "django"]
     run([*django, "makemessages", "-l", language, "--no-wrap", "--no-obsolete", "--no-location", "-v0"], app)
+    catalogue.write_text(worded(catalogue.read_text()))
     run([*django, "compilemessages", "-l", language, "-v0"], app)
 
 

@@ -10,7 +10,7 @@ from faceauth import signals
 from faceauth.conf import conf
 from faceauth.models import Consent, Deletion, Enrolment, Face
 from faceauth.outcomes import Outcome, Reason, Recognition, Refusal, refused
-from faceauth.policy import capacity, population, thresholds
+from faceauth.policy import capacity, photo_logins, population, thresholds
 from faceauth.privacy import deletion_ledger
 from faceauth.recognition import search, user_vectors
 from faceauth.recognition.matching import Evidence
@@ -112,13 +112,29 @@ def add(user: "User", photo: Photo, live: bool = False, consent: str = "") -> Re
 
 def like_the_oldest(user: "User", photo: Photo) -> bool:
     """Whether the photo reaches the threshold with the face that the user was enrolled with. Costs a call."""
-    oldest = Face.objects.filter(user_id=user.pk).order_by("enrolled", "pk")[0]
+    oldest = oldest_of(user)
     found = Collection(oldest.collection_id).search(photo.jpeg, thresholds.current().threshold)
     return not isinstance(found, Refusal) and str(oldest.face_id) in {match.face_id for match in found}
 
 
+def oldest_of(user: "User") -> Face:
+    """Raises `Face.DoesNotExist`."""
+    return Face.objects.filter(user_id=user.pk).order_by("enrolled", "pk")[:1].get()
+
+
+def oldest_stays(user: "User") -> bool:
+    """Whether the oldest face cannot be removed: the user has never passed a liveness check, where one is asked for.
+
+    Every new face must be like the oldest. If photos alone could remove that one, a chain of them would lead to the
+    face of somebody else, and the user would no longer be recognised.
+    """
+    return conf().PHOTOS != "open" and not photo_logins.has_passed_liveness(user)
+
+
 def remove(user: "User", face_id: UUID) -> bool:
-    """Remove one appearance, unless it is the last or not the user's."""
+    """Remove one appearance, unless it is the last, the oldest that stays, or not the user's."""
+    if oldest_stays(user) and Face.objects.filter(user_id=user.pk).exists() and oldest_of(user).face_id == face_id:
+        return False
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
         faces = Face.objects.filter(user_id=user.pk)

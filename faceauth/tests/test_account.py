@@ -18,7 +18,8 @@ from pytest_django import Settings
 
 from faceauth.audit import user_agents
 from faceauth.audit.sessions import stored_key
-from faceauth.models import Deletion, Enrolment, Face, SignIn
+from faceauth.enrolment.faces import oldest_of, remove
+from faceauth.models import Deletion, Enrolment, Face, PhotoLogin, SignIn
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.recognition.matching import decide
 from faceauth.recognition.search import recognise
@@ -200,10 +201,10 @@ def test_a_face_is_added_listed_and_removed(door: Client, calls: list[str]) -> N
     calls.clear()
     assert recognise(read(pictures.hopper())).user == user
     assert calls == ["SearchUsersByImage"]  # everybody has a vector, so one call is enough
-    door.post(f"/account/faces/{first.face_id}/remove/")
-    assert [face.face_id for face in Collection("secretly").faces()] == [str(second.face_id)]
+    door.post(f"/account/faces/{second.face_id}/remove/")
+    assert [face.face_id for face in Collection("secretly").faces()] == [str(first.face_id)]
     assert Face.objects.get().associated
-    assert Deletion.objects.get(face_id=first.face_id).confirmed is not None
+    assert Deletion.objects.get(face_id=second.face_id).confirmed is not None
     assert recognise(read(pictures.hopper())).user == user
 
 
@@ -212,6 +213,27 @@ def test_the_last_face_stays(collection: Collection, client: Client) -> None:
     answer = client.post(f"/account/faces/{Face.objects.get().face_id}/remove/")
     assert answer.status_code == 422
     assert Face.objects.exists()
+
+
+def test_photos_alone_do_not_remove_the_oldest_face(collection: Collection, client: Client, settings: Settings) -> None:
+    """Or a chain of them, each like the one before, would lead to somebody else, and shut the owner out."""
+    user = enrol_by_photo(client, pictures.hopper())
+    add(client, pictures.another(pictures.hopper()))
+    oldest, newer = user.faces.order_by("enrolled", "pk")
+    refused = client.post(f"/account/faces/{oldest.face_id}/remove/")
+    assert refused.status_code == 422
+    assert "signed in once with the camera" in refused.content.decode()
+    page = client.get("/account/").content.decode()
+    assert [f"faces/{face.face_id}/remove/" in page for face in (oldest, newer)] == [False, True]
+    PhotoLogin.objects.update(liveness_passed=timezone.now())
+    assert remove(user, oldest.face_id)
+
+
+def test_where_a_photo_is_a_face_any_face_goes(collection: Collection, client: Client, settings: Settings) -> None:
+    user = enrol_by_photo(client, pictures.hopper())
+    add(client, pictures.another(pictures.hopper()))
+    settings.FACEAUTH = {**settings.FACEAUTH, "PHOTOS": "open"}
+    assert remove(user, oldest_of(user).face_id)
 
 
 def test_somebody_else_is_no_face(collection: Collection, client: Client) -> None:
@@ -349,6 +371,8 @@ def test_export(collection: Collection, client: Client) -> None:
     assert [row["text"] for row in json.loads(texts["notes.json"])] == ["The key is under the stone."]
     assert any(name.startswith("notes/") and "under the stone" in text for name, text in texts.items())
     assert "Somebody else" not in "".join(texts.values())
+    described = texts.pop("consent_receipts.json")  # names what is processed; the templates themselves are nowhere
+    assert "under the stone" not in described
     assert "template" not in "".join(texts.values())
 
 

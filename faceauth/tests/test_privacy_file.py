@@ -21,7 +21,8 @@ def test_it_follows_the_settings(db: None, settings: Any, tmp_path: Path) -> Non
     assert "None by the settings" in text
     assert "14 days for somebody whom a photo enrolled" in text
     assert "Controller: **to decide**" in text
-    settings.FACEAUTH |= {
+    settings.FACEAUTH = {
+        **settings.FACEAUTH,
         "ENDPOINT": "aws",
         "REGION": "eu-central-1",
         "PHOTO_ENROLMENT_DAYS": 3,

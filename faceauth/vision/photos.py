@@ -131,7 +131,7 @@ def looks_like_another_format(data: bytes) -> bool:
 def reopen_photo(jpeg: bytes) -> Photo:
     """The photo that `read_photo` made, from its own JPEG: as after a trip through the browser under our seal."""
     with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-        return Photo(jpeg, np.asarray(image.convert("RGB")))
+        return Photo(jpeg, np.asarray(image))  # RGB: `read_photo` writes nothing else
 
 
 class NotJpegOrPng(BadPicture):

@@ -16,7 +16,7 @@ from faceauth.audit import changes, user_agents, words
 from faceauth.audit.changes import Kind
 from faceauth.audit.sessions import end_session, end_sessions, open_sessions, stored_key
 from faceauth.conf import conf
-from faceauth.enrolment.faces import MAX_FACES
+from faceauth.enrolment.faces import MAX_FACES, oldest_stays
 from faceauth.mfa import authenticators, device_approvals, trusted_devices, webauthn
 from faceauth.models import AccountChange, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import accounts, capacity, photo_logins, quick_checks
@@ -111,6 +111,7 @@ def about_face(user: "User") -> dict[str, Any]:
     return {
         "faces": list(user.faces.order_by("enrolled", "pk")),
         "most": MAX_FACES,
+        "oldest_stays": oldest_stays(user),
         "can_withdraw": forget.can_withdraw(user),
         "photos": photo_logins.offered(),
         "opens_by_photo": alone and photo_logins.may_sign_in_by(user, SignIn.Method.FILE),

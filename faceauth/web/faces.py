@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PAGE = "faceauth/faces.html"
+
+LAST_STAYS = gettext_lazy("The last appearance stays: without it nothing would recognise you.")
+OLDEST_STAYS = gettext_lazy("The oldest appearance stays until you have signed in once with the camera.")
 
 
 def shown(request: HttpRequest) -> dict[str, Any]:
@@ -122,6 +126,7 @@ def remove_face_view(request: HttpRequest, face_id: UUID) -> HttpResponse:
     if face is None:
         raise Http404
     if not remove(user, face_id):
-        return account.show(request, _("The last appearance stays: without it nothing would recognise you."), 422)
+        last = user.faces.count() == 1
+        return account.show(request, str(LAST_STAYS if last else OLDEST_STAYS), 422)
     changes.record(request, user, Kind.FACE_REMOVED, face.name)
     return account.back(request, "face")

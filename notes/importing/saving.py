@@ -28,11 +28,14 @@ def save_all(owner: User, pages: Iterable[Incoming], result: Result) -> None:
                 attach_all(owner, notes[0], replace(incoming, files=missing(notes, incoming.files)), result)
             else:
                 new.append(incoming)
-        if new and (full := quotas.full(owner, notes=len(new), size=sum(len(one.page.text) for one in new))):
+        notes = [new_note(owner, incoming.page) for incoming in new]
+        with quotas.one_at_a_time(owner):
+            full = quotas.full(owner, notes=len(new), size=sum(len(one.page.text) for one in new)) if new else None
+            kept = Note.objects.bulk_create([] if full else notes)
+        if full:
             for incoming in new:
                 result.leave_out(incoming.name, full.value)
             continue
-        kept = Note.objects.bulk_create(new_note(owner, incoming.page) for incoming in new)
         result.kept += len(kept)
         for note, incoming in zip(kept, new, strict=True):
             attach_all(owner, note, incoming, result)

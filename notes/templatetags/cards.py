@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from django import template
 from django.utils.html import escape
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from notes import history, markdown
 from notes.encryption import Altered
 from notes.hits import marked, tags_in
-from notes.models import OPENING_LENGTH, Note
+from notes.models import OPENING_LENGTH, Note, Version
 from notes.responses import NO_NOTE
 
 logger = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ def rendered(text: str) -> SafeString:
 
 
 @register.filter
-def earlier(note: Note) -> list[dict[str, Any]]:
+def earlier(note: Note) -> list[Version]:
     """Numbers and times of its earlier versions, the latest first."""
     return list(history.shown(note))
 

@@ -29,6 +29,7 @@ def test_it_blurs_until_the_reader_is_back_alone(tab: Page, context: BrowserCont
     switch.check()
     tab.goto("/")
     tab.wait_for_load_state("networkidle")
+    tab.wait_for_timeout(2_500)  # what a note loads last
     tab.on("request", lambda request: sent.append(request))
     for faces in (0, 2):
         tab.evaluate("faces => window.faces = faces", faces)

@@ -1,11 +1,15 @@
 """Storage, notes, uploads and imports have limits, and each says so in a sentence."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -86,3 +90,29 @@ def test_the_notebook_shows_what_is_used(own: Client, note: Note, settings: Sett
     settings.STORAGE_PER_PERSON, settings.NOTES_PER_PERSON = 5_000_000, 70
     page = own.get("/account/").content.decode()
     assert "Stored, with the trash: 1 of 70 notes," in page
+
+
+@pytest.mark.slow
+def test_of_ten_at_once_only_as_many_get_in_as_fit(transactional_db: None, settings: Settings) -> None:
+    owner = User.objects.create_user("owner")
+    note = Note.objects.write(owner, "with files")
+    settings.STORAGE_PER_PERSON, settings.NOTES_PER_PERSON = 10_000, 3
+
+    def attach(_n: int) -> object:
+        try:
+            return attachments.attach(owner, note.pk, "a.txt", ContentFile(b"x" * 3000))
+        finally:
+            connection.close()
+
+    def write(_n: int) -> object:
+        try:
+            return editing.add(owner, uuid4(), "another")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        attached, written = list(pool.map(attach, range(10))), list(pool.map(write, range(10)))
+    assert [isinstance(one, Attachment) for one in attached].count(True) == 3
+    assert [isinstance(one, editing.Saved) for one in written].count(True) == 2
+    assert quotas.usage(owner).bytes <= 10_000
+    assert sum(len(files) for _path, _folders, files in os.walk(settings.MEDIA_ROOT)) == 3

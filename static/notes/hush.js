@@ -101,6 +101,8 @@ export async function hush() {
     }
   });
   if (box) box.checked = chosen();
+  // A picture that is still to come would hold up the page's load event.
+  if (document.readyState !== "complete") await new Promise((loaded) => addEventListener("load", loaded));
   if (chosen()) await running.start().catch(() => box && turnOff(box));
 }
 
