@@ -20,7 +20,7 @@ from faceauth.vision.networks import mean
 # OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,
 # and with what is stored of them.
 FACE_MODEL_VERSION = "7.0.2"
-# Of 7.0.1 the templates are stored with the mean in them (`vision.faces.mean`). It is subtracted as they are read, so
+# Of 7.0.1 the templates are stored with the mean in them (`networks.mean`). It is subtracted as they are read, so
 # both compare; `conversion.convert` makes the one of the other.
 WITH_MEAN = "7.0.1"
 
