@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.utils import translation
 from playwright.sync_api import Browser, expect, sync_playwright
 
 
@@ -37,6 +38,12 @@ def _empty_cache() -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """The language that a test chose is not the next one's."""
+    translation.deactivate()
+
+
 def person() -> User:
     """A user as an enrolment makes them: named by a UUID, with no password."""
     return User.objects.create_user(username=str(uuid4()))
@@ -59,7 +66,7 @@ def operator(db: None) -> User:
 
 
 @pytest.fixture(autouse=True)
-def quiet_door(monkeypatch: pytest.MonkeyPatch) -> None:
+def quiet_sign_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has been turned away so far, and no cache was found broken."""
     from faceauth.cache import Outage
     from faceauth.ratelimit.floods import Floods

@@ -1,7 +1,7 @@
 """From pixels to a template: `python -m benchmarks photo`. One core, a 640 x 480 frame with one face, already decoded.
 
-The peers are measured where they are installed. None of them is a dependency: `face_recognition` compiles dlib, and
-`deepface` brings TensorFlow and takes its models from the network unless they lie in DEEPFACE_HOME/.deepface/weights.
+The peers are measured where they are installed (requirements-bench.lock). `deepface` takes its models from the network
+unless they lie in DEEPFACE_HOME, where benchmarks/deepface_models.py puts ours.
 """
 
 import importlib.util

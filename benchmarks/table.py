@@ -13,7 +13,7 @@ WARM_UP = 5
 class Row(NamedTuple):
     work: str
     times: list[float]
-    """Milliseconds of each round; none where it was not measured, and the note says why."""
+    """Milliseconds of each round; fewer than two where it was not measured, and the note says why."""
     limit: float = nan
     """Milliseconds that the median should not pass; nan where nothing was promised, as for a peer."""
     note: str = ""
@@ -41,7 +41,7 @@ def show_head() -> None:
 
 def show(rows: Iterable[Row]) -> None:
     for row in rows:
-        if not row.times:
+        if len(row.times) < 2:
             print(f"{row.work:<52} {row.note:>39}", flush=True)
             continue
         deciles = quantiles(row.times, n=10)

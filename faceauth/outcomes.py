@@ -89,8 +89,8 @@ SENTENCES: dict[Outcome | Reason, Promise] = {
     Reason.LIVENESS_REQUIRED: _("A photo is not enough here. Please look at me with the camera."),
     Reason.CLAIM: _("A photo made a notebook for a face like yours. Is it yours?"),
     Reason.MFA_REQUIRED: _(
-        "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask whoever"
-        " runs this site."
+        "Your face alone does not open this notebook: it needs your second factor. If you have none, please ask the"
+        " operator of this site."
     ),
     Reason.PASSWORD_REQUIRED: _("Please give your password once more, to be sure that it is you."),
     Reason.PASSWORD_FAILED: _("That was not your password. Please try again."),

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from notes import encryption
 from notes.encryption import CannotDecrypt
-from notes.models import Key, Note
+from notes.models import Key, Note, Version
 from privatekit.crypto import KeyMissing
 from privatekit.rotation import Progress
 
@@ -60,7 +60,7 @@ def bind_versions(key: Key) -> bool:
 def check_notes(
     app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Tell of every note that does not open: `manage.py check --deploy --database default`.
+    """Tell of every note and earlier version that does not open: `manage.py check --deploy --database default`.
 
     Somebody who can write to the database has altered it, or has put an older version under a newer number.
     """
@@ -73,6 +73,12 @@ def check_notes(
             except CannotDecrypt as error:
                 told = f"Notes: the note {note.pk} does not open. {error.sentence}"
                 faults.append(Error(told, hint=error.cure, id="notes.E002"))
+        for version in Version.objects.using(alias).select_related("note__owner__notes_key").iterator(100):
+            try:
+                _ = version.text
+            except CannotDecrypt as error:
+                told = f"Notes: version {version.number} of the note {version.note_id} does not open. {error.sentence}"
+                faults.append(Error(told, hint=error.cure, id="notes.E003"))
     return faults
 
 

@@ -3,16 +3,16 @@
 import ipaddress
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from faceauth.models import AccountChange, SignIn
 from faceauth.outcomes import Outcome, Reason
 
 METHODS = {
-    SignIn.Method.LIVENESS: pgettext_lazy("sign-in", "by a liveness check"),
-    SignIn.Method.QUICK: pgettext_lazy("sign-in", "by a quick check on a trusted device"),
-    SignIn.Method.CAMERA: pgettext_lazy("sign-in", "by a camera picture"),
-    SignIn.Method.FILE: pgettext_lazy("sign-in", "by a photo"),
+    SignIn.Method.LIVENESS: gettext_lazy("by a liveness check"),
+    SignIn.Method.QUICK: gettext_lazy("by a quick check on a trusted device"),
+    SignIn.Method.CAMERA: gettext_lazy("by a camera picture"),
+    SignIn.Method.FILE: gettext_lazy("by a photo"),
 }
 REFUSALS = {
     Reason.LIVENESS_REQUIRED: gettext_lazy("Someone showed a photo of you and was not let in."),

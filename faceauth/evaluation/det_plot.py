@@ -28,5 +28,5 @@ def write_det_plot(verification: Verification, path: Path) -> None:
         across, down = ([[low], [high]] for low, high in widths)
         axes.errorbar(at.fmr.value, at.fnmr.value, xerr=across, yerr=down, fmt="o", color="black")
         axes.annotate(f" {at.similarity:g}", (at.fmr.value, at.fnmr.value))
-    axes.legend()
+    axes.legend(loc="upper right")  # Matplotlib would try every place
     figure.savefig(path)

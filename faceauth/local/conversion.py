@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from faceauth.local.models import FACE_MODEL_VERSION, WITH_MEAN, Collection, Face, User, begin_change
+from faceauth.local.models import FACE_MODEL_VERSION, WITH_MEAN, Collection, Face, User, begin_change, faces_of
 from faceauth.local.operations.users import mean
 
 BATCH = 500
@@ -52,7 +52,7 @@ def convert(collection_id: str, report: Report = lambda done: None) -> int:
 
 def renew(user: User, before: Collection, now: Collection) -> None:
     """Make the template of a user anew from their faces, which are converted already: the mean is another one now."""
-    templates = [face.get_template(now) for face in user.faces.all()]
+    templates = [face.get_template(now) for face in faces_of(user)]
     if not templates and user.template is not None:
         templates = [user.get_template(before)]
     user.set_template(now, mean(templates) if templates else None)

@@ -40,5 +40,7 @@ def encrypt_again(kind: type[EncryptedTemplate], primary_keys: list[int]) -> int
         rows = list(wanted.select_for_update(of=("self",)).select_related("collection"))
         for row in rows:
             row.set_template(row.collection, row.get_template(row.collection))
-        kind._default_manager.bulk_update(rows, ["template", "key_id"])
+            if isinstance(row, Face) and row.is_linked:
+                row.give_to(row.user)
+        kind._default_manager.bulk_update(rows, ["template", "key_id", *(["link"] if kind is Face else [])])
     return len(rows)

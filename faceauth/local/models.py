@@ -9,6 +9,7 @@ import numpy as np
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
@@ -20,7 +21,7 @@ from faceauth.vision.networks import mean
 # OrientationCorrection). The last number is ours and changes with the network, since templates of two do not compare,
 # and with what is stored of them.
 FACE_MODEL_VERSION = "7.0.2"
-# Of 7.0.1 the templates are stored with the mean in them (`vision.faces.mean`). It is subtracted as they are read, so
+# Of 7.0.1 the templates are stored with the mean in them (`networks.mean`). It is subtracted as they are read, so
 # both compare; `conversion.convert` makes the one of the other.
 WITH_MEAN = "7.0.1"
 
@@ -164,6 +165,9 @@ class Face(EncryptedTemplate):
     height = models.FloatField()
     confidence = models.FloatField()
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="faces")
+    link = models.CharField(max_length=64, blank=True, default="", editable=False)
+    """That the service itself gave the face to its user. Without it, whoever writes to the database could make
+    somebody's vector of faces of their own."""
 
     class Meta:
         indexes = (
@@ -174,6 +178,27 @@ class Face(EncryptedTemplate):
 
     def __str__(self) -> str:
         return str(self.face_id)
+
+    def give_to(self, user: User | None) -> None:
+        self.user = user
+        self.link = link_of(template_encryption.current_key(), self.face_id, user.user_id) if user else ""
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether its user is the one to whom it was given."""
+        return self.user is not None and any(
+            constant_time_compare(self.link, link_of(key, self.face_id, self.user.user_id))
+            for key in template_encryption.keys().values()
+        )
+
+
+def link_of(key: template_encryption.Key, face_id: object, user_id: str) -> str:
+    return key.fingerprint("faceauth.local links", f"{face_id} {user_id}".encode()).hex()
+
+
+def faces_of(user: User) -> list[Face]:
+    """The user's faces, without those that somebody put there."""
+    return [face for face in user.faces.select_related("user") if face.is_linked]
 
 
 class Removal(models.Model):

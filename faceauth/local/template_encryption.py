@@ -13,7 +13,18 @@ from django.dispatch import receiver
 from faceauth.conf import conf
 from privatekit.crypto import NONCE, Altered, Key, KeyMissing, Keyring
 
-__all__ = ["FINGERPRINTS", "KEY_ID", "NONCE", "Altered", "KeyMissing", "current_key", "key_named", "keyring", "keys"]
+__all__ = [
+    "FINGERPRINTS",
+    "KEY_ID",
+    "NONCE",
+    "Altered",
+    "Key",
+    "KeyMissing",
+    "current_key",
+    "key_named",
+    "keyring",
+    "keys",
+]
 
 KEY_ID = 8  # hexadecimal digits
 FINGERPRINTS = "faceauth.local fingerprints"

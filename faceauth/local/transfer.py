@@ -229,9 +229,9 @@ def face_from(item: Item, collection: Collection, users: dict[str, User]) -> Fac
         width=width,
         height=height,
         confidence=item["confidence"],
-        user=users[item["user_id"]] if item["user_id"] else None,
         sequence=collection.sequence,
     )
+    face.give_to(users[item["user_id"]] if item["user_id"] else None)
     face.set_template(collection, template_from(item["template"]))
     return face
 

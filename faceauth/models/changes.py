@@ -5,9 +5,16 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from faceauth.models.row_seals import SealedRow
 
-class AccountChange(models.Model):
-    """A sensitive act in somebody's notebook: see `faceauth.audit.changes`."""
+
+class AccountChange(SealedRow):
+    """A sensitive act in somebody's notebook: see `faceauth.audit.changes`.
+
+    Sealed: to take back a change that nobody made could open the notebook to photos.
+    """
+
+    SEALED = ("user", "kind", "subject")
 
     class Kind(models.TextChoices):
         PASSKEY_ADDED = "passkey_added", _("A passkey was added")

@@ -74,15 +74,13 @@ def is_claimable(user: "User") -> bool:
 
 def note_enrolled(user: "User", live: bool, superseded: bool = False) -> None:
     """Note how a new person was enrolled: `live` by a liveness check, else by a photo."""
-    passed = timezone.now() if live else None
-    PhotoLogin.objects.create(
-        user=user,
-        account_made=True,
-        enrolled_by_photo=not live,
-        counted=live,
-        liveness_passed=passed,
-        superseded=superseded,
-    )
+    row = row_of(user)
+    row.account_made = True
+    row.enrolled_by_photo = not live
+    row.counted = live
+    row.liveness_passed = timezone.now() if live else None
+    row.superseded = superseded
+    row.save()
 
 
 def note_signed_in(user: "User", method: str, returned: bool = True) -> None:

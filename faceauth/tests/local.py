@@ -61,7 +61,9 @@ def filled(collection_id: str) -> Collection:
             user.set_template(made, template)
             user.save()
         for other in some_templates(2 if number == 0 else 1, seed=9):
-            face_with(unit(template + other / 9), made, external_image_id=f"person-{number}", user=user).save()
+            face = face_with(unit(template + other / 9), made, external_image_id=f"person-{number}")
+            face.give_to(user)
+            face.save()
     Collection.objects.filter(pk=made.pk).update(face_count=6)
     return Collection.objects.get(pk=made.pk)
 

@@ -371,6 +371,8 @@ def test_export(collection: Collection, client: Client) -> None:
     assert [row["text"] for row in json.loads(texts["notes.json"])] == ["The key is under the stone."]
     assert any(name.startswith("notes/") and "under the stone" in text for name, text in texts.items())
     assert "Somebody else" not in "".join(texts.values())
+    described = texts.pop("consent_receipts.json")  # names what is processed; the templates themselves are nowhere
+    assert "under the stone" not in described
     assert "template" not in "".join(texts.values())
 
 

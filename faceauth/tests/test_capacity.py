@@ -298,7 +298,7 @@ def test_the_log_says_why_and_not_each_time(two: list[User], client: Client, cap
             send_photo(client, pictures.collins())
         [line] = [record.getMessage() for record in caplog.records if record.name == "faceauth.policy.capacity"]
     assert "2 of 2 have none" in line
-    for cure in ("second factor", "SECRETLY_TARGET_FPIR", "REKOGNITION_THRESHOLD"):
+    for cure in ("second factor", "TARGET_FPIR", "THRESHOLD"):
         assert cure in line
 
 
@@ -323,7 +323,7 @@ def test_who_is_shut_out_all_the_same_hears_whom_to_ask(two: list[User], client:
     some(1)
     answer = send_photo(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["reason"]) == (422, "mfa_required")
-    assert "ask the operator of this site" in answer.json()["message"]
+    assert "ask whoever runs this site" in answer.json()["message"]
 
 
 # In the notebook ------------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def test_few_queries(
 ) -> None:
     for days_ago in range(30):
         sign_in(days_ago, "recognised", similarity=99.0, rekognition_ms=30)
-    with django_assert_max_num_queries(3 * 30 + 18):
+    with django_assert_max_num_queries(3 * 30 + 19):
         page()
     with django_assert_max_num_queries(16):
         page()

@@ -42,7 +42,9 @@ def older(db: None, plain: Template) -> list[str]:
     ada = User(collection=collection, user_id="ada", sequence=collection.sequence + 1)
     ada.set_template(collection, mean_of(list(plain[:3])))
     ada.save()
-    Face.objects.filter(face_id__in=ids[:3]).update(user=ada)
+    for face in Face.objects.filter(face_id__in=ids[:3]):
+        face.give_to(ada)
+        face.save()
     Collection.objects.update(face_model_version=WITH_MEAN, sequence=collection.sequence + 2)
     search_index.indexes.close("secretly")
     return ids

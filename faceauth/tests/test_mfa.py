@@ -657,8 +657,8 @@ def small(data: bytes, width: int) -> bytes:
 
 
 def anonymous(page: Any) -> str:
-    """A page without what is new each time: the sealed photo and the tokens of the form."""
-    html = page.content.decode()
+    """A page without what is new each time: the sealed photo, the tokens of the form, and the photo that was sent."""
+    html = re.sub(r'(data-refused src=")[^"]+', r"\1", page.content.decode())
     return re.sub(r'(name="(?:sealed|csrfmiddlewaretoken)" value=")[^"]+', r"\1", html)
 
 

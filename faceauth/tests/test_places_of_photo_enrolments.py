@@ -33,6 +33,7 @@ def small(settings: Settings) -> None:
 def by_photo(count: int) -> list[User]:
     """People whom a photo enrolled, and who have not come back."""
     users = some(count)
+    PhotoLogin.objects.filter(user__in=users).delete()
     for user in users:
         photo_logins.note_enrolled(user, live=False)
     population.forget()

@@ -65,8 +65,7 @@ def test_a_winner_who_may_not_enter_opens_nothing_for_the_second(
 ) -> None:
     User.objects.filter(pk=owner.pk).update(is_active=False)
     enrolment, face = begun(collection)
-    enrolment.winner = User.objects.get(pk=owner.pk)
-    enrolment.save()
+    enrolment.change(winner=User.objects.get(pk=owner.pk))
     assert settle(enrolment, face).reason == Reason.INACTIVE
     assert not Face.objects.exists()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
@@ -18,6 +19,8 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from pytest_django.fixtures import Settings
 
 from faceauth.enrolment.enrol import enrol
+from faceauth.local.models import Face as LocalFace
+from faceauth.local.models import User as LocalUser
 from faceauth.mfa import authenticators, device_approvals, webauthn
 from faceauth.mfa.authenticators import Verdict
 from faceauth.models import AuthenticatorApp, DeviceApproval, Face, Passkey, TrustedDevice
@@ -95,6 +98,23 @@ def test_a_face_given_to_somebody_else_stays_out_of_their_vector(collection: Col
     recognition = recognise(read(pictures.another(pictures.collins())))
     assert recognition.user is None
     assert recognise(read(pictures.another(pictures.hopper()))).user == hopper
+
+
+def test_faces_put_into_a_vector_of_the_local_service_do_not_make_it(collection: Collection) -> None:
+    """Whoever has several faces here could make somebody's vector look like themselves, at its next renewal."""
+    hopper, collins = (enrol(read(face)).user for face in (pictures.hopper(), pictures.collins()))
+    assert hopper is not None
+    assert collins is not None
+    names = {user: Face.objects.get(user=user).person for user in (hopper, collins)}
+    vector = LocalUser.objects.get(user_id=names[hopper])
+    before = vector.get_template(vector.collection)
+    theirs = LocalFace.objects.get(external_image_id=names[collins])
+    LocalFace.objects.filter(pk=theirs.pk).update(user=vector, link=LocalFace.objects.exclude(pk=theirs.pk)[0].link)
+    LocalFace.objects.exclude(pk=theirs.pk).update(user=None, link="")  # so that it is made anew
+    user_vectors.renew(hopper)
+    vector.refresh_from_db()
+    assert np.allclose(vector.get_template(vector.collection), before, atol=1e-3)
+    assert recognise(read(pictures.another(pictures.collins()))).user == collins
 
 
 def test_a_passkey_given_to_somebody_else_is_refused(owner: User, stranger: User) -> None:

@@ -296,7 +296,7 @@ def test_nothing_is_said_of_few_people(db: None) -> None:
 def test_it_is_said_before_the_lock_is_required_and_after(db: None) -> None:
     crowd(300)
     [soon] = warned()
-    assert (soon.id, "required with 371 or more" in soon.msg, "SECRETLY_TARGET_FPIR" in str(soon.hint)) == (
+    assert (soon.id, "required with 371 or more" in soon.msg, "TARGET_FPIR" in str(soon.hint)) == (
         "faceauth.W003",
         True,
         True,

@@ -82,7 +82,7 @@ def trust(browser: BrowserContext, site: str, user: User) -> Page:
     page = let_in(browser, site, str(after_liveness(user).session.session_key))
     page.goto(f"{site}/account/devices/trust/")
     page.get_by_role("button", name="Trust this device").click()
-    expect(page.get_by_role("heading", name="Trusted devices")).to_be_visible()
+    expect(page.get_by_role("heading", name="Trusted devices", exact=True)).to_be_visible()
     return page
 
 

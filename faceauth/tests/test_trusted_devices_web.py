@@ -1,6 +1,7 @@
 """The pages: trust after a liveness check, the list, the end of trust, and a yes to a new device."""
 
 import json
+import re
 import time
 from io import StringIO
 from typing import Any
@@ -79,6 +80,17 @@ def test_a_browser_with_a_key_is_trusted_and_shown(ada: User) -> None:
     assert "device_token" in response.cookies
     (device,) = shown(client)
     assert (device["name"], device["keyed"], device["this"]) == ("computer, Firefox, Linux", True, True)
+
+
+def test_the_sign_in_page_shows_the_key_once(ada: User) -> None:
+    """Its own script brings device.js. A second copy would ask for another challenge, and spoil the first answer."""
+    client = after_liveness(ada)
+    trust(client, new_key())
+    visitor = Client()
+    visitor.cookies["device_token"] = client.cookies["device_token"].value
+    page = visitor.get("/login/").content.decode()
+    assert "data-device-proof=" in page
+    assert [script for script in re.findall(r"<script[^>]*src=[^>]*>", page) if "device" in script] == []
 
 
 def test_without_a_script_the_cookie_is_enough_and_the_list_says_so(ada: User) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -100,6 +100,8 @@ def take_back_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo one change where that is possible, and end all other sessions."""
     user = user_of(request)
     change = get_object_or_404(AccountChange, pk=pk, user_id=user.pk, answered=None)
+    if not change.is_sealed():
+        raise Http404
     undo = UNDO.get(change.kind)
     sessions.end_sessions(user, besides=request)
     if undo is not None and not undo(user, change.subject):

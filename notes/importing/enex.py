@@ -20,13 +20,15 @@ from notes.importing.texts import MAX_TEXT, check_length
 
 MAX_DATA = MAX_BYTES * 3 // 2  # characters of base64, with its line ends
 MAX_FILES = 5 * MAX_BYTES  # bytes of one note, which are held in memory
-WANTED = {"title", "content", "created", "updated", "tag", "data", "mime", "file-name"}
+WANTED = {"title", "content", "created", "updated", "tag", "data", "mime", "file-name", "taskStatus"}
 
 
 @dataclass(slots=True)
 class Note:
     values: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
+    """Lines of Markdown: since version 10 they lie beside the text, with titles and dates of their own."""
     files: list[tuple[str, bytes | None]] = field(default_factory=list)
     """Names and contents; None for one that is too large."""
 
@@ -46,6 +48,7 @@ def incoming_of(note: Note, member: Member, result: Result) -> Incoming | None:
     title = note.values.get("title", "").strip()
     try:
         body, locked = enml.markdown(note.values.get("content", ""))
+        body = "\n\n".join(filter(None, [body, "\n".join(note.tasks)]))
         if not body.strip() and not (title and note.files):
             raise Unreadable(_("empty."))
         page = compose(
@@ -100,6 +103,7 @@ class Source:
         self.words: list[str] = []
         self.length = 0
         self.file: dict[str, str] = {}
+        self.task: dict[str, str] = {}
 
     def taken(self) -> list[Note]:
         notes, self.notes = self.notes, []
@@ -114,6 +118,8 @@ class Source:
             self.note = Note()
         elif name == "resource":
             self.file = {}
+        elif name == "task":
+            self.task = {}
 
     def data(self, words: str) -> None:
         if self.path and self.path[-1] in WANTED:
@@ -126,12 +132,18 @@ class Source:
         too_long = self.length > len(words)
         within = "resource" in self.path[:-1]
         self.path.pop()
+        parent = self.path[-1] if self.path else ""
         if name in WANTED and within:
             self.file[name] = "" if too_long else words
-        elif name == "tag":
+        elif name in WANTED and parent == "task":
+            self.task[name] = words
+        elif name == "tag" and parent == "note":
             self.note.tags.append(words)
-        elif name in WANTED:
+        elif name in WANTED and parent == "note":
             self.note.values[name] = words
+        elif name == "task" and self.task.get("title"):
+            mark = "x" if self.task.get("taskStatus") == "completed" else " "
+            self.note.tasks.append(f"- [{mark}] {self.task['title']}")
         elif name == "resource":
             self.note.files.append(self.resource())
         elif name == "note":

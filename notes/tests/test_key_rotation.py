@@ -82,7 +82,7 @@ def test_a_missing_key_stops_the_start(fresh: str, settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = [fresh]
     [fault] = key_rotation.check_keys(databases=["default"])
     assert fault.id == "notes.E001"
-    assert "SECRETLY_ENCRYPTION_KEYS" in fault.msg
+    assert "ENCRYPTION_KEYS" in fault.msg
     assert fault.hint
     with pytest.raises(Exception, match=r"notes\.E001"):
         call_command("migrate", verbosity=0, skip_checks=False)
@@ -112,7 +112,7 @@ def test_a_missing_key_is_said_and_is_no_empty_notebook(
     assert "new" not in answer.content.decode()
     [record] = [record for record in caplog.records if record.name == "notes.responses"]
     assert record.levelno == logging.ERROR
-    assert "SECRETLY_ENCRYPTION_KEYS does not hold" in record.getMessage()
+    assert "ENCRYPTION_KEYS does not hold" in record.getMessage()
 
 
 def test_text_comes_back_while_a_key_is_missing(fresh: str, settings: Settings, owner: User, note: Note) -> None:

@@ -45,9 +45,9 @@ def test_changing(own: Client, note: Note) -> None:
 def test_a_note_takes_few_queries(own: Client, note: Note, django_assert_num_queries: Callable[[int], Any]) -> None:
     # The session, the person, the note, the key, attachments, earlier versions, the choices; the session's new end. For
     # the list beside it: the note's place, how many notes, fifty of them, their attachments; a reset of the second
-    # factor that waits. The first request of a session asks more.
+    # factor that waits, and changes to be confirmed. The first request of a session asks more.
     own.get(at(note))
-    with django_assert_num_queries(7 + 1 + 4 + 1):
+    with django_assert_num_queries(7 + 1 + 4 + 2):
         own.get(at(note))
     with django_assert_num_queries(7 + 1):
         own.get(at(note), {"pane": ""})

@@ -161,9 +161,10 @@ def test_a_search_takes_the_same_few_queries_however_much_it_finds(
 ) -> None:
     Note.objects.bulk_create(Note.written(owner, f"kettle {i}") for i in range(60))
     # The session, the person, the key; the names of attachments; the texts; the notes, their attachments; the choices;
-    # the session's new end; a reset of the second factor that waits. The first request of a session asks more.
+    # the session's new end; a reset of the second factor that waits, and changes to be confirmed. The
+    # first request of a session asks more.
     own.get("/")
-    with django_assert_num_queries(3 + 1 + 1 + 2 + 1 + 1 + 1):
+    with django_assert_num_queries(3 + 1 + 1 + 2 + 1 + 1 + 2):
         own.post(SEARCH, {"words": "kettle"})
 
 

@@ -20,7 +20,7 @@ ROOT: Path = settings.BASE_DIR
 MESSAGES = ROOT / "locale" / "ar" / "LC_MESSAGES"
 ROOMS = ("faceauth", "notes", "secretly")
 PLURALS = 6  # of Arabic: for none, one, two, few, many, and others
-COUNTS = {"%(n)s", "%(n)d", "%(count)d", "%(left)s"}
+COUNTS = {"%(n)s", "%(n)d", "%(count)d", "%(count)s", "%(left)s", "%(days)s", "%(minutes)s"}
 
 
 class Entry(NamedTuple):

@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -18,6 +19,7 @@ from faceauth.enrolment.enrol import settle
 from faceauth.mfa import authenticators, resets
 from faceauth.mfa.authenticators import Verdict
 from faceauth.models import (
+    AccountChange,
     AuthenticatorApp,
     Enrolment,
     Face,
@@ -32,7 +34,7 @@ from faceauth.operators.database_checks import altered_rows
 from faceauth.outcomes import Outcome
 from faceauth.policy import photo_logins, thresholds
 from faceauth.rekognition.collection import IndexedFace
-from faceauth.tests.mfa_cast import code_of, enrolled, with_app
+from faceauth.tests.mfa_cast import code_of, enrolled, open_notebook, with_app
 from faceauth.vision.measures import Quality
 from privatekit.crypto import KeyMissing
 
@@ -64,7 +66,6 @@ HARMLESS = {
     "faceauth.HealthCheck": "figures of the last check, which the next one makes anew",
     "faceauth.SpentFrame": "a frame of the day could be sent again, in a check that asks for other movements",
     "faceauth.SignIn": "the log",
-    "faceauth.AccountChange": "what the person is told of; to take one back removes something of theirs",
     "faceauth.RateCount": "a limit that starts anew",
     "faceauth_local.Collection": "what is sealed is bound to its incarnation",
     "faceauth_local.Removal": "a face that is not found",
@@ -265,6 +266,14 @@ def test_an_enrolment_does_not_make_somebody_else_of_a_stranger(owner: User) -> 
     indexed = IndexedFace(str(uuid.uuid4()), str(uuid.uuid4()), intent.external_id, 99.0)
     recognition = settle(intent, indexed, [], Quality(50, 50), "", thresholds.current())
     assert (recognition.outcome, recognition.user) == (Outcome.REFUSED, None)
+
+
+def test_a_change_made_up_in_the_database_is_not_taken_back(owner: User) -> None:
+    photo_logins.choose(owner, PhotoLogin.Choice.NEVER)
+    made = AccountChange.objects.create(user=owner, kind="check_changed", subject="single")
+    AccountChange.objects.update(kind="photos_changed", subject="open")
+    assert open_notebook(owner).post(reverse("faceauth:take_back", args=[made.pk])).status_code == 404
+    assert photo_logins.choice_of(owner) == PhotoLogin.Choice.NEVER
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ HARMLESS = {
     "reading and writing in the open notebook": {
         "notes:list",
         "notes:note",
+        "notes:version",
+        "notes:share",
         "notes:new",
         "notes:search",
         "notes:trash",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from faceauth.local import search_index
 from faceauth.local.errors import Code, Refused, invalid_parameter
-from faceauth.local.models import Collection, Face, RequestToken, User
+from faceauth.local.models import Collection, Face, RequestToken, User, faces_of
 from faceauth.local.operations.collections import Answer, comparable, find, find_comparable, lock
 from faceauth.local.operations.faces import Template, find_face, note_removal
 from faceauth.local.pagination import page
@@ -171,8 +171,10 @@ def assign(collection: Collection, user: User, faces: Sequence[Face], owner: Use
     """Give faces to `owner`, who is `user` or nobody, and make the template of `user` again from all its faces."""
     if not faces:
         return
-    Face.objects.filter(pk__in=[face.pk for face in faces]).update(user=owner)
-    templates = [face.get_template(collection) for face in user.faces.all()]
+    for face in faces:
+        face.give_to(owner)
+    Face.objects.bulk_update(faces, ["user", "link"])
+    templates = [face.get_template(collection) for face in faces_of(user)]
     user.set_template(collection, mean(templates) if templates else None)
     user.sequence, user.updated = collection.sequence, timezone.now()
     user.save()

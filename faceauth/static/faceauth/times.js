@@ -18,7 +18,6 @@ const date = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "
 const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 const year = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
 const whole = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "long" });
-const list = new Intl.ListFormat(LOCALE, { style: "narrow", type: "unit" });
 
 /** @param {Date} at */
 const midnight = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
@@ -34,7 +33,7 @@ export function told(at, now = new Date()) {
   if (minutes === 0) return near.format(0, "second");
   if (Math.abs(minutes) < 60) return near.format(minutes, "minute");
   const days = Math.round((midnight(at) - midnight(now)) / DAY);
-  if (Math.abs(days) <= 1) return list.format([near.format(days, "day"), clock.format(at)]);
+  if (Math.abs(days) <= 1) return `${near.format(days, "day")} ${clock.format(at)}`;
   return days < 0 && days > -7 ? weekday.format(at) : date.format(at);
 }
 

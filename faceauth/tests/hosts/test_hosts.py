@@ -226,3 +226,24 @@ def withdraws(client: PlainClient, codes: list[str]) -> None:
     receipt = client.get(gone.headers["location"]).json
     assert (receipt["outcome"], receipt["complete"], len(receipt["faces"])) == ("forgotten", True, 1)
     assert client.get("/accounts/account/").status == 200
+
+
+WITHOUT_EXTRAS = """
+import sys
+from importlib import util
+absent = {"faiss", "webauthn", "segno", "gunicorn", "redis", "matplotlib", "django_stubs_ext"}
+sys.modules.update(dict.fromkeys(absent))
+find = util.find_spec
+util.find_spec = lambda name, *rest: None if name in absent else find(name, *rest)
+from shop.settings import *
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "faceauth.local"]
+FACEAUTH = FACEAUTH | {"ENDPOINT": "aws"}
+"""
+
+
+def test_on_aws_nothing_of_an_extra_is_imported(lts: Path, tmp_path: Path) -> None:
+    project = Project(tmp_path, lts)
+    project.write(sites.files(sites.BARE_SETTINGS, sites.BARE_USER, admin=False))
+    project.write({"bare.py": WITHOUT_EXTRAS})
+    project.manage("check", "--fail-level", "WARNING", "--settings", "bare")
+    project.manage("rekognition_collection", "--help", "--settings", "bare")
