@@ -1,4 +1,4 @@
-"""Lighthouse on a real installation: at least 95 for the door and the notebook, on a telephone and at a desk.
+"""Lighthouse on a real installation: at least 95 or 97 for the door and the notebook, on a telephone and at a desk.
 
 Lighthouse comes from npm (`npm ci`), and runs in the Chromium that
 is here. Its scores of performance are computed for a slow line and a slow processor ("simulate"), which makes them
@@ -27,7 +27,7 @@ NODE = shutil.which("node")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 CATEGORIES = ("performance", "accessibility", "best-practices")
-LEAST = 95
+LEAST = {"performance": 95, "accessibility": 97, "best-practices": 97}
 TRIES = 3  # on a busy machine Chromium now and then does not say when a page began, which is no score
 
 pytestmark = [
@@ -82,6 +82,10 @@ def scores_of(report: dict[str, Any]) -> dict[str, int]:
     return {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
 
 
+def good(scores: dict[str, int]) -> bool:
+    return all(scores[name] >= least for name, least in LEAST.items())
+
+
 def faults(report: dict[str, Any]) -> list[str]:
     """What took points away."""
     ids = [ref["id"] for name in CATEGORIES for ref in report["categories"][name]["auditRefs"] if ref["weight"]]
@@ -99,10 +103,10 @@ def test_scores(
         words.append("--extra-headers=" + json.dumps({"Cookie": f"sessionid={session}"}))
     url = f"{site.url}/" if page == "notebook" else f"{site.url}/login/"
     reports = [measured(url, folder, *words) for _ in range(2)]
-    if min(score for report in reports for score in scores_of(report).values()) < LEAST:
+    if not all(good(scores_of(report)) for report in reports):
         reports.append(measured(url, folder, *words))
     assert all(report["finalDisplayedUrl"] == url for report in reports)
     scores = {name: statistics.median_low(scores_of(report)[name] for report in reports) for name in CATEGORIES}
     with capsys.disabled():
         print(f"\n{page}, {preset}: {', '.join(f'{name} {score}' for name, score in scores.items())}")
-    assert min(scores.values()) >= LEAST, faults(reports[0])
+    assert good(scores), faults(reports[0])
