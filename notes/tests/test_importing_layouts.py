@@ -157,8 +157,8 @@ def test_joplin_with_every_kind_of_item(owner: User) -> None:
 
 def test_standard_notes_with_its_folder_of_the_same_notes(owner: User) -> None:
     def item(kind: str, uuid: str, **content: object) -> dict[str, object]:
-        times = {"created_at": "2023-01-01T10:00:00.000Z", "updated_at": "2023-02-02T10:00:00.000Z"}
-        return {"content_type": kind, "uuid": uuid, "content": content, **times}
+        made: dict[str, object] = {"content_type": kind, "uuid": uuid, "content": content}
+        return made | {"created_at": "2023-01-01T10:00:00.000Z", "updated_at": "2023-02-02T10:00:00.000Z"}
 
     data = {"org.standardnotes.sn": {"client_updated_at": "2023-02-02T10:00:00.000Z", "pinned": True}}
     references = [{"content_type": "Note", "uuid": "n1"}]
