@@ -51,7 +51,7 @@ def test_pictures_are_dropped_and_pasted(tab: Page, owner: User, way: str) -> No
     )
     expect(tab.locator("[data-files]")).to_contain_text("drawn.png: attached")
     tab.get_by_role("button", name="Done").click()
-    tab.get_by_role("region", name="Note", exact=True).get_by_role("link", name="drawn.png").click()
+    tab.locator(".card").get_by_role("link", name="drawn.png").click()
     picture = tab.locator(".picture img")
     expect(picture).to_have_attribute("alt", "drawn.png")
     assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") == 64
