@@ -107,8 +107,9 @@ def look(page: Page) -> None:
 
 
 def write(page: Page, text: str) -> None:
-    page.locator(".surface").fill(text)
-    page.get_by_role("button", name="Done").click()
+    script = page.locator(".surface").count() > 0
+    page.locator(".surface" if script else "#text").fill(text)
+    page.get_by_role("button", name="Done" if script else "Save").click()
     expect(page.locator(".notes").get_by_text(text)).to_be_visible()
 
 

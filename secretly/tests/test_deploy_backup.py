@@ -41,7 +41,9 @@ def check(machine: Machine, at_least: set[str]) -> None:
     status, page = visitor.get(machine)
     assert status == 200
     assert at_least <= words_on(page, "tea")
-    [attachment] = set(re.findall(r'/attachments/[0-9a-f-]{36}/(?=")', page))
+    notes = set(re.findall(r'/notes/[0-9a-f-]{36}/(?=")', page))
+    pages = "".join(visitor.get(machine, note)[1] for note in notes)
+    [attachment] = set(re.findall(r'/attachments/[0-9a-f-]{36}/(?=")', pages))
     assert visitor.get(machine, attachment) == (200, "the word of a file")
 
 

@@ -33,7 +33,8 @@ def first_lines() -> str:
 def newer_python() -> str:
     """An interpreter that the newest Django runs on."""
     for name in ("python3.14", "python3.13", "python3.12"):
-        if path := shutil.which(name):
+        path = shutil.which(name)
+        if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:  # noqa: S603
             return path
     if sys.version_info >= (3, 12):
         return sys.executable

@@ -95,7 +95,7 @@ def test_the_first_lines_of_the_guide_work_word_for_word(lts: Path, wheels: Path
         enrol(project.client(), pictures.collins())
         came_back = project.client()
         sign_in(came_back, pictures.hopper())
-        assert came_back.get("/accounts/account/").json["visits"][0]["outcome"] == "recognised"
+        assert came_back.get("/accounts/account/").json["attempts"][0]["outcome"] == "recognised"
         operator_sees_the_stock_admin(project)
         for page in ("login/", "account/", "account/faces/", "account/mfa/", "account/devices/", "account/forget/"):
             text = came_back.get(f"/accounts/{page}", "text/html").text
