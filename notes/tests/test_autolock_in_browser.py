@@ -130,6 +130,8 @@ def test_a_tab_that_was_asleep_asks_the_others_before_it_locks(tab: Page, contex
     asleep.goto("/")
     asleep.evaluate("window.deaf = true")
     tab.clock.run_for(10 * 60_000)
+    expect(tab.locator("[data-cover]")).to_be_hidden()
+    tab.bring_to_front()
     tab.locator(".surface").fill("In use")
     expect(tab.locator("[data-status]")).to_have_text(SAYS_SAVED)
     tab.clock.run_for(6 * 60_000)

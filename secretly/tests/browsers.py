@@ -109,7 +109,7 @@ def look(page: Page) -> None:
 def write(page: Page, text: str) -> None:
     script = page.locator(".surface").count() > 0
     page.locator(".surface" if script else "#text").fill(text)
-    page.get_by_role("button", name="Done" if script else "Save").click()
+    page.get_by_role("button", name="Done").click()
     expect(page.locator(".notes").get_by_text(text)).to_be_visible()
 
 
