@@ -118,12 +118,11 @@ DEAF = """
     BroadcastChannel.prototype.addEventListener = function (type, hear) {
         listen.call(this, type, (event) => window.deaf || hear(event));
     };
+    for (const type of ["visibilitychange", "focus", "pageshow", "online"])
+        addEventListener(type, (event) => window.deaf && event.stopImmediatePropagation(), true);
 """
 
 
-@pytest.mark.xfail(
-    reason="On a busy machine the tab sometimes locks or saves at another moment; the cause is not found.", strict=False
-)
 def test_a_tab_that_was_asleep_asks_the_others_before_it_locks(tab: Page, context: BrowserContext, owner: User) -> None:
     tab.clock.install()
     tab.reload()
