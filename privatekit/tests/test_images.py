@@ -111,6 +111,24 @@ def test_every_mode_becomes_the_same_picture(mode: str, size: tuple[int, int]) -
     assert result.height == min(700, size[1])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_array_is_the_upright_picture(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "STRIP", 1000)
+    grey = Image.linear_gradient("L").resize((90, 60))
+    deep = Image.fromarray(np.arange(5400, dtype=np.uint16).reshape(60, 90) * 12)
+    for image in (
+        portrait(60, 90),
+        grey,
+        grey.convert("LA"),
+        grey.convert("P"),
+        portrait(60, 90).convert("CMYK"),
+        deep,
+    ):
+        pixels = images.array(image, orientation)
+        assert np.array_equal(pixels, np.asarray(images.turned(images.rgb(image), orientation)))
+        assert not pixels.flags.writeable
+
+
 def test_transparent_becomes_white() -> None:
     for size in ((100, 100), (3000, 1500)):
         assert np.asarray(small(encoded(Image.new("RGBA", size, (0, 0, 0, 0)), "PNG"))).min() == 255
