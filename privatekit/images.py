@@ -153,7 +153,7 @@ def decoded(
                 needed = (needed if needs_coefficients(image, data) else 0) + pixels * BASELINE
             moving = "moving " if frames(image) > 1 else ""
             beside = (working or {}).get(f"{moving}{image.format}", PIXEL)
-            with ROOM.reserve(max(needed, pixels * (PIXEL + beside)), pixels * kept):
+            with ROOM.reserve(max(needed, pixels * (PIXEL + beside)), image.width * image.height * kept):
                 image.load()
                 yield image
     except Image.DecompressionBombError as error:
