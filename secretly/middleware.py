@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -86,6 +87,20 @@ def refuse_untold_lengths(get_response: View) -> View:
                 if not request.META["wsgi.input"].read(PIECE):
                     break
         return views.length_required(request)
+
+    return middleware
+
+
+def say_that_a_method_is_not_allowed(get_response: View) -> View:
+    """Give a 405, which Django leaves empty, a sentence for who asks for JSON."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not views.wants_json(request):
+            return response
+        told = views.method_not_allowed(request)
+        told.headers["Allow"] = response.headers.get("Allow", "")
+        return told
 
     return middleware
 
