@@ -12,6 +12,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
+from notes.responses import wants_json
 from secretly import health, logs, metrics, views
 
 logger = logging.getLogger("secretly.requests")
@@ -96,7 +97,7 @@ def say_that_a_method_is_not_allowed(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not views.wants_json(request):
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not wants_json(request):
             return response
         told = views.method_not_allowed(request)
         told.headers["Allow"] = response.headers.get("Allow", "")
