@@ -34,6 +34,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to the settings",
     "faceauth:end_others": "goes back to the settings",
+    "offline_latest": "JSON",
     "faceauth:rename_face": "goes back to the settings",
     "faceauth:remove_face": "goes back to the settings",
     "faceauth:devices": "JSON",
@@ -171,6 +172,9 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("settings", settings_page)
     yield Stop("settings-some-factors", settings_page, "locked")
     yield Stop("settings-operator", settings_page, "operator")
+    yield Stop("offline-not-trusted", settings_page, sends_to=reverse("offline_copy"))
+    copy = {"permission": "signed", "latest": 20}
+    yield Stop("offline-copy", "/an-error/", "nobody", template="offline_copy.html", context=copy)
     yield Stop("add-appearance", reverse("faceauth:faces"))
     yield Stop("again", reverse("faceauth:reauthenticate"))
     yield Stop("trust-device", reverse("faceauth:trust_device"))
