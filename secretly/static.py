@@ -9,6 +9,7 @@ from secretly.joining import join
 JOINED = frozenset(
     {
         "notes/copy_setting.js",
+        "notes/hush_setting.js",
         "notes/notebook.js",
         "notes/viewer.js",
         "notes/renewal.js",

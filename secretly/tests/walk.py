@@ -137,7 +137,7 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
         ("press", ".surface", "Control+l"),
         ("see", "[data-cover]"),
     )
-    yield Stop("notebook-covered", home, does=unreachable)
+    yield Stop("notebook-covered", reverse("notes:new"), does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note, does=(("see", ".surface"),))
     yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
