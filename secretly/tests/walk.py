@@ -257,7 +257,7 @@ def go(page: Page, stop: Stop, cast: Cast, base_url: str) -> None:
             page.evaluate(SEND, [stop.sends_to, sendable(stop.fields), stop.token])
     for what, *details in stop.does:
         do(page, what, *details)
-    page.evaluate("document.fonts.ready")
+    page.evaluate(DRAWN)
 
 
 def sign_in(context: BrowserContext, session: str | None, base_url: str) -> None:
@@ -288,6 +288,10 @@ def sendable(fields: Mapping[str, str | File]) -> dict[str, Any]:
         for name, value in fields.items()
     }
 
+
+# Until there are letters, and the picture that is shown over the page.
+DRAWN = """Promise.all([...document.querySelectorAll("dialog[open] img")].map((shown) => shown.decode().catch(() => {})))
+    .then(() => document.fonts.ready).then(() => true)"""
 
 # A form that no page has, sent as the pages send theirs: with the token of this one.
 SEND = """([address, fields, token]) => {
