@@ -64,6 +64,7 @@ def serve(arguments: dict[str, Any], write: Callable[[str], Any]) -> None:
             max_rate=arguments["max_rate"] / workers,
             error_rate=arguments["error_rate"],
             updating_seconds=arguments["updating_seconds"],
+            face_liveness=workers == 1,
             origins=tuple(arguments["cors_origin"]),
         )
     )

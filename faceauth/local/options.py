@@ -23,6 +23,9 @@ class Options:
     updating_seconds: float = 0.0
     """How long a user is UPDATING after a change of its faces."""
 
+    face_liveness: bool = False
+    """Whether there are sessions of Face Liveness. They are in the memory of one process, so that must be the only."""
+
     origins: tuple[str, ...] = ()
     """Web origins whose scripts may call, beside those of this machine."""
 

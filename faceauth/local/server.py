@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
-from faceauth.local import http
+from faceauth.local import face_liveness, http
 from faceauth.vision import networks
 
 THREADS = 8  # of a process; recognition itself runs one at a time
@@ -85,6 +85,7 @@ class EventLoopWorker(Worker):  # type: ignore[misc]
             servers.append(await start(connected, sock=listener.sock, limit=http.MAX_HEAD, backlog=1024))
         while self.alive and os.getppid() == self.ppid:
             self.notify()
+            face_liveness.sweep()
             await asyncio.sleep(0.5)
         for server in servers:
             server.close()
