@@ -16,7 +16,7 @@ import urllib3
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from faceauth.liveness import challenge
+from faceauth.liveness import challenge, frames
 from faceauth.liveness.challenge import Ask, Code, Observation
 from faceauth.local import command, face_liveness, http
 from faceauth.local.options import Options, configure, options
@@ -123,7 +123,7 @@ class Person:
 def grace(service: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Grace Hopper's picture, in which the detector sees a head that does what is said."""
     chance = random.Random(0)  # noqa: S311
-    pose: dict[str, float] = {}
+    pose: dict[str, Any] = {}
     portrait = pictures.encoded(pictures.opened(pictures.hopper()), quality=80)
 
     def jpeg(ask: Ask) -> bytes:
@@ -131,7 +131,7 @@ def grace(service: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Person
         return portrait + chance.getrandbits(64).to_bytes(8)
 
     def observe(jpeg: bytes, at: float) -> Observation:
-        digest = face_liveness.frames.digest(jpeg, face_liveness.KEY)
+        digest = frames.digest(jpeg, face_liveness.KEY)
         return seen(at, chance, digest=digest, pixels=digest, **pose)
 
     monkeypatch.setattr(face_liveness, "observe", observe)
