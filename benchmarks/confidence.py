@@ -71,7 +71,7 @@ def middle_face(pixels: Pixels) -> Face | None:
     def holds_the_middle(face: Face) -> bool:
         box = face.box
         across, down = width / 2 - box.left, height / 2 - box.top
-        return 0 < across < box.width and 0 < down < box.height
+        return bool(0 < across < box.width and 0 < down < box.height)
 
     return next(filter(holds_the_middle, find_faces(pixels)), None)
 

@@ -58,7 +58,7 @@ def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)  # noqa: S603
 
 
 @needs_cli
