@@ -1,12 +1,12 @@
 """The detector's scores of faces and of what is no face: `python -m benchmarks.confidence FOLDER --labels FILE`.
 
 Faces: the middle one of each picture of a set like Labeled Faces in the Wild, and every fourth once more, spoiled in
-turn (blurred, dark, half covered, small). No faces: what the detector finds in the four strips beside the middle face.
-Bystanders stand there too, and nothing labels them. So `--sheets NEW_FOLDER` writes what was found as pictures of a
-hundred each, for the eye, and `--bystanders FILE` takes a JSON list of the numbers of those that are faces.
+turn (blurred, dark, half covered, small). Besides, what the detector finds in the four strips beside that face: mostly
+bystanders, whom nothing labels. So `--sheets NEW_FOLDER` writes what was found there as pictures of a hundred each, for
+the eye, and `--no-faces FILE` takes a JSON list of the numbers of those that are no faces.
 
-The table has faces and no faces by score; the scale is made of their shares, monotone by pooling neighbours (the
-pool-adjacent-violators algorithm), and where nothing was found that is no face, by the rule of three.
+The table has faces and no faces by score. The shares are made to rise with the score by pooling neighbours (the
+pool-adjacent-violators algorithm); where all are faces, a share is what 95 % allow by the rule of three.
 """
 
 import json
@@ -31,7 +31,7 @@ Found = tuple[float, Pixels]
 def main() -> None:
     arguments = parser("benchmarks.confidence", (__doc__ or "").split("\n")[0])
     arguments.add_argument("--sheets", type=Path, help="write what was found beside the faces, for the eye")
-    arguments.add_argument("--bystanders", type=Path, help="a JSON list: the numbers of those that are faces")
+    arguments.add_argument("--no-faces", type=Path, help="a JSON list: the numbers of those that are no faces")
     arguments.add_argument("--every", type=int, default=1, help="of how many pictures one is taken (%(default)s)")
     told = arguments.parse_args()
     known = labels.read(told.labels) if told.labels else Labels()
@@ -39,11 +39,12 @@ def main() -> None:
     faces, others = measured(paths)
     if told.sheets:
         write_sheets(others, told.sheets)
-    bystanders = set(json.loads(told.bystanders.read_text())) if told.bystanders else set()
-    no_faces = [score for number, (score, _) in enumerate(others) if number not in bystanders]
-    print(f"{len(paths)} pictures, {len(faces)} faces found, {len(others)} found beside them, {len(bystanders)} faces")
-    for low, high, count, wrong in binned(faces, no_faces):
-        print(f"{low:6.1f} to {min(high, 100):6.1f} {count:7} {wrong:5}  {share(count, wrong):.4f}")
+    wrong = set(json.loads(told.no_faces.read_text())) if told.no_faces else set()
+    no_faces = [score for number, (score, _) in enumerate(others) if number in wrong]
+    faces += [score for number, (score, _) in enumerate(others) if number not in wrong]
+    print(f"{len(paths)} pictures, {len(faces)} faces, {len(others)} found beside the middle ones")
+    for low, high, count, none in binned(faces, no_faces):
+        print(f"{low:6.1f} to {min(high, 100):6.1f} {count:7} {none:5}  {share(count, none):.4f}")
     print(pooled(binned(faces, no_faces)))
 
 

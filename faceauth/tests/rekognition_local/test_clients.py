@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, serving
-from faceauth.tests.pictures import another, collins, hopper
+from faceauth.tests.pictures import another, collins, hopper, landscape
 
 AWS = os.environ.get("SECRETLY_AWS_CLI") or shutil.which("aws")
 NODE = shutil.which("node")
@@ -233,3 +233,53 @@ def test_the_sdk_for_javascript(server: str, environment: dict[str, str], portra
             ["ValidationException", 400],
         ],
     }
+
+
+ORIGINAL = """
+const path = require("node:path");
+const fs = require("node:fs");
+const { randomUUID } = require("node:crypto");
+const [modules, endpoint, folder] = process.argv.slice(2);
+const { Rekognition } = require(path.join(modules, "@aws-sdk/client-rekognition"));
+
+const CollectionId = "original";
+const rekognition = new Rekognition({ endpoint, apiVersion: "2016-06-27" });
+const picture = (name) => ({ Bytes: fs.readFileSync(path.join(folder, name)) });
+
+function enter(name, done) {
+  const params = { CollectionId, Image: picture(name), FaceMatchThreshold: 90, MaxFaces: 1 };
+  rekognition.searchFacesByImage(params, (error, data) => {
+    if (error || !data) return done("no face found");
+    if (data.FaceMatches.length) return done(data.FaceMatches[0].Face.ExternalImageId);
+    const ExternalImageId = randomUUID();
+    const face = { CollectionId, DetectionAttributes: [], ExternalImageId, Image: picture(name) };
+    rekognition.indexFaces(face, (failed) => done(failed ? String(failed) : ExternalImageId));
+  });
+}
+
+const entered = (name) => new Promise((resolve) => enter(name, resolve));
+
+(async () => {
+  await rekognition.createCollection({ CollectionId });
+  const answers = [];
+  for (const name of ["grace.jpg", "eileen.png", "again.jpg", "nobody.jpg"]) answers.push(await entered(name));
+  await rekognition.deleteCollection({ CollectionId });
+  console.log(JSON.stringify(answers));
+})();
+"""
+
+
+@needs_sdk
+def test_what_the_original_app_in_node_does(
+    server: str, environment: dict[str, str], portraits: Path, tmp_path: Path
+) -> None:
+    """Its search and its enrolment, with its parameters and callbacks: a face is found, or becomes a new user."""
+    script = tmp_path / "original.cjs"
+    script.write_text(ORIGINAL)
+    (portraits / "nobody.jpg").write_bytes(landscape())
+    command = [str(NODE), str(script), str(MODULES), server, str(portraits)]
+    done = run(command, environment | {"AWS_REGION": "eu-west-1"})
+    assert done.returncode == 0, done.stderr
+    grace, eileen, again, nobody = json.loads(done.stdout)
+    assert (again, nobody) == (grace, "no face found")
+    assert len({grace, eileen}) == 2
