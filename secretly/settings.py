@@ -182,7 +182,7 @@ FACEAUTH = {
     "MFA_RESET_NEEDS_TWO": environment.boolean("SECRETLY_MFA_RESET_NEEDS_TWO"),
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "TRUSTED_DEVICE_DAYS": int(environment.number("SECRETLY_TRUSTED_DEVICE_DAYS", 90, low=1, high=400)),
-    "SENSITIVE": {"notes:export_zip": "notes:export"},
+    "SENSITIVE": {"notes:export_zip": "notes:export", "offline_copy": "faceauth:account#offline"},
     "EXPORTERS": ["secretly.export.notes"],
     "ATTEMPTS_PER_ADDRESS": environment.text("SECRETLY_ATTEMPTS_PER_ADDRESS", "60/m"),
     "ATTEMPTS_PER_SESSION": environment.text("SECRETLY_ATTEMPTS_PER_SESSION", "20/m"),

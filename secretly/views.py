@@ -196,9 +196,11 @@ OFFLINE_PARTS = (
     "faceauth/icon.svg",
     "site/offline.css",
     "site/write_later.js",
+    "site/read_offline.js",
     "site/dom.js",
     "faceauth/dom.js",
     "notes/store.js",
+    "notes/copy.js",
 )
 
 

@@ -68,6 +68,7 @@ def serve(arguments: dict[str, Any], write: Callable[[str], Any]) -> None:
             error_rate=arguments["error_rate"],
             memory=arguments["memory"] * 10**6,
             updating_seconds=arguments["updating_seconds"],
+            face_liveness=workers == 1,
             origins=tuple(arguments["cors_origin"]),
         )
     )

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from django.db import DatabaseError, close_old_connections
 
 from faceauth.conf import conf
-from faceauth.local import arns
+from faceauth.local import arns, liveness_page
 from faceauth.local.errors import Code, Refused
 from faceauth.local.models import Collection
 from faceauth.local.options import options
@@ -137,6 +137,8 @@ class Connection:
         """The answer; where the body was not read, the connection is not kept alive."""
         if (request.method, request.path) == ("GET", "/health"):
             return await self.in_thread(health)
+        if request.method == "GET" and request.path.startswith(liveness_page.FOLDER):
+            return liveness_page.page(request.path)
         if request.method == "OPTIONS":
             return Answer(HTTPStatus.NO_CONTENT, {"Access-Control-Max-Age": "600"}, b"")
         try:
@@ -156,13 +158,16 @@ class Connection:
 
 def check_head(request: Request) -> Callable[[], Answer]:
     """Check all that can be checked before the body is read; returns the rest of the work. Raises `Refused`."""
+    if options().accept_any_credentials and host_name(f"//{request.headers.get('host', '')}") not in LOOPBACK:
+        # A web page elsewhere can give this machine a name of its own (DNS rebinding).
+        raise Refused(Code.ACCESS_DENIED, "Without credentials this service answers to localhost only.")
+    if request.method == "POST" and request.path.startswith(liveness_page.FOLDER):
+        take = liveness_page.frame_at(request.path)  # whoever knows the SessionId may do the check
+        return lambda: take(request.body)
     if (request.method, request.path) != ("POST", "/"):
         raise Refused(Code.UNKNOWN_OPERATION, "Requests to Rekognition are POST /, with X-Amz-Target.")
     target = request.headers.get("x-amz-target", "")
     if options().accept_any_credentials:
-        if host_name(f"//{request.headers.get('host', '')}") not in LOOPBACK:
-            # A web page elsewhere can give this machine a name of its own (DNS rebinding).
-            raise Refused(Code.ACCESS_DENIED, "Without credentials this service answers to localhost only.")
         return lambda: answered(target, request.body, stated_region(request.headers))
     claim = read_claim(request.headers, conf().LOCAL_SECRET_KEYS, datetime.now(UTC))
 
@@ -244,6 +249,8 @@ def content_length(request: Request) -> int:
         raise Refused(Code.SERIALIZATION, "The request has no Content-Length.")
     if int(length) > MAX_BYTES:
         raise Refused(Code.REQUEST_TOO_LARGE, f"The request has more than {MAX_BYTES} bytes.")
+    if request.path != "/" and int(length) > liveness_page.MAX_BYTES:
+        raise Refused(Code.REQUEST_TOO_LARGE, f"A frame has at most {liveness_page.MAX_BYTES} bytes.")
     return int(length)
 
 

@@ -26,6 +26,9 @@ class Options:
     memory: int = 0
     """Bytes that a process may have in memory beside the templates of its collections; 0 for no limit."""
 
+    face_liveness: bool = False
+    """Whether there are sessions of Face Liveness. They are in the memory of one process, so that must be the only."""
+
     origins: tuple[str, ...] = ()
     """Web origins whose scripts may call, beside those of this machine."""
 

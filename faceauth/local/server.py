@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
-from faceauth.local import http, search_index
+from faceauth.local import face_liveness, http, search_index
 from faceauth.local.options import options
 from faceauth.vision import networks
 from privatekit import images, memory
@@ -101,6 +101,7 @@ class EventLoopWorker(Worker):  # type: ignore[misc]
         short_for = 0.0
         while self.alive and os.getppid() == self.ppid:
             self.notify()
+            face_liveness.sweep()
             await asyncio.sleep(TICK)
             short_for = short_for + TICK if images.is_short() else 0.0
             if short_for > SHORT_FOR:

@@ -106,6 +106,7 @@ def started(home: str, *arguments: str, credentials: bool = True) -> Iterator[tu
     if credentials:
         environment["REKOGNITION_LOCAL_CREDENTIALS"] = f"{KEY_ID}:{SECRET}"
     environment.pop("DATABASE_URL", None)
+    environment.pop("PYTHONUNBUFFERED", None)  # the address must come without it
     with open(os.path.join(home, "server.log"), "wb") as log:
         server = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "manage.py", "rekognition_local", "--bind=127.0.0.1:0", *arguments],
