@@ -7,6 +7,7 @@ body each have a deadline.
 import asyncio
 import json
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
@@ -33,12 +34,13 @@ MAX_HEAD = 16 * 1024  # asyncio keeps up to twice as much of every connection
 
 KEEP_ALIVE = 60.0  # seconds without a request; SDKs keep their connections open
 HEAD_DEADLINE = 10.0  # seconds from the first byte of a request to the end of its head
-BODY_DEADLINE = 30.0
+BODY_DEADLINE = 30.0  # seconds of reading, without waiting for memory
 WRITE_DEADLINE = 30.0
 DISCARD_DEADLINE = 2.0  # for the rest of a refused request, so that the client reads the answer
 
 PIECE = 64 * 1024
-PIECE_DEADLINE = 5.0  # seconds for each piece of a body
+PIECE_DEADLINE = 10.0  # seconds for each piece of a body
+MEMORY_DEADLINE = 60.0  # seconds to wait until others are answered
 BODIES = 40_000_000  # bytes of bodies in memory at once; one more may be read beyond that
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -83,15 +85,17 @@ class Bodies:
         one, pieces, size, answered = object(), list[bytes](), 0, 0
         self.reading[one] = None
         try:
-            async with asyncio.timeout(BODY_DEADLINE):
-                while size < length:
-                    if not self.may_go_on(one):
-                        async with self.changed:
-                            await self.changed.wait_for(lambda: self.may_go_on(one))
-                    async with asyncio.timeout(PIECE_DEADLINE):
-                        pieces.append(await reader.readexactly(min(PIECE, length - size)))
-                    size += len(pieces[-1])
-                    self.left -= len(pieces[-1])
+            seconds = BODY_DEADLINE
+            while size < length:
+                if not self.may_go_on(one):
+                    async with asyncio.timeout(MEMORY_DEADLINE), self.changed:
+                        await self.changed.wait_for(lambda: self.may_go_on(one))
+                started = time.monotonic()
+                async with asyncio.timeout(min(PIECE_DEADLINE, seconds)):
+                    pieces.append(await reader.readexactly(min(PIECE, length - size)))
+                seconds -= time.monotonic() - started
+                size += len(pieces[-1])
+                self.left -= len(pieces[-1])
             body = b"".join(pieces)
             pieces.clear()
             del self.reading[one]

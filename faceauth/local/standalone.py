@@ -6,7 +6,15 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 HOME = Path(os.environ.get("REKOGNITION_LOCAL_HOME") or Path.home() / ".local" / "share" / "rekognition-local")
-HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+OURS = ("encryption.key", "rekognition.sqlite3")
+os.umask(0o077)  # SQLite makes its files readable for all
+HOME.mkdir(parents=True, exist_ok=True)
+if HOME.stat().st_mode & 0o007:
+    if not all(path.name.startswith(OURS) for path in HOME.iterdir()):
+        raise SystemExit(f"Others can read {HOME}: run chmod 700 on it, or name another REKOGNITION_LOCAL_HOME.")
+    HOME.chmod(0o700)
+    for path in HOME.iterdir():
+        path.chmod(0o600)
 
 
 def stored_key(path: Path) -> str:

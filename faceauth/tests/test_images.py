@@ -136,6 +136,8 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="100"
         (encoded(portrait(), "TIFF"), Reason.UNSUPPORTED_FORMAT),
         (encoded(portrait(), "AVIF"), Reason.UNSUPPORTED_FORMAT),
         (encoded(portrait(), "PDF"), Reason.UNSUPPORTED_FORMAT),
+        (encoded(portrait(), "JPEG2000"), Reason.UNSUPPORTED_FORMAT),
+        (encoded(portrait(), "EPS"), Reason.UNSUPPORTED_FORMAT),
         (SVG, Reason.UNSUPPORTED_FORMAT),
         (b"\n <svg/>", Reason.UNSUPPORTED_FORMAT),
         (pictures.claims(30_000, 30_000), Reason.TOO_LARGE),

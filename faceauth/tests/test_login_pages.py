@@ -493,3 +493,10 @@ def test_while_pictures_have_no_memory_left_one_comes_back_later(
     monkeypatch.setattr("privatekit.images.small_rgb", busy)
     answer = send_photo(client, pictures.hopper(), JSON)
     assert (answer.status_code, answer.json()["outcome"]) == (503, "unavailable")
+
+
+def test_phones_offer_the_gallery_where_a_photo_is_chosen(settings: Settings) -> None:
+    """`capture` would open the camera alone. The notebook has it at "Take a photo", which stands beside "Files"."""
+    folders = (settings.BASE_DIR / "templates", settings.BASE_DIR / "faceauth" / "templates")
+    pages = {page.name for folder in folders for page in folder.rglob("*.html") if " capture" in page.read_text()}
+    assert pages == {"editor_actions.html"}
