@@ -24,6 +24,7 @@ from faceauth.local.models import Collection
 from faceauth.local.options import options
 from faceauth.local.service import Answer, answer, refusal
 from faceauth.local.signature import read_claim, stated_region, verify
+from faceauth.vision import similarity
 
 # CompareFaces carries two pictures of 5,242,880 bytes in base64. A tenth more is for everything else, and so that a
 # picture that is a little too large is answered with Rekognition's own error.
@@ -145,7 +146,7 @@ def answered(target: str, body: bytes, region: str) -> Answer:
 
 
 def health() -> Answer:
-    """Whether the tables can be read."""
+    """Whether the tables can be read, and the scale of similarities, which a site that calls this service asks for."""
     close_old_connections()
     try:
         Collection.objects.exists()
@@ -153,11 +154,11 @@ def health() -> Answer:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, "database")
     finally:
         close_old_connections()
-    return plain(HTTPStatus.OK, "ok")
+    return plain(HTTPStatus.OK, "ok", scale=similarity.scale_name())
 
 
-def plain(status: HTTPStatus, text: str) -> Answer:
-    body = json.dumps({"status": text}).encode()
+def plain(status: HTTPStatus, text: str, **more: str) -> Answer:
+    body = json.dumps({"status": text, **more}).encode()
     return Answer(status, {"Content-Type": "application/json", "Content-Length": str(len(body))}, body)
 
 
