@@ -8,8 +8,9 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -29,7 +30,7 @@ from faceauth.vision import similarity
 # CompareFaces carries two pictures of 5,242,880 bytes in base64. A tenth more is for everything else, and so that a
 # picture that is a little too large is answered with Rekognition's own error.
 MAX_BYTES = 2 * 5_242_880 * 4 // 3 * 11 // 10
-MAX_HEAD = 64 * 1024
+MAX_HEAD = 16 * 1024  # asyncio keeps up to twice as much of every connection
 
 KEEP_ALIVE = 60.0  # seconds without a request; SDKs keep their connections open
 HEAD_DEADLINE = 10.0  # seconds from the first byte of a request to the end of its head
@@ -37,7 +38,9 @@ BODY_DEADLINE = 30.0
 WRITE_DEADLINE = 30.0
 DISCARD_DEADLINE = 2.0  # for the rest of a refused request, so that the client reads the answer
 
-MAX_BODIES = 32  # in memory at once: 480 MB
+PIECE = 64 * 1024
+PIECE_DEADLINE = 5.0  # seconds for each piece of a body
+BODIES = 40_000_000  # bytes of bodies in memory at once; one more may be read beyond that
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -59,10 +62,55 @@ class Malformed(Exception):
     """Not HTTP/1.1 as this service reads it."""
 
 
+class Bodies:
+    """The bodies of all connections together, which are counted as they come and until they are answered.
+
+    Where they take too much, the oldest alone is read on, and only once nothing is being answered any more: so slow
+    clients keep nobody waiting for longer than their deadline.
+    """
+
+    def __init__(self, most: int = BODIES) -> None:
+        self.left = most
+        self.reading: dict[object, None] = {}  # in the order in which they began
+        self.answering = 0
+        self.changed = asyncio.Condition()
+
+    def may_go_on(self, one: object) -> bool:
+        return self.left >= PIECE or (not self.answering and next(iter(self.reading)) is one)
+
+    @asynccontextmanager
+    async def read(self, reader: asyncio.StreamReader, length: int) -> AsyncIterator[bytes]:
+        """Raises `TimeoutError` and `IncompleteReadError`."""
+        one, pieces, size, answered = object(), list[bytes](), 0, 0
+        self.reading[one] = None
+        try:
+            async with asyncio.timeout(BODY_DEADLINE):
+                while size < length:
+                    if not self.may_go_on(one):
+                        async with self.changed:
+                            await self.changed.wait_for(lambda: self.may_go_on(one))
+                    async with asyncio.timeout(PIECE_DEADLINE):
+                        pieces.append(await reader.readexactly(min(PIECE, length - size)))
+                    size += len(pieces[-1])
+                    self.left -= len(pieces[-1])
+            body = b"".join(pieces)
+            pieces.clear()
+            del self.reading[one]
+            answered = 1
+            self.answering += 1
+            yield body
+        finally:
+            self.reading.pop(one, None)
+            self.left += size
+            self.answering -= answered
+            async with self.changed:
+                self.changed.notify_all()
+
+
 class Connection:
     """One client. `bodies` bounds the memory of all connections together."""
 
-    def __init__(self, executor: Executor, bodies: asyncio.Semaphore) -> None:
+    def __init__(self, executor: Executor, bodies: Bodies) -> None:
         self.executor = executor
         self.bodies = bodies
         self.busy = False
@@ -80,8 +128,8 @@ class Connection:
         except Malformed as error:
             await send(writer, plain(HTTPStatus.BAD_REQUEST, str(error)), None)
             await discard(reader, writer)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            pass  # the client is too slow, or gone
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, MemoryError):
+            pass  # the client is too slow, or gone, or there is no room for what it sends
         finally:
             self.busy = False
             writer.close()
@@ -100,11 +148,9 @@ class Connection:
         except Refused as error:
             request.keep_alive = False
             return refusal(error, str(uuid.uuid4()))
-        async with self.bodies:
-            if request.headers.get("expect", "").lower() == "100-continue":
-                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            async with asyncio.timeout(BODY_DEADLINE):
-                request.body = await reader.readexactly(length)
+        if request.headers.get("expect", "").lower() == "100-continue":
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        async with self.bodies.read(reader, length) as request.body:
             return await self.in_thread(check)
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
