@@ -66,10 +66,10 @@ def serving_here() -> Iterator[str]:
 
     with ThreadPoolExecutor(2) as executor:
         ended = executor.submit(asyncio.run, serve())
-        url, stop = started.result(10)
+        url, stop = started.result(60)
         yield url
         stop()
-        ended.result(10)
+        ended.result(60)
 
 
 @pytest.fixture
