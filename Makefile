@@ -9,10 +9,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check scripts lock messages bench mutants screenshots wheel
+.PHONY: help run rekognition install install-dev test check scripts lock messages bench mutants screenshots wheel
 
 help:
 	@echo "make run      serve the site; the first time this also installs it"
+	@echo "make rekognition  serve Rekognition's faces alone, for AWS's own clients on this machine"
 	@echo "make install  make the environment alone, in $(VENV)"
 	@echo "make install-dev  the same with what the checks and tests use"
 	@echo "make test     run the checks and all tests; ARGS='-m \"not browser and not slow\"' for the quick ones"
@@ -29,6 +30,9 @@ run: install
 	@$(MANAGE) rekognition_collection create --exist-ok > /dev/null
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@exec $(BIN)/gunicorn -c secretly/gunicorn.conf.py
+
+rekognition: install
+	@exec $(MANAGE) rekognition_local --accept-any-credentials
 
 install: $(VENV)/installed
 

@@ -1,9 +1,10 @@
 """The detector's scores of faces and of what is no face: `python -m benchmarks.confidence FOLDER --labels FILE`.
 
 Faces: the middle one of each picture of a set like Labeled Faces in the Wild, and every fourth once more, spoiled in
-turn (blurred, dark, half covered, small). Besides, what the detector finds in the four strips beside that face: mostly
-bystanders, whom nothing labels. So `--sheets NEW_FOLDER` writes what was found there as pictures of a hundred each, for
-the eye, and `--no-faces FILE` takes a JSON list of the numbers of those that are no faces.
+turn (blurred, dark, half covered, small). No faces: of what the detector finds in the four strips beside that face.
+Most of it are bystanders, whom nothing labels, and who are left out. So `--sheets NEW_FOLDER` writes what was found
+there as pictures of a hundred each, for the eye, and `--no-faces FILE` takes a JSON list of the numbers of those that
+are no faces.
 
 The table has faces and no faces by score. The shares are made to rise with the score by pooling neighbours (the
 pool-adjacent-violators algorithm); where all are faces, a share is what 95 % allow by the rule of three.
@@ -41,8 +42,7 @@ def main() -> None:
         write_sheets(others, told.sheets)
     wrong = set(json.loads(told.no_faces.read_text())) if told.no_faces else set()
     no_faces = [score for number, (score, _) in enumerate(others) if number in wrong]
-    faces += [score for number, (score, _) in enumerate(others) if number not in wrong]
-    print(f"{len(paths)} pictures, {len(faces)} faces, {len(others)} found beside the middle ones")
+    print(f"{len(paths)} pictures, {len(faces)} faces, {len(others)} found beside them, {len(no_faces)} no faces")
     for low, high, count, none in binned(faces, no_faces):
         print(f"{low:6.1f} to {min(high, 100):6.1f} {count:7} {none:5}  {share(count, none):.4f}")
     print(pooled(binned(faces, no_faces)))

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from django.db import DatabaseError, close_old_connections
 
@@ -24,8 +23,10 @@ from faceauth.local import arns, liveness_page
 from faceauth.local.errors import Code, Refused
 from faceauth.local.models import Collection
 from faceauth.local.options import options
+from faceauth.local.origins import LOOPBACK, cross_origin, host_name
 from faceauth.local.service import Answer, answer, refusal
 from faceauth.local.signature import read_claim, stated_region, verify
+from faceauth.vision import similarity
 
 # CompareFaces carries two pictures of 5,242,880 bytes in base64. A tenth more is for everything else, and so that a
 # picture that is a little too large is answered with Rekognition's own error.
@@ -42,8 +43,6 @@ PIECE = 64 * 1024
 PIECE_DEADLINE = 10.0  # seconds for each piece of a body
 MEMORY_DEADLINE = 60.0  # seconds to wait until others are answered
 BODIES = 40_000_000  # bytes of bodies in memory at once; one more may be read beyond that
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 REQUEST_LINE = re.compile(r"([A-Z]{1,20}) (/[\x21-\x7e]*) HTTP/1\.([01])")
@@ -195,7 +194,7 @@ def answered(target: str, body: bytes, region: str) -> Answer:
 
 
 def health() -> Answer:
-    """Whether the tables can be read."""
+    """Whether the tables can be read, and the scale of similarities, which a site that calls this service asks for."""
     close_old_connections()
     try:
         Collection.objects.exists()
@@ -203,11 +202,11 @@ def health() -> Answer:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, "database")
     finally:
         close_old_connections()
-    return plain(HTTPStatus.OK, "ok")
+    return plain(HTTPStatus.OK, "ok", scale=similarity.scale_name())
 
 
-def plain(status: HTTPStatus, text: str) -> Answer:
-    body = json.dumps({"status": text}).encode()
+def plain(status: HTTPStatus, text: str, **more: str) -> Answer:
+    body = json.dumps({"status": text, **more}).encode()
     return Answer(status, {"Content-Type": "application/json", "Content-Length": str(len(body))}, body)
 
 
@@ -271,27 +270,6 @@ async def send(writer: asyncio.StreamWriter, answered: Answer, request: Request 
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answered.body)
     async with asyncio.timeout(WRITE_DEADLINE):
         await writer.drain()
-
-
-def cross_origin(origin: str) -> dict[str, str]:
-    """The CORS headers for a page's origin: pages of this machine, and those that the options name."""
-    if not (host_name(origin) in LOOPBACK or origin in options().origins):
-        return {}
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "*, Authorization, Content-Type, X-Amz-Target, X-Amz-Date,"
-        " X-Amz-Security-Token, X-Amz-Content-Sha256, X-Amz-User-Agent, Amz-Sdk-Invocation-Id, Amz-Sdk-Request",
-        "Access-Control-Expose-Headers": "x-amzn-RequestId, x-amzn-ErrorType",
-        "Vary": "Origin",
-    }
-
-
-def host_name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 async def discard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

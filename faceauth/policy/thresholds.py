@@ -16,6 +16,7 @@ from faceauth.models import Face
 from faceauth.policy import population
 from faceauth.policy.false_matches import COSINES, ONE, bounds, decades, fpir_of
 from faceauth.policy.population import Population
+from faceauth.rekognition import scale
 from faceauth.vision import similarity
 
 AUTO = "auto"
@@ -25,8 +26,9 @@ ROUNDING = 1 + 1e-6  # odds that are this much above their limit are on it
 # Up to here one picture is enough. Beyond it more than three of a hundred who belong here would not be recognised.
 ONE_PICTURE = 99.0
 
-# Amazon's advice for what a match opens. Its scale is its own and was not measured here, nor is it known what answers
-# at a URL: there the threshold is never lower, and the odds are those of the local scale, which is an assumption.
+# Amazon's advice for what a match opens. Its scale is its own and was not measured here, nor is that of a service at a
+# URL which does not name ours: there the threshold is never lower, and the odds are those of the local scale, which is
+# an assumption.
 LEAST_ELSEWHERE = 99.0
 
 # Half a decade of false match rate: so much closer somebody must come to be told apart from a second person, and so
@@ -167,7 +169,7 @@ def measured_threshold(population: Population) -> float:
 
 def is_measured() -> bool:
     """Whether similarities are known to be those of `faceauth.vision.similarity`."""
-    return conf().ENDPOINT == "local"
+    return scale.is_own()
 
 
 def combined(similarities: Sequence[float]) -> float:

@@ -6,10 +6,14 @@ Between these points the scale follows the logarithm of the FMR, which between t
 straight enough in the cosine to draw a line.
 """
 
+from functools import cache
+from hashlib import sha256
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from faceauth.vision.networks import DIGESTS
 
 # FMR and the cosine that gives it, measured with `manage.py calibrate` (docs/models.md); another way of making
 # templates needs another table.
@@ -25,6 +29,13 @@ CURVE: dict[float, float] = {
     10**-4.5: 0.3768,
     10**-5.0: 0.4027,
 }
+
+
+@cache
+def scale_name() -> str:
+    """Sixteen hexadecimal digits that change with the table and with the networks: similarities compare within one."""
+    return sha256(repr((CURVE, sorted(DIGESTS.items()))).encode()).hexdigest()[:16]
+
 
 # Two templates of one picture differ by the rounding of 32-bit numbers alone; that still counts as the same.
 SAME = 1 - 1e-6

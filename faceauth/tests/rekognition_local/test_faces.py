@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from faceauth.local.pictures import confidence_of
 from faceauth.tests.local_endpoints import index, picture, refused
@@ -173,7 +174,30 @@ def test_confidence_rises_with_the_score() -> None:
     scores = np.linspace(60, 100, 400)
     values = [confidence_of(score) for score in scores]
     assert values == sorted(set(values))
-    assert (confidence_of(60), confidence_of(82.5), confidence_of(92)) == (60, 90, 99.9)
+    assert (values[0], values[-1]) == (40, 99.99)
+    assert (confidence_of(0), confidence_of(101)) == (40, 99.99)
+
+
+def test_confidence_is_the_measured_share_of_faces() -> None:
+    """docs/measurements/recognition.md, without the ranges in which too few were found."""
+    for low, high, faces, others in ((60, 65, 22, 26), (70, 75, 33, 18), (75, 80, 47, 14), (80, 82.5, 39, 7)):
+        assert confidence_of((low + high) / 2) == pytest.approx(100 * faces / (faces + others), abs=0.1)
+    assert confidence_of(85) == pytest.approx(100 * 185 / 195, abs=0.1)
+    assert confidence_of(94) == pytest.approx(100 * 5545 / 5546, abs=0.01)
+
+
+def test_what_is_no_face_has_little_confidence(client: Any) -> None:
+    """Ovals and a triangle that the detector takes for a face: its scores are 66 to 88, and 92 is a portrait's."""
+    for eyes, size, wide in ((40, 10, 70), (35, 10, 80), (30, 14, 70)):
+        drawn = Image.new("RGB", (320, 320), (200, 190, 180))
+        draw = ImageDraw.Draw(drawn)
+        draw.ellipse((160 - wide, 60, 160 + wide, 270), fill=(225, 190, 165))
+        for middle in (160 - eyes, 160 + eyes):
+            draw.ellipse((middle - size, 135 - size // 2, middle + size, 135 + size // 2), fill=(60, 40, 30))
+        draw.ellipse((135, 215, 185, 232), fill=(150, 60, 60))
+        draw.polygon([(160, 145), (150, 195), (170, 195)], fill=(205, 165, 145))
+        (detail,) = client.detect_faces(Image=picture(encoded(drawn)))["FaceDetails"]
+        assert 40 <= detail["Confidence"] < 99
 
 
 def test_detect_and_compare(client: Any) -> None:

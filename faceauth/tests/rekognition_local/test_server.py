@@ -1,6 +1,7 @@
 """`rekognition_local` as developers start it: options, slow clients, browsers, pictures in S3."""
 
 import http.client
+import json
 import re
 import socket
 import subprocess
@@ -18,8 +19,10 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from faceauth.local import command
+from faceauth.rekognition import scale
 from faceauth.tests.local_endpoints import client_for, post, serving, signed_headers
 from faceauth.tests.pictures import hopper
+from faceauth.vision import similarity
 
 LIST = "RekognitionService.ListCollections"
 
@@ -54,6 +57,12 @@ def test_any_credentials_and_a_region_of_the_client(server: str) -> None:
     arn = client.create_collection(CollectionId="anybody")["CollectionArn"]
     assert arn == "arn:aws:rekognition:ap-southeast-2:000000000000:collection/anybody"
     assert asked(server, "POST", "/", b"{}", X_Amz_Target=LIST)[0] == 200
+
+
+def test_a_site_that_calls_it_knows_the_scale(server: str, settings: Settings) -> None:
+    settings.FACEAUTH = {**settings.FACEAUTH, "ENDPOINT": server}
+    scale.stated.cache_clear()
+    assert scale.is_own()
 
 
 def test_another_host_name_is_refused_without_credentials(server: str) -> None:
@@ -134,7 +143,8 @@ def test_it_runs_on_its_own_without_the_site(tmp_path: Path) -> None:
 
 
 def test_health(server: str) -> None:
-    assert asked(server, "GET", "/health")[::2] == (200, b'{"status": "ok"}')
+    status, _, body = asked(server, "GET", "/health")
+    assert (status, json.loads(body)) == (200, {"status": "ok", "scale": similarity.scale_name()})
 
 
 # Browsers -------------------------------------------------------------------------------------------------------------
