@@ -13,6 +13,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from secretly.tests.test_docs import documented
+
 ROOT = settings.BASE_DIR
 STACK = ROOT / "docs" / "deploy" / "terraform" / "main.tf"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -70,6 +72,12 @@ def test_the_stack_sets_what_the_site_knows() -> None:
     assert set(re.findall(r"^\s+([A-Z_]+)\s+=", block, re.M)) <= KNOWN | OF_LIBRARIES
     secrets = re.findall(r'"([A-Z_]+)"', STACK.read_text().split("  secrets = [", 1)[1].split("]", 1)[0])
     assert set(secrets) == {"DATABASE_URL", "DJANGO_SECRET_KEY", "SECRETLY_ENCRYPTION_KEYS"}
+
+
+def test_the_page_of_aws_names_every_setting() -> None:
+    told = set(re.findall(r"`([A-Z][A-Z0-9_]+)(?:=\w+)?`", (ROOT / "docs" / "aws.md").read_text()))
+    assert told <= KNOWN | OF_LIBRARIES
+    assert documented().keys() - told == set()
 
 
 @pytest.mark.slow
