@@ -6,7 +6,17 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from secretly.joining import join
 
-JOINED = frozenset({"notes/notebook.js", "notes/viewer.js", "site/offline.js", "faceauth/sign_in.js"})
+JOINED = frozenset(
+    {
+        "notes/copy_setting.js",
+        "notes/hush_setting.js",
+        "notes/notebook.js",
+        "notes/viewer.js",
+        "notes/renewal.js",
+        "site/offline.js",
+        "faceauth/sign_in.js",
+    }
+)
 """The scripts that pages name, or ask for later. Each is one file with all that it imports."""
 
 

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 
-from secretly import views
+from secretly import offline, views
 
 admin.site.site_header = admin.site.site_title = "Secretly"
 # The sidebar takes a quarter of a laptop's screen and cuts off columns; the first page and the breadcrumbs lead to the
@@ -18,6 +18,8 @@ urlpatterns = [
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("worker.js", views.worker, name="worker"),
     path("offline/", views.offline, name="offline"),
+    path("offline/copy/", offline.switch_on, name="offline_copy"),
+    path("offline/latest/", offline.latest, name="offline_latest"),
     path("admin/login/", views.admin_login),
     path("admin/", admin.site.urls),
 ]

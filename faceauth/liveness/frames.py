@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,11 +84,9 @@ def fields(pixels: alignment.Pixels) -> tuple[float, ...]:
 
 def means(pixels: alignment.Pixels, columns: int, rows: int) -> NDArray[np.float64]:
     """The picture brought down to so many grey values: (rows, columns)."""
-    grey = pixels.mean(axis=2)
-    starts = [
-        np.linspace(0, length, parts + 1).astype(int)[:-1]
-        for length, parts in zip(grey.shape, (rows, columns), strict=True)
-    ]
-    sums = np.add.reduceat(np.add.reduceat(grey, starts[0], axis=0), starts[1], axis=1)
-    counts = np.outer(*(np.diff([*start, length]) for start, length in zip(starts, grey.shape, strict=True)))
-    return np.asarray(sums / counts)
+    height, width = pixels.shape[:2]
+    down, across = (np.linspace(0, side, parts + 1).astype(int) for side, parts in ((height, rows), (width, columns)))
+    # Sums over all that is above and to the left; of frames, which have few pixels enough for 32 bits.
+    sums = cv2.integral(np.ascontiguousarray(pixels))[np.ix_(down, across)].sum(axis=2, dtype=np.int64)
+    counts = 3 * np.outer(np.diff(down), np.diff(across))
+    return np.asarray(np.diff(np.diff(sums, axis=0), axis=1) / np.maximum(counts, 1))

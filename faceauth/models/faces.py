@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -148,7 +149,7 @@ class HealthCheck(models.Model):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.collection_id}"
+        return f"{localize(timezone.localtime(self.at))}, {self.collection_id}"
 
     @property
     def left(self) -> int:

@@ -13,6 +13,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from django_otp.models import Device, TimestampMixin, VerifyNotAllowed
@@ -175,7 +176,7 @@ class MFAReset(SealedRow):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S}"
+        return str(localize(timezone.localtime(self.at)))
 
 
 class PhotoLogin(SealedRow):

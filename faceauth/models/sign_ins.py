@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.outcomes import Outcome, Reason
@@ -89,7 +90,7 @@ class SignIn(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.reason or self.outcome}"
+        return f"{localize(timezone.localtime(self.at))}, {self.get_reason_display() or self.get_outcome_display()}"
 
 
 class RateCount(models.Model):

@@ -269,6 +269,7 @@ def test_pictures_open_in_a_viewer(tab: Page, owner: User) -> None:
     expect(viewer).to_be_hidden()
     expect(tab.get_by_role("link", name="one.gif")).to_be_focused()
     tab.get_by_role("link", name="two.gif").click()
+    expect(viewer).to_contain_text("two.gif · 2 / 2")  # its script comes as it is asked for
     tab.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
     expect(tab).to_have_url(f"/notes/{note.pk}/")

@@ -1,11 +1,13 @@
 """Made-up people and their notes, for whoever looks at the pages. No face of anybody is in it.
 
 `python -m secretly.tests.cast` makes them in the installation of SECRETLY_HOME, and prints what the walk needs as JSON.
+A number after it says how many notes the owner has.
 """
 
 import io
 import json
 import os
+import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -50,8 +52,8 @@ class Cast:
     pending_receipt: str
 
 
-def make() -> Cast:
-    """An owner with a full notebook, a newcomer with a blank page, somebody with a second factor, and an operator."""
+def make(notes: int = len(NOTES) + 60) -> Cast:
+    """An owner with so many notes, a newcomer with a blank page, somebody with a second factor, and an operator."""
     from django.contrib.auth.models import User
     from django.utils import timezone
 
@@ -75,13 +77,16 @@ def make() -> Cast:
     owner, newcomer, locked = (User.objects.create_user(username=str(uuid4())) for _ in range(3))
     operator = User.objects.create_superuser(username="operator", password=str(uuid4()))
     now = timezone.now()
-    notes = [
+    written = [
         Note.objects.write(owner, text, created=now - timedelta(hours=7 * age), pinned=age == 0)
         for age, text in enumerate(NOTES)
     ]
-    hang_on(owner, notes[2])
-    editing.change(owner, notes[1].pk, 1, f"{notes[1].text}\n\nWith more salt next time.")
-    older = [Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n)) for n in range(60)]
+    hang_on(owner, written[2])
+    editing.change(owner, written[1].pk, 1, f"{written[1].text}\n\nWith more salt next time.")
+    older = [
+        Note.written(owner, f"An older thought, no. {n}", created=now - timedelta(days=30 + n))
+        for n in range(notes - len(NOTES))
+    ]
     Note.objects.bulk_create(older)
     trashed = Note.objects.write(owner, "A letter that I will not send", trashed=now)
 
@@ -131,10 +136,10 @@ def make() -> Cast:
     return Cast(
         sessions=sessions,
         owner=owner.pk,
-        note=str(notes[0].pk),
-        long_note=str(notes[2].pk),
-        changed_note=str(notes[1].pk),
-        attachment=str(notes[2].attachments.exclude(thumbnail_path="").get().pk),
+        note=str(written[0].pk),
+        long_note=str(written[2].pk),
+        changed_note=str(written[1].pk),
+        attachment=str(written[2].attachments.exclude(thumbnail_path="").get().pk),
         trashed=str(trashed.pk),
         receipt=str(receipts[0].pk),
         pending_receipt=str(receipts[1].pk),
@@ -185,4 +190,4 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "secretly.settings")
     django.setup()
-    print(json.dumps(asdict(make())))
+    print(json.dumps(asdict(make(*map(int, sys.argv[1:])))))

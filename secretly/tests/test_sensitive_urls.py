@@ -61,6 +61,7 @@ HARMLESS = {
         "notes:detach",
         "notes:import",
         "notes:export",
+        "offline_latest",
     },
     "the same for everybody": {"faceauth:how_it_works", "manifest", "worker", "offline", "/favicon.ico"},
 }

@@ -34,6 +34,7 @@ ANSWERS_WITHOUT_A_PAGE = {
     "faceauth:stop_mfa_reset": "goes back",
     "faceauth:end_session": "goes back to the settings",
     "faceauth:end_others": "goes back to the settings",
+    "offline_latest": "JSON",
     "faceauth:rename_face": "goes back to the settings",
     "faceauth:remove_face": "goes back to the settings",
     "faceauth:devices": "JSON",
@@ -136,7 +137,7 @@ def in_the_notebook(cast: Cast) -> Iterator[Stop]:
         ("press", ".surface", "Control+l"),
         ("see", "[data-cover]"),
     )
-    yield Stop("notebook-covered", home, does=unreachable)
+    yield Stop("notebook-covered", reverse("notes:new"), does=unreachable)
     yield Stop("notebook-too-long", home, sends_to=home, fields={"text": "too long " * (MAX_LENGTH // 9 + 1)})
     yield Stop("note", long_note, does=(("see", ".surface"),))
     yield Stop("note-tasks", note, does=(("see", ".surface .box"), ("click", ".syntax summary")))
@@ -171,6 +172,9 @@ def about_oneself(cast: Cast) -> Iterator[Stop]:
     yield Stop("settings", settings_page)
     yield Stop("settings-some-factors", settings_page, "locked")
     yield Stop("settings-operator", settings_page, "operator")
+    yield Stop("offline-not-trusted", settings_page, sends_to=reverse("offline_copy"))
+    copy = {"permission": "signed", "latest": 20}
+    yield Stop("offline-copy", "/an-error/", "nobody", template="offline_copy.html", context=copy)
     yield Stop("add-appearance", reverse("faceauth:faces"))
     yield Stop("again", reverse("faceauth:reauthenticate"))
     yield Stop("trust-device", reverse("faceauth:trust_device"))
@@ -253,7 +257,7 @@ def go(page: Page, stop: Stop, cast: Cast, base_url: str) -> None:
             page.evaluate(SEND, [stop.sends_to, sendable(stop.fields), stop.token])
     for what, *details in stop.does:
         do(page, what, *details)
-    page.evaluate("document.fonts.ready")
+    page.evaluate(DRAWN)
 
 
 def sign_in(context: BrowserContext, session: str | None, base_url: str) -> None:
@@ -284,6 +288,10 @@ def sendable(fields: Mapping[str, str | File]) -> dict[str, Any]:
         for name, value in fields.items()
     }
 
+
+# Until there are letters, and the picture that is shown over the page.
+DRAWN = """Promise.all([...document.querySelectorAll("dialog[open] img")].map((shown) => shown.decode().catch(() => {})))
+    .then(() => document.fonts.ready).then(() => true)"""
 
 # A form that no page has, sent as the pages send theirs: with the token of this one.
 SEND = """([address, fields, token]) => {

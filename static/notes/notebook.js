@@ -178,6 +178,12 @@ indexedDB
   .then((there) => (there.some(({ name }) => name === "secretly-waiting") ? import("./later.js") : null))
   .then((later) => later?.arrive(cover.dataset.writer ?? "", home))
   .catch(() => {}); // it goes on waiting
+// The copy of the last notes is renewed, where there is one.
+indexedDB
+  .databases?.()
+  .then((there) => (there.some(({ name }) => name === "secretly-copy") ? import("./renewal.js") : null))
+  .then((renewal) => renewal?.renew(cover.dataset.writer ?? ""))
+  .catch(() => {}); // it stays as it is
 if (localStorage.getItem("hush") === "1" || find(HTMLElement, "[data-hush]")) {
   import("./hush.js").then(({ hush }) => hush()).catch(() => {});
 }

@@ -18,7 +18,7 @@ const DATABASE = "secretly-waiting";
  * @param {IDBRequest<T>} request
  * @returns {Promise<T>}
  */
-function answered(request) {
+export function answered(request) {
   return new Promise((done, failed) => {
     request.addEventListener("success", () => done(request.result));
     request.addEventListener("error", () => failed(request.error));
