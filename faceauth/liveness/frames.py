@@ -3,12 +3,10 @@
 import hashlib
 import hmac
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import alignment, photos
+from faceauth.vision import alignment, measures, photos
 
 # A camera of 1080 lines has this many. A decoder that is handed more works for whoever wants it to.
 MOST_PIXELS = 2_100_000
@@ -74,19 +72,9 @@ def digest_of_pixels(pixels: alignment.Pixels, key: bytes) -> str:
     Other metadata, bytes after the end, or the same pixels in another encoding change nothing. A camera's noise does:
     it differs from frame to frame in some of these values.
     """
-    return digest(np.round(means(pixels, COLUMNS, ROWS)).astype(np.uint8).tobytes(), key)
+    return digest(np.round(measures.means(pixels, COLUMNS, ROWS)).astype(np.uint8).tobytes(), key)
 
 
 def fields(pixels: alignment.Pixels) -> tuple[float, ...]:
     """The mean grey values of 9 x 8 fields of a picture, 0 to 255. Nobody can be seen in them."""
-    return tuple(round(float(mean), 1) for mean in means(pixels[::2, ::2], *FIELDS).ravel())
-
-
-def means(pixels: alignment.Pixels, columns: int, rows: int) -> NDArray[np.float64]:
-    """The picture brought down to so many grey values: (rows, columns)."""
-    height, width = pixels.shape[:2]
-    down, across = (np.linspace(0, side, parts + 1).astype(int) for side, parts in ((height, rows), (width, columns)))
-    # Sums over all that is above and to the left; of frames, which have few pixels enough for 32 bits.
-    sums = cv2.integral(np.ascontiguousarray(pixels))[np.ix_(down, across)].sum(axis=2, dtype=np.int64)
-    counts = 3 * np.outer(np.diff(down), np.diff(across))
-    return np.asarray(np.diff(np.diff(sums, axis=0), axis=1) / np.maximum(counts, 1))
+    return tuple(round(float(mean), 1) for mean in measures.means(pixels[::2, ::2], *FIELDS).ravel())

@@ -54,7 +54,8 @@ def test_a_file_is_gone_with_the_answer() -> None:
     request: HttpRequest = RequestFactory().post("/", {"file": SimpleUploadedFile("a", b"x" * 1_000_000)})
     handler = MemoryUploadHandler(request, Limits(each=10**6, together=10**6), Spooled)
     request.upload_handlers = [handler]
-    content: Any = request.FILES["file"].file
+    sent: Any = request.FILES["file"]
+    content = sent.file
     request.close()
     assert content.closed
     assert handler.content.getbuffer().nbytes == 0

@@ -56,7 +56,7 @@ def serving_here() -> Iterator[str]:
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with suppress(asyncio.CancelledError):  # a client that still waits at the end
-                await http.Connection(executor, asyncio.Semaphore(2)).serve(reader, writer)
+                await http.Connection(executor, http.Bodies()).serve(reader, writer)
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=http.MAX_HEAD)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
