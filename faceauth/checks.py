@@ -94,7 +94,7 @@ def check_fixed_threshold(now: thresholds.Outlook) -> list[CheckMessage]:
         return []
     what = (
         f"With {now.people} people and a threshold of {now.photo.threshold:g}, {false_matches.as_words(now.photo.odds)}"
-        f" attempts of a stranger may open a notebook; the limit is {false_matches.as_words(now.limit)}."
+        f" attempts of a stranger may sign in as somebody; the limit is {false_matches.as_words(now.limit)}."
     )
     return [Warning(what, hint=f"Set {named('THRESHOLD')} to auto.", id="faceauth.W002")]
 

@@ -9,10 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from tools.neutral_words import arabic, english
+from tools import neutral_words
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("faceauth", "privatekit")
@@ -33,21 +32,20 @@ def stage(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name, ignore=UNWANTED)
     for file in (ROOT / "LICENSE", *(ROOT / "packaging").iterdir()):
         shutil.copy(file, folder)
-    translate(folder / "faceauth", "ar", arabic)
-    translate(folder / "faceauth", "en", english)
+    for ending, worded in (("py", neutral_words.python), ("html", neutral_words.template)):
+        for file in (folder / "faceauth").rglob(f"*.{ending}"):
+            file.write_text(worded(file.read_text()))
+    translate(folder / "faceauth")
 
 
-def translate(app: Path, language: str, worded: Callable[[str], str]) -> None:
-    """Make the app's catalogue: what this repository's says of the sentences that are in the app, in neutral words."""
-    catalogue = app / "locale" / language / "LC_MESSAGES" / "django.po"
+def translate(app: Path) -> None:
+    """Make the app's Arabic catalogue: what this repository's says of the sentences that are in the app."""
+    catalogue = app / "locale" / "ar" / "LC_MESSAGES" / "django.po"
     catalogue.parent.mkdir(parents=True)
-    known = ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
-    if known.exists():
-        shutil.copy(known, catalogue)
+    catalogue.write_text(neutral_words.arabic((ROOT / "locale" / "ar" / "LC_MESSAGES" / "django.po").read_text()))
     django = [sys.executable, "-m", "django"]
-    run([*django, "makemessages", "-l", language, "--no-wrap", "--no-obsolete", "--no-location", "-v0"], app)
-    catalogue.write_text(worded(catalogue.read_text()))
-    run([*django, "compilemessages", "-l", language, "-v0"], app)
+    run([*django, "makemessages", "-l", "ar", "--no-wrap", "--no-obsolete", "--no-location", "-v0"], app)
+    run([*django, "compilemessages", "-l", "ar", "-v0"], app)
 
 
 def run(command: list[str], folder: Path = ROOT) -> None:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.models.row_seals import SealedRow
@@ -42,11 +43,18 @@ class Face(SealedRow):
         return str(self.face_id)
 
 
+def spoken() -> str:
+    """The language of this request."""
+    return get_language() or ""
+
+
 class Consent(models.Model):
     """What a person agreed to, and when. It stays when the face is removed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents", verbose_name=_("user"))
     text = models.CharField(_("version of the text"), max_length=32)
+    language = models.CharField(_("language"), max_length=16, blank=True, default=spoken)
+    """In which the text was shown; empty where it is not known."""
     given = models.DateTimeField(_("given"), default=timezone.now)
     withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 

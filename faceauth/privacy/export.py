@@ -78,7 +78,7 @@ def profile(user: "User") -> dict[str, object]:
 
 def consents(user: "User") -> Iterator[dict[str, object]]:
     for consent in Consent.objects.filter(user_id=user.pk).iterator(chunk_size=500):
-        yield {"text": consent.text, "given": consent.given}
+        yield {"text": consent.text, "language": consent.language, "given": consent.given}
 
 
 def faces(user: "User") -> Iterator[dict[str, object]]:

@@ -5,6 +5,7 @@ A draft for whoever is responsible: the law asks for judgements that no program 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -84,6 +85,11 @@ def processors() -> list[tuple[str, str, str]]:
     host = settings.DATABASES["default"].get("HOST")
     if host:
         found.append(("The database server", "all rows", str(host)))
+    cache = settings.CACHES.get("default", {}).get("LOCATION")
+    if isinstance(cache, str) and "://" in cache:
+        found.append(
+            ("The cache server", "counts by address and session, for minutes or a day", urlsplit(cache).hostname or "")
+        )
     storage = settings.STORAGES.get("default", {})
     bucket = storage.get("OPTIONS", {}).get("bucket_name")
     if bucket:
@@ -101,7 +107,8 @@ def heading() -> str:
     name = conf().SITE_NAME or "this site"
     return (
         f"# Privacy file of {name}\n\nMade by `manage.py privacy_file` from the settings that are in force. Draft: what"
-        f" is marked {TO_DECIDE} is for whoever is responsible.\n\nController: {conf().CONTROLLER or TO_DECIDE}"
+        f" is marked {TO_DECIDE} is for whoever is responsible.\n\nController: {conf().CONTROLLER or TO_DECIDE}\n\n"
+        f"Data protection officer, where there is one: {TO_DECIDE}"
     )
 
 
@@ -119,18 +126,23 @@ def record_of_processing() -> str:
         + table(("activity", "data", "purpose", "legal basis"), rows)
         + "\n\nMeasures: pictures in memory alone; templates and secrets encrypted at rest (AES-256-GCM, rotated keys);"
         " sealed rows; rate limits; fresh proof before sensitive acts; deletion by a ledger, with a receipt."
+        "\n\nRights: people see, export and delete what is stored about them, and withdraw consent, on their account's"
+        " pages, at once. Objections to the sign-in log (Art. 21), and complaints, come to the controller."
     )
 
 
 def retention() -> str:
-    return "## Retention schedule\n\n" + table(("what", "how long"), [(it.name, it.kept) for it in processings()])
+    rows = [(it.name, it.kept) for it in processings()]
+    return f"## Retention schedule\n\n{table(('what', 'how long'), rows)}\n\nBackups, and logs of proxies: {TO_DECIDE}."
 
 
 def subprocessors() -> str:
     rows = processors()
     if not rows:
         return "## Processors\n\nNone by the settings: recogniser, database and files are on this machine."
-    told = f"Contracts (Art. 28) and transfers (Art. 44): {TO_DECIDE}."
+    told = f"Contracts (Art. 28) and transfers to third countries (Art. 44): {TO_DECIDE}."
+    if conf().ENDPOINT == "aws":
+        told += f" AWS may use pictures for its services until you opt out (AI services opt-out policy): {TO_DECIDE}."
     return "## Processors\n\n" + table(("who", "gets", "where"), rows) + f"\n\n{told}"
 
 

@@ -55,7 +55,7 @@ def show(request: HttpRequest, message: str = "", status: int = 200) -> HttpResp
     seen = activity(request, user)
     if wants_json(request):
         return varied(JsonResponse(seen | {"devices": devices_of(request, user)}, status=status))
-    context = {"message": message, "person": accounts.may_sign_in(user)}
+    context = {"message": message, "person": accounts.may_sign_in(user), "is_deleted": forget.deletes_account(user)}
     if context["person"]:
         context |= about_face(user) | about_devices(request, user) | about_factors(user)
     return varied(render(request, "faceauth/account.html", context | seen, status=status))

@@ -13,6 +13,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from secretly.tests.test_docs import documented
+
 ROOT = settings.BASE_DIR
 STACK = ROOT / "docs" / "deploy" / "terraform" / "main.tf"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -25,6 +27,7 @@ def test_the_image_is_not_root_and_holds_no_key() -> None:
     last = CONTAINERFILE.rpartition("\nFROM ")[2]
     assert "\nUSER secretly\n" in last
     assert "HEALTHCHECK" in last
+    assert last.startswith("scratch\n")  # what lower layers hold counts, too
     assert not re.search(r"SECRET_KEY|ENCRYPTION_KEYS|_PASSWORD", CONTAINERFILE)
     kept = re.findall(r"^COPY (?!--from)(\S+)", CONTAINERFILE, re.M)
     assert all((ROOT / name).exists() for name in kept)
@@ -38,6 +41,17 @@ def test_services_of_ours_write_nowhere_and_may_nothing(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
     assert service["environment"].keys() <= KNOWN | OF_LIBRARIES
+
+
+def test_options_are_those_that_docker_and_podman_know() -> None:
+    """podman has no uid in a tmpfs, and takes the words of a health check apart at spaces."""
+    for name, service in COMPOSE["services"].items():
+        assert all("uid=" not in mount for mount in service.get("tmpfs", [])), name
+        kind, *words = service.get("healthcheck", {"test": ["NONE"]})["test"]
+        assert kind == "CMD-SHELL" or all(" " not in word for word in words), name
+        for other, wanted in service.get("depends_on", {}).items():
+            asks = wanted["condition"] == "service_healthy"
+            assert not asks or "healthcheck" in COMPOSE["services"][other], other
 
 
 def test_secrets_are_asked_for_and_have_no_default() -> None:
@@ -58,6 +72,12 @@ def test_the_stack_sets_what_the_site_knows() -> None:
     assert set(re.findall(r"^\s+([A-Z_]+)\s+=", block, re.M)) <= KNOWN | OF_LIBRARIES
     secrets = re.findall(r'"([A-Z_]+)"', STACK.read_text().split("  secrets = [", 1)[1].split("]", 1)[0])
     assert set(secrets) == {"DATABASE_URL", "DJANGO_SECRET_KEY", "SECRETLY_ENCRYPTION_KEYS"}
+
+
+def test_the_page_of_aws_names_every_setting() -> None:
+    told = set(re.findall(r"`([A-Z][A-Z0-9_]+)(?:=\w+)?`", (ROOT / "docs" / "aws.md").read_text()))
+    assert told <= KNOWN | OF_LIBRARIES
+    assert documented().keys() - told == set()
 
 
 @pytest.mark.slow

@@ -54,8 +54,8 @@ EXAMPLES = {
     "expire": "expire --inactive-days 1095 --dry-run",
     "enrol": "enrol maria maria.jpg maria-with-glasses.jpg",
     "convert": "convert",
-    "export": "export faces.secretly --passphrase-file /root/passphrase",
-    "import": "import faces.secretly --passphrase-file /root/passphrase --json",
+    "export": "export faces.encrypted --passphrase-file /root/passphrase",
+    "import": "import faces.encrypted --passphrase-file /root/passphrase --json",
 }
 
 
@@ -209,7 +209,7 @@ class Command(ReportingCommand):
 
     def expire(self, inactive_days: int, dry_run: bool, yes: bool, **options: Any) -> None:
         if not dry_run:
-            self.ask(yes, f"Forget everybody who has not signed in for {inactive_days} days, and all their notes?")
+            self.ask(yes, f"Forget everybody who has not signed in for {inactive_days} days, and all that is theirs?")
         names: list[str] = []
         count = pending = 0
         with self.progress(options, "people") as bar:

@@ -10,6 +10,7 @@ DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "shop.urls"
 USE_TZ = True
+LANGUAGE_CODE = "de"  # which the package does not speak: then its pages say what its source says
 STATIC_URL = "static/"
 AUTH_USER_MODEL = "people.User"
 LOGIN_URL = "/accounts/login/"

@@ -98,11 +98,14 @@ def test_the_first_lines_of_the_guide_work_word_for_word(lts: Path, wheels: Path
         assert came_back.get("/accounts/account/").json["attempts"][0]["outcome"] == "recognised"
         operator_sees_the_stock_admin(project)
         for page in ("login/", "account/", "account/faces/", "account/mfa/", "account/devices/", "account/forget/"):
-            text = came_back.get(f"/accounts/{page}", "text/html").text
-            assert re.findall(r"(?i)secretly|notebook|\bnotes\b", text) == [], page
+            assert words_of_the_notebook(came_back, page) == [], page
         forget(came_back)
     count = "from django.contrib.auth.models import User; print(User.objects.filter(is_staff=False).count())"
     assert project.ask(count) == 1
+
+
+def words_of_the_notebook(client: PlainClient, page: str) -> list[str]:
+    return re.findall(r"(?i)secretly|notebook|\bnotes\b", client.get(f"/accounts/{page}", "text/html").text)
 
 
 def operator_sees_the_stock_admin(project: Project) -> None:
@@ -153,6 +156,8 @@ def test_a_site_without_staff_admin_or_strangers(django: str, request: pytest.Fi
         adds_her_face(ann)
         by_face = project.client()
         sign_in(by_face, pictures.hopper())
+        assert words_of_the_notebook(by_face, "login/") == words_of_the_notebook(by_face, "account/") == []
+        assert "Forget me" not in by_face.get("/accounts/account/", "text/html").text  # the account is not the face's
         codes = adds_an_app(by_face)
         meets_the_second_factor(project, codes)
         withdraws(by_face, codes)
