@@ -6,7 +6,7 @@ import globals from "globals";
 export default defineConfig([
   { ignores: [".venv/", "var/", "screenshots/", ".ci/", "**/templates/"] },
   {
-    files: ["**/static/**/*.js"],
+    files: ["**/static/**/*.js", "faceauth/local/**/*.js"],
     extends: [js.configs.recommended],
     languageOptions: { ecmaVersion: 2022, sourceType: "module", globals: globals.browser },
     linterOptions: { reportUnusedDisableDirectives: "error" },

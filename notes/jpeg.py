@@ -10,7 +10,7 @@ PROFILE = b"\xff\xe2"
 KNOWN = {
     b"\xff\xe0": (1, rb"JFIF\0.{7}\0\0"),  # the density, and no thumbnail
     b"\xff\xee": (1, rb"Adobe.{7}"),  # how the colours are coded
-    PROFILE: (255, rb"ICC_PROFILE\0...*"),
+    PROFILE: (64, rb"ICC_PROFILE\0...*"),
     b"\xff\xdb": (4, rb".{1,600}"),  # quantisation: the decoder says whether these are tables
     b"\xff\xc4": (8, rb".{1,620}"),  # Huffman's
     SIZE: (1, rb".{9,18}"),  # of a picture that is neither progressive nor has restarts: those have many ends

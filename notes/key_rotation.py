@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, transaction
+from django.db.models import F
 
 from notes import encryption
 from notes.encryption import CannotDecrypt
@@ -15,6 +16,8 @@ from privatekit.crypto import KeyMissing
 from privatekit.rotation import Progress
 
 logger = logging.getLogger(__name__)
+
+PUT_BACK = "Somebody has put an older row back. Find out who; the newer text is among the note's earlier versions."
 
 
 def rotate_keys() -> Iterator[Progress]:
@@ -73,6 +76,10 @@ def check_notes(
             except CannotDecrypt as error:
                 told = f"Notes: the note {note.pk} does not open. {error.sentence}"
                 faults.append(Error(told, hint=error.cure, id="notes.E002"))
+        older = Version.objects.using(alias).filter(number__gte=F("note__version")).order_by("note")
+        for note_id in older.values_list("note", flat=True).distinct():
+            told = f"Notes: the note {note_id} is older than what was kept of it before its last change."
+            faults.append(Error(told, hint=PUT_BACK, id="notes.E004"))
         for version in Version.objects.using(alias).select_related("note__owner__notes_key").iterator(100):
             try:
                 _ = version.text

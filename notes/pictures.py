@@ -21,6 +21,7 @@ from privatekit.images import frames, upright
 
 THUMBNAIL = 480  # px on the longer side: two of them beside each other on a telephone, at twice the density
 QUALITY = 90
+MAX_PROFILE = 4_000_000  # bytes of a colour profile; those of printers have two million, and encoders copy them often
 FAST = 9  # of AVIF's 0 to 10: a telephone's picture in a second or two instead of ten, a few percent larger
 
 # The formats that are decoded here; anything else is a file, which is kept as it came and never shown.
@@ -89,7 +90,8 @@ def is_full(data: bytes) -> bool:
 def encode(image: Image.Image) -> tuple[bytes, str]:
     """The picture, or all frames of an animation, and the type of what it has become."""
     options: dict[str, Any] = {"quality": QUALITY}
-    if profile := image.info.get("icc_profile"):
+    profile = image.info.get("icc_profile")
+    if profile and len(profile) <= MAX_PROFILE:
         options["icc_profile"] = profile
     kind = "JPEG" if image.format in ("HEIF", "MPO") else str(image.format)
     if kind == "AVIF":

@@ -121,7 +121,10 @@ def is_writer(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    """Whether JSON is asked for; whoever sends JSON and takes anything asks for it too."""
+    kinds = ["text/html", "application/json"]
+    kinds = kinds[::-1] if request.content_type == "application/json" else kinds
+    return request.get_preferred_type(kinds) == "application/json"
 
 
 def json(outcome: str, **more: Any) -> JsonResponse:

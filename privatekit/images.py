@@ -10,12 +10,15 @@ process (VmHWM) for each pixel.
 import io
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 import pillow_heif
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
+
+from privatekit import memory as wall
 
 MAX_PIXELS = 50_000_000  # above a 48-megapixel telephone, far below what a forged header can claim
 BUDGET = 400_000_000
@@ -38,6 +41,18 @@ TURNS = {5: Image.Transpose.TRANSPOSE, 7: Image.Transpose.TRANSVERSE, 6: Image.T
     8: Image.Transpose.ROTATE_90,
 }
 """What undoes each EXIF orientation (EXIF 2.32, 4.6.4)."""
+LYING: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, 3),
+}
+"""An upright picture as the camera stored it, of each orientation."""
+STRIP = 1_000_000  # pixels that are converted at a time
 
 # What Pillow and its plug-ins raise for a broken file, found by fuzzing.
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, IndexError, KeyError, TypeError)
@@ -70,20 +85,28 @@ class Room:
         self.changed = threading.Condition()
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
-        """Raises `TooLarge` for what never fits, `Large` for what fits elsewhere, `Busy` where it took too long."""
+    def reserve(self, size: int, kept: int = 0) -> Iterator[None]:
+        """`kept`: bytes that stay reserved when the block ends well, until somebody calls `give_back`.
+
+        Raises `TooLarge` for what never fits, `Large` for what fits elsewhere, `Busy` where it took too long.
+        """
         if size > self.size:
             raise Large if size <= BUDGET else TooLarge
         with self.changed:
             if not self.changed.wait_for(lambda: self.free >= size, WAIT):
                 raise Busy
             self.free -= size
+        rest = 0
         try:
             yield
+            rest = kept
         finally:
-            with self.changed:
-                self.free += size
-                self.changed.notify_all()
+            self.give_back(size - rest)
+
+    def give_back(self, size: int) -> None:
+        with self.changed:
+            self.free += size
+            self.changed.notify_all()
 
     def shrink(self, size: int) -> None:
         """Have so many bytes from now on. Only before anything is decoded."""
@@ -91,6 +114,12 @@ class Room:
 
 
 ROOM = Room(BUDGET)
+
+
+def is_short() -> bool:
+    """Whether this process has lost memory: nothing is being decoded, and yet little is left below its wall."""
+    left = wall.left()
+    return left is not None and left < IN_WORKER // 2 and ROOM.free == ROOM.size
 
 
 @contextmanager
@@ -101,12 +130,14 @@ def decoded(
     fit: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
     working: Mapping[str, int] | None = None,
+    kept: int = 0,
 ) -> Iterator[Image.Image]:
     """A picture of one of these formats, decoded; its memory is reserved as long as it is used.
 
     `fit`: what it is needed for is at most so wide and high, once it is upright. A JPEG is then decoded at a half, a
     quarter or an eighth where that is enough.
     `working`: bytes for each pixel that the caller needs beside the picture, by its format; else room for one copy.
+    `kept`: bytes for each pixel that stay reserved after the block, until the caller calls `ROOM.give_back`.
 
     Raises `BadPicture`, also for what the caller finds broken (ValueError and the like) while it is used.
     """
@@ -122,7 +153,7 @@ def decoded(
                 needed = (needed if needs_coefficients(image, data) else 0) + pixels * BASELINE
             moving = "moving " if frames(image) > 1 else ""
             beside = (working or {}).get(f"{moving}{image.format}", PIXEL)
-            with ROOM.reserve(max(needed, pixels * (PIXEL + beside))):
+            with ROOM.reserve(max(needed, pixels * (PIXEL + beside)), image.width * image.height * kept):
                 image.load()
                 yield image
     except Image.DecompressionBombError as error:
@@ -221,6 +252,21 @@ def rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def array(image: Image.Image, orientation: int = 1) -> NDArray[np.uint8]:
+    """The picture in RGB, with an EXIF orientation applied: (height, width, 3). It cannot be written to.
+
+    It takes three bytes for each pixel beside the picture: every copy is of a strip.
+    """
+    width, height = image.size
+    result = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    stored = LYING[orientation](result)
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        stored[top : top + rows] = np.asarray(rgb(image.crop((0, top, width, min(top + rows, height)))))
+    result.setflags(write=False)
+    return result
 
 
 def eight_bits(image: Image.Image) -> Image.Image:

@@ -48,7 +48,7 @@ class MemoryUploadHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self.content, self.size = bytearray(), 0
+        self.content, self.size = BytesIO(), 0
         wanted = self.limits.fields is None or self.field_name in self.limits.fields
         self.room = min(self.limits.each, self.left) if wanted else 0
         zipped = self.limits.spooled and (self.file_name or "").lower().endswith(self.limits.archives)
@@ -60,9 +60,9 @@ class MemoryUploadHandler(FileUploadHandler):
             if self.size <= self.spool_left:
                 self.spooled.add(raw_data)
         elif self.size <= self.room:
-            self.content += raw_data
+            self.content.write(raw_data)
         else:
-            self.content.clear()
+            self.content = BytesIO()
 
     def file_complete(self, file_size: int) -> "UploadedFile[Any]":
         about = self.file_name or "", self.content_type
@@ -70,7 +70,11 @@ class MemoryUploadHandler(FileUploadHandler):
             size = self.size if self.spooled.size == self.size else self.limits.spooled + 1
             self.spool_left -= self.spooled.size
             return UploadedFile(self.spooled.opened(), *about, size, self.charset)
-        self.left -= len(self.content)
+        # Requests are freed by the garbage collection alone. What they hold is closed with the answer, but this is not.
+        content, self.content = self.content, BytesIO()
+        kept = content.tell()
+        content.seek(0)
+        self.left -= kept
         # A file that was not kept is larger than its own limit, even where the others took its room.
-        size = self.size if len(self.content) == self.size else max(self.size, self.limits.each + 1)
-        return InMemoryUploadedFile(BytesIO(self.content), self.field_name, *about, size, self.charset)
+        size = self.size if kept == self.size else max(self.size, self.limits.each + 1)
+        return InMemoryUploadedFile(content, self.field_name, *about, size, self.charset)

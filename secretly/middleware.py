@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -11,6 +12,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
+from notes.responses import wants_json
 from secretly import health, logs, metrics, views
 
 logger = logging.getLogger("secretly.requests")
@@ -86,6 +88,20 @@ def refuse_untold_lengths(get_response: View) -> View:
                 if not request.META["wsgi.input"].read(PIECE):
                     break
         return views.length_required(request)
+
+    return middleware
+
+
+def say_that_a_method_is_not_allowed(get_response: View) -> View:
+    """Give a 405, which Django leaves empty, a sentence for who asks for JSON."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not wants_json(request):
+            return response
+        told = views.method_not_allowed(request)
+        told.headers["Allow"] = response.headers.get("Allow", "")
+        return told
 
     return middleware
 

@@ -59,6 +59,11 @@ def length_required(request: HttpRequest) -> HttpResponse:
     return refused(request, 411, "length_required", message)
 
 
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    message = gettext("This address takes no %(method)s.") % {"method": request.method}
+    return refused(request, 405, "method_not_allowed", message)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer an outage with 503 and every other unhandled exception with 500. Neither needs the database.
 

@@ -58,12 +58,6 @@ def missing(received: bytearray) -> int | None:
     return max(0, head_end + len(END_OF_HEAD) + length - len(received))
 
 
-def is_short() -> bool:
-    """Whether this process has lost memory: nothing is being decoded, and yet little is left."""
-    left = memory.left()
-    return left is not None and left < images.IN_WORKER // 2 and images.ROOM.free == images.ROOM.size
-
-
 class Socket(socket.socket):
     """A socket that raises `TimeoutError` where the client sends a request, or takes its answer, too slowly."""
 
@@ -233,7 +227,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Close the connections that have taken too long. gunicorn calls this every second."""
         now = time.monotonic()
-        self.short_for = self.short_for + 1 if is_short() else 0
+        self.short_for = self.short_for + 1 if images.is_short() else 0
         if self.alive and self.short_for > SHORT_FOR:
             self.log.warning("This worker has little memory left, and is replaced.")
             self.alive = False

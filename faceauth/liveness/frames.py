@@ -4,10 +4,9 @@ import hashlib
 import hmac
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceauth.outcomes import Reason, Refusal
-from faceauth.vision import alignment, photos
+from faceauth.vision import alignment, measures, photos
 
 # A camera of 1080 lines has this many. A decoder that is handed more works for whoever wants it to.
 MOST_PIXELS = 2_100_000
@@ -73,21 +72,9 @@ def digest_of_pixels(pixels: alignment.Pixels, key: bytes) -> str:
     Other metadata, bytes after the end, or the same pixels in another encoding change nothing. A camera's noise does:
     it differs from frame to frame in some of these values.
     """
-    return digest(np.round(means(pixels, COLUMNS, ROWS)).astype(np.uint8).tobytes(), key)
+    return digest(np.round(measures.means(pixels, COLUMNS, ROWS)).astype(np.uint8).tobytes(), key)
 
 
 def fields(pixels: alignment.Pixels) -> tuple[float, ...]:
     """The mean grey values of 9 x 8 fields of a picture, 0 to 255. Nobody can be seen in them."""
-    return tuple(round(float(mean), 1) for mean in means(pixels[::2, ::2], *FIELDS).ravel())
-
-
-def means(pixels: alignment.Pixels, columns: int, rows: int) -> NDArray[np.float64]:
-    """The picture brought down to so many grey values: (rows, columns)."""
-    grey = pixels.mean(axis=2)
-    starts = [
-        np.linspace(0, length, parts + 1).astype(int)[:-1]
-        for length, parts in zip(grey.shape, (rows, columns), strict=True)
-    ]
-    sums = np.add.reduceat(np.add.reduceat(grey, starts[0], axis=0), starts[1], axis=1)
-    counts = np.outer(*(np.diff([*start, length]) for start, length in zip(starts, grey.shape, strict=True)))
-    return np.asarray(sums / counts)
+    return tuple(round(float(mean), 1) for mean in measures.means(pixels[::2, ::2], *FIELDS).ravel())

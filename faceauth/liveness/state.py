@@ -1,6 +1,6 @@
 """How far a liveness check has come: what is kept, sealed, between two frames."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from faceauth.liveness.observation import Observation
@@ -117,7 +117,9 @@ class State:
         )
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """What JSON can hold. (`asdict` would copy each of some thousand numbers.)"""
+        content: dict[str, Any] = plain(self)
+        return content
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
@@ -136,6 +138,13 @@ class State:
             "kept": tuple(content["kept"]),
         }
         return cls(**content | one_each | parts | enums | {name: several(name) for name in ("first", "seen", "finals")})
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, State | Observation | Part):
+        return {name: plain(getattr(value, name)) for name in value.__slots__}
+    parts = isinstance(value, tuple) and value and isinstance(value[0], Observation | Part)
+    return [plain(one) for one in value] if parts else value
 
 
 def observation(one: dict[str, Any]) -> Observation:

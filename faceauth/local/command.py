@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cors-origin", action="append", default=[], metavar="ORIGIN", help="let scripts of this origin call, too")
     add("--max-rate", type=float, default=0, metavar="N", help="throttle beyond N requests a second")
     add("--error-rate", type=share, default=0, metavar="SHARE", help="fail this share of requests, 0 to 1, retryably")
+    add(
+        "--memory", type=int, default=600, metavar="MB", help="of a process, beside its templates; 0: any (%(default)s)"
+    )
     add("--updating-seconds", type=float, default=0, metavar="N", help="users are UPDATING for so long after a change")
 
 
@@ -63,7 +66,9 @@ def serve(arguments: dict[str, Any], write: Callable[[str], Any]) -> None:
             s3=arguments["s3"],
             max_rate=arguments["max_rate"] / workers,
             error_rate=arguments["error_rate"],
+            memory=arguments["memory"] * 10**6,
             updating_seconds=arguments["updating_seconds"],
+            face_liveness=workers == 1,
             origins=tuple(arguments["cors_origin"]),
         )
     )

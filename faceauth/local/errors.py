@@ -11,6 +11,7 @@ class Code(StrEnum):
     IMAGE_TOO_LARGE = "ImageTooLargeException"
     INVALID_PAGINATION_TOKEN = "InvalidPaginationTokenException"  # noqa: S105
     NOT_FOUND = "ResourceNotFoundException"
+    SESSION_NOT_FOUND = "SessionNotFoundException"
     ALREADY_EXISTS = "ResourceAlreadyExistsException"
     CONFLICT = "ConflictException"
     QUOTA_EXCEEDED = "ServiceQuotaExceededException"

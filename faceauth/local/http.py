@@ -8,8 +8,9 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 from django.db import DatabaseError, close_old_connections
 
 from faceauth.conf import conf
-from faceauth.local import arns
+from faceauth.local import arns, liveness_page
 from faceauth.local.errors import Code, Refused
 from faceauth.local.models import Collection
 from faceauth.local.options import options
@@ -28,7 +29,7 @@ from faceauth.local.signature import read_claim, stated_region, verify
 # CompareFaces carries two pictures of 5,242,880 bytes in base64. A tenth more is for everything else, and so that a
 # picture that is a little too large is answered with Rekognition's own error.
 MAX_BYTES = 2 * 5_242_880 * 4 // 3 * 11 // 10
-MAX_HEAD = 64 * 1024
+MAX_HEAD = 16 * 1024  # asyncio keeps up to twice as much of every connection
 
 KEEP_ALIVE = 60.0  # seconds without a request; SDKs keep their connections open
 HEAD_DEADLINE = 10.0  # seconds from the first byte of a request to the end of its head
@@ -36,7 +37,9 @@ BODY_DEADLINE = 30.0
 WRITE_DEADLINE = 30.0
 DISCARD_DEADLINE = 2.0  # for the rest of a refused request, so that the client reads the answer
 
-MAX_BODIES = 32  # in memory at once: 480 MB
+PIECE = 64 * 1024
+PIECE_DEADLINE = 5.0  # seconds for each piece of a body
+BODIES = 40_000_000  # bytes of bodies in memory at once; one more may be read beyond that
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -58,10 +61,55 @@ class Malformed(Exception):
     """Not HTTP/1.1 as this service reads it."""
 
 
+class Bodies:
+    """The bodies of all connections together, which are counted as they come and until they are answered.
+
+    Where they take too much, the oldest alone is read on, and only once nothing is being answered any more: so slow
+    clients keep nobody waiting for longer than their deadline.
+    """
+
+    def __init__(self, most: int = BODIES) -> None:
+        self.left = most
+        self.reading: dict[object, None] = {}  # in the order in which they began
+        self.answering = 0
+        self.changed = asyncio.Condition()
+
+    def may_go_on(self, one: object) -> bool:
+        return self.left >= PIECE or (not self.answering and next(iter(self.reading)) is one)
+
+    @asynccontextmanager
+    async def read(self, reader: asyncio.StreamReader, length: int) -> AsyncIterator[bytes]:
+        """Raises `TimeoutError` and `IncompleteReadError`."""
+        one, pieces, size, answered = object(), list[bytes](), 0, 0
+        self.reading[one] = None
+        try:
+            async with asyncio.timeout(BODY_DEADLINE):
+                while size < length:
+                    if not self.may_go_on(one):
+                        async with self.changed:
+                            await self.changed.wait_for(lambda: self.may_go_on(one))
+                    async with asyncio.timeout(PIECE_DEADLINE):
+                        pieces.append(await reader.readexactly(min(PIECE, length - size)))
+                    size += len(pieces[-1])
+                    self.left -= len(pieces[-1])
+            body = b"".join(pieces)
+            pieces.clear()
+            del self.reading[one]
+            answered = 1
+            self.answering += 1
+            yield body
+        finally:
+            self.reading.pop(one, None)
+            self.left += size
+            self.answering -= answered
+            async with self.changed:
+                self.changed.notify_all()
+
+
 class Connection:
     """One client. `bodies` bounds the memory of all connections together."""
 
-    def __init__(self, executor: Executor, bodies: asyncio.Semaphore) -> None:
+    def __init__(self, executor: Executor, bodies: Bodies) -> None:
         self.executor = executor
         self.bodies = bodies
         self.busy = False
@@ -79,8 +127,8 @@ class Connection:
         except Malformed as error:
             await send(writer, plain(HTTPStatus.BAD_REQUEST, str(error)), None)
             await discard(reader, writer)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            pass  # the client is too slow, or gone
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, MemoryError):
+            pass  # the client is too slow, or gone, or there is no room for what it sends
         finally:
             self.busy = False
             writer.close()
@@ -89,6 +137,8 @@ class Connection:
         """The answer; where the body was not read, the connection is not kept alive."""
         if (request.method, request.path) == ("GET", "/health"):
             return await self.in_thread(health)
+        if request.method == "GET" and request.path.startswith(liveness_page.FOLDER):
+            return liveness_page.page(request.path)
         if request.method == "OPTIONS":
             return Answer(HTTPStatus.NO_CONTENT, {"Access-Control-Max-Age": "600"}, b"")
         try:
@@ -97,11 +147,9 @@ class Connection:
         except Refused as error:
             request.keep_alive = False
             return refusal(error, str(uuid.uuid4()))
-        async with self.bodies:
-            if request.headers.get("expect", "").lower() == "100-continue":
-                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            async with asyncio.timeout(BODY_DEADLINE):
-                request.body = await reader.readexactly(length)
+        if request.headers.get("expect", "").lower() == "100-continue":
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        async with self.bodies.read(reader, length) as request.body:
             return await self.in_thread(check)
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
@@ -110,13 +158,16 @@ class Connection:
 
 def check_head(request: Request) -> Callable[[], Answer]:
     """Check all that can be checked before the body is read; returns the rest of the work. Raises `Refused`."""
+    if options().accept_any_credentials and host_name(f"//{request.headers.get('host', '')}") not in LOOPBACK:
+        # A web page elsewhere can give this machine a name of its own (DNS rebinding).
+        raise Refused(Code.ACCESS_DENIED, "Without credentials this service answers to localhost only.")
+    if request.method == "POST" and request.path.startswith(liveness_page.FOLDER):
+        take = liveness_page.frame_at(request.path)  # whoever knows the SessionId may do the check
+        return lambda: take(request.body)
     if (request.method, request.path) != ("POST", "/"):
         raise Refused(Code.UNKNOWN_OPERATION, "Requests to Rekognition are POST /, with X-Amz-Target.")
     target = request.headers.get("x-amz-target", "")
     if options().accept_any_credentials:
-        if host_name(f"//{request.headers.get('host', '')}") not in LOOPBACK:
-            # A web page elsewhere can give this machine a name of its own (DNS rebinding).
-            raise Refused(Code.ACCESS_DENIED, "Without credentials this service answers to localhost only.")
         return lambda: answered(target, request.body, stated_region(request.headers))
     claim = read_claim(request.headers, conf().LOCAL_SECRET_KEYS, datetime.now(UTC))
 
@@ -198,6 +249,8 @@ def content_length(request: Request) -> int:
         raise Refused(Code.SERIALIZATION, "The request has no Content-Length.")
     if int(length) > MAX_BYTES:
         raise Refused(Code.REQUEST_TOO_LARGE, f"The request has more than {MAX_BYTES} bytes.")
+    if request.path != "/" and int(length) > liveness_page.MAX_BYTES:
+        raise Refused(Code.REQUEST_TOO_LARGE, f"A frame has at most {liveness_page.MAX_BYTES} bytes.")
     return int(length)
 
 

@@ -23,6 +23,12 @@ class Options:
     updating_seconds: float = 0.0
     """How long a user is UPDATING after a change of its faces."""
 
+    memory: int = 0
+    """Bytes that a process may have in memory beside the templates of its collections; 0 for no limit."""
+
+    face_liveness: bool = False
+    """Whether there are sessions of Face Liveness. They are in the memory of one process, so that must be the only."""
+
     origins: tuple[str, ...] = ()
     """Web origins whose scripts may call, beside those of this machine."""
 

@@ -22,7 +22,16 @@ from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
 from faceauth.local import template_encryption
-from faceauth.local.models import TEMPLATE, WITH_MEAN, Collection, EncryptedTemplate, Removal, has_uncommitted_change
+from faceauth.local.models import (
+    TEMPLATE,
+    WITH_MEAN,
+    Collection,
+    EncryptedTemplate,
+    Face,
+    Removal,
+    User,
+    has_uncommitted_change,
+)
 from faceauth.vision import similarity
 from faceauth.vision.mean_template import centred
 from faceauth.vision.networks import TEMPLATE_SIZE, mean
@@ -209,6 +218,12 @@ class Indexes:
 
 
 indexes = Indexes()
+
+
+def size_of_all() -> int:
+    """Bytes that the indexes of all collections take, and as much for the copy that they grow by."""
+    rows = Face.objects.count() + User.objects.exclude(template=None).count()
+    return rows * 2 * (2 * TEMPLATE_SIZE + NO_KEYS.itemsize)
 
 
 def reset_indexes() -> None:

@@ -12,15 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from django.db import connections
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
-from faceauth.local import http
+from faceauth.local import face_liveness, http, search_index
+from faceauth.local.options import options
 from faceauth.vision import networks
+from privatekit import images, memory
 
 THREADS = 8  # of a process; recognition itself runs one at a time
-MAX_CONNECTIONS = 2000  # of a process; as many are refused at once beyond that
+MAX_CONNECTIONS = 1000  # of a process; as many are refused at once beyond that
+TICK = 0.5
+SHORT_FOR = 15.0  # seconds with little memory left, after which a worker is replaced
 STOP_WITHIN = 20.0  # seconds for the requests under way
 
 
@@ -37,7 +42,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "preload_app": True,  # the workers share the memory of the models
             "control_socket_disable": True,
             "loglevel": "warning",
-            "on_starting": lambda arbiter: networks.warm_up(),
+            "on_starting": prepare,
             "when_ready": partial(tell_address, ready),
         }
         super().__init__()
@@ -51,6 +56,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.load
 
 
+def prepare(arbiter: Arbiter) -> None:
+    """Make what all workers share, and let them give back what a request has used."""
+    networks.warm_up()
+    memory.give_back()
+
+
 def tell_address(ready: Callable[[str], None], arbiter: Arbiter) -> None:
     listener = arbiter.LISTENERS[0]
     if listener.sock.family == socket.AF_UNIX:
@@ -61,13 +72,17 @@ def tell_address(ready: Callable[[str], None], arbiter: Arbiter) -> None:
 
 class EventLoopWorker(Worker):  # type: ignore[misc]
     def run(self) -> None:
+        images.ROOM.shrink(images.IN_WORKER)
+        if most := options().memory:
+            memory.keep_below(most + search_index.size_of_all())
+            connections.close_all()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MAX_CONNECTIONS + 200)), hard))
         with ThreadPoolExecutor(THREADS) as executor:
             asyncio.run(self.serve(executor))
 
     async def serve(self, executor: ThreadPoolExecutor) -> None:
-        bodies = asyncio.Semaphore(http.MAX_BODIES)
+        bodies = http.Bodies()
         clients: dict[asyncio.Task[None], http.Connection] = {}
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,9 +98,15 @@ class EventLoopWorker(Worker):  # type: ignore[misc]
         for listener in self.sockets:
             start = asyncio.start_unix_server if listener.sock.family == socket.AF_UNIX else asyncio.start_server
             servers.append(await start(connected, sock=listener.sock, limit=http.MAX_HEAD, backlog=1024))
+        short_for = 0.0
         while self.alive and os.getppid() == self.ppid:
             self.notify()
-            await asyncio.sleep(0.5)
+            face_liveness.sweep()
+            await asyncio.sleep(TICK)
+            short_for = short_for + TICK if images.is_short() else 0.0
+            if short_for > SHORT_FOR:
+                self.log.warning("This worker has little memory left, and is replaced.")
+                break
         for server in servers:
             server.close()
         busy = [task for task, client in clients.items() if client.busy]

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from faceauth.local import faults
 from faceauth.local.errors import Code, Refused
-from faceauth.local.operations import collections, faces, pictures, users
+from faceauth.local.operations import collections, face_liveness, faces, pictures, users
 from faceauth.local.service_model import Parameters, operation_model, read_request, service_model
 from faceauth.local.template_encryption import Altered, KeyMissing
 
@@ -42,6 +42,8 @@ OPERATIONS: dict[str, Callable[[Parameters], dict[str, Any]]] = {
     "DisassociateFaces": users.disassociate_faces,
     "SearchUsers": users.search_users,
     "SearchUsersByImage": users.search_users_by_image,
+    "CreateFaceLivenessSession": face_liveness.create_face_liveness_session,
+    "GetFaceLivenessSessionResults": face_liveness.get_face_liveness_session_results,
 }
 
 
@@ -76,7 +78,7 @@ def perform(target: str, body: bytes) -> dict[str, Any]:
     except OperationNotFoundError as error:
         raise Refused(Code.UNKNOWN_OPERATION, "Rekognition has no operation of this name.") from error
     if name not in OPERATIONS:
-        message = f"{name} is not part of this local service, which has Rekognition's face collections only."
+        message = f"{name} is not part of this local service, which has Rekognition's faces only."
         raise Refused(Code.NOT_IMPLEMENTED, message)
     parameters = read_request(model, body)
     faults.check()

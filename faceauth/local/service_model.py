@@ -6,9 +6,9 @@ only what the model cannot express.
 
 import base64
 import binascii
-import json
 import re
 import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -18,11 +18,13 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from faceauth.local.errors import Code, Refused, invalid_parameter
+from privatekit import jsons
 
 Parameters = dict[str, Any]
 
 # A list of 4,096 wrong ids gives as many errors; a few are enough to find the mistake.
 MAX_ERRORS = 5
+MAX_VALUES = 20_000  # of a request; the longest list that Rekognition takes has 4,096 items
 
 
 class Broken(NamedTuple):
@@ -31,6 +33,9 @@ class Broken(NamedTuple):
     path: str
     shape: Shape
     rule: str
+
+
+one_at_a_time = threading.Lock()  # a picture is there four times for a moment: as bytes, as text, and in base64
 
 
 @cache
@@ -54,7 +59,8 @@ def read_request(operation: OperationModel, body: bytes) -> Parameters:
     if not isinstance(shape, StructureShape):
         return {}
     broken: list[Broken] = []
-    parameters = read_value(shape, read_json(body), "", broken)
+    with one_at_a_time:
+        parameters = read_value(shape, read_json(body), "", broken)
     if broken:
         count = "1 validation error" if len(broken) == 1 else f"{len(broken)} validation errors"
         told = "; ".join(f"Value at '{it.path}' failed to satisfy constraint: {it.rule}" for it in broken[:MAX_ERRORS])
@@ -64,12 +70,11 @@ def read_request(operation: OperationModel, body: bytes) -> Parameters:
 
 
 def read_json(body: bytes) -> Any:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")  # Python's reader accepts NaN and Infinity
-
     try:
-        return json.loads(body or b"{}", parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
+        return jsons.loads(body or b"{}", MAX_VALUES)
+    except jsons.TooMany as error:
+        raise serialization(f"The body of the request has more than {MAX_VALUES} values.") from error
+    except ValueError as error:
         raise serialization("The body of the request is not JSON.") from error
 
 

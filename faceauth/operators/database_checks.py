@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from faceauth.conf import named
 from faceauth.enrolment.enrol import IN_PROGRESS
-from faceauth.models import Deletion, Enrolment, Face, fields, row_seals
+from faceauth.mfa import authenticators
+from faceauth.models import AccountChange, Deletion, Enrolment, Face, TrustedDevice, fields, row_seals
 from faceauth.models.operators import is_vouched
 from faceauth.operators.findings import BATCH, REPAIR_HINT, Finding, Kind, settle
 from faceauth.policy import accounts
@@ -55,6 +56,7 @@ def dangling_in(model: Any, field: "ForeignKey[Any, Any]", repair: bool) -> Iter
         yield Finding(Kind.DANGLING_ROW, model._meta.label, what, cure, safe and repair)
 
 
+Removed = AccountChange.Kind
 FIND_OUT = "find out who wrote to the database, and restore the row from a backup, or delete it"
 
 
@@ -75,6 +77,21 @@ def altered_rows() -> Iterator[Finding]:
             what = "was made or changed outside the site, and opens nothing"
             cure = "if nobody here did that, delete it; make operators with manage.py createsuperuser"
             yield Finding(Kind.ALTERED_ROW, f"operator {user.get_username()}", what, cure)
+
+
+def put_back_rows() -> Iterator[Finding]:
+    """What was removed, and is there again as it was, with the seal of that time: the record of its removal tells."""
+    rows: list[Any] = list(Face.objects.filter(face_id__in=Deletion.objects.values("face_id")))
+    removals = {Removed.DEVICE_ENDED: "device", Removed.FACTOR_REMOVED: ""}
+    for change in AccountChange.objects.filter(kind__in=removals).exclude(subject="").iterator(chunk_size=BATCH):
+        if not change.is_sealed():
+            continue
+        kind, _space, key = f"{removals[Removed(change.kind)]} {change.subject}".strip().partition(" ")
+        model: Any = TrustedDevice if kind == "device" else authenticators.KINDS[kind]
+        rows += model._default_manager.filter(pk=key, user_id=change.user_id)
+    for row in rows:
+        what = f"of user {row.user_id} was removed, and is there again as it was"
+        yield Finding(Kind.ALTERED_ROW, f"{row._meta.label} {row.pk}", what, FIND_OUT)
 
 
 def altered(row: row_seals.SealedRow) -> Finding:

@@ -59,6 +59,7 @@ def reconcile(collection_id: str, repair: bool = False, report: Report = lambda 
     version = with_retries(collection.describe).face_model_version
     yield from database_checks.dangling_rows(repair)  # first: what they own is a leftover for the other checks
     yield from database_checks.altered_rows()
+    yield from database_checks.put_back_rows()
     yield from database_checks.unfinished_deletions(repair)
     checked = 0
     for page in collection_checks.pages(collection):

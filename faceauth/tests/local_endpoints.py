@@ -95,10 +95,18 @@ def refused(code: str, call: Any, **parameters: Any) -> str:
 @contextlib.contextmanager
 def serving(home: str, *arguments: str, credentials: bool = True) -> Iterator[str]:
     """`manage.py rekognition_local` on a free port, with a database of its own in `home`: its address."""
+    with started(home, *arguments, credentials=credentials) as (url, _process):
+        yield url
+
+
+@contextlib.contextmanager
+def started(home: str, *arguments: str, credentials: bool = True) -> Iterator[tuple[str, int]]:
+    """The same, and the id of its first process."""
     environment = os.environ | {"SECRETLY_HOME": home, "DJANGO_SETTINGS_MODULE": "secretly.settings"}
     if credentials:
         environment["REKOGNITION_LOCAL_CREDENTIALS"] = f"{KEY_ID}:{SECRET}"
     environment.pop("DATABASE_URL", None)
+    environment.pop("PYTHONUNBUFFERED", None)  # the address must come without it
     with open(os.path.join(home, "server.log"), "wb") as log:
         server = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "manage.py", "rekognition_local", "--bind=127.0.0.1:0", *arguments],
@@ -113,7 +121,7 @@ def serving(home: str, *arguments: str, credentials: bool = True) -> Iterator[st
         found = re.search(r"http://\S+", line)
         if found is None:
             raise RuntimeError(f"The server does not listen; see {home}/server.log.")
-        yield found[0] + "/"
+        yield found[0] + "/", server.pid
     finally:
         server.terminate()
         server.wait(30)

@@ -132,7 +132,7 @@ def stretched(pixels: Pixels) -> Pixels:
     """The picture with its darkest hundredth black and its brightest white: faces are then seen in a dark room."""
     low, high = np.percentile(pixels[::4, ::4], (1, 99))
     table = np.clip((np.arange(256) - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
-    return np.asarray(table[pixels], np.uint8)
+    return np.asarray(cv2.LUT(pixels, table), np.uint8)  # which makes no index of eight bytes for each value
 
 
 def face_of(pixels: Pixels, row: NDArray[np.float32]) -> Face:

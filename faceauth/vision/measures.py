@@ -77,3 +77,13 @@ def steepness(grey: NDArray[np.float32], axis: int) -> float:
     """
     first, second = np.diff(grey, axis=axis), np.diff(grey, 2, axis=axis)
     return float(second.std() / max(float(first.std()), 1e-6))
+
+
+def means(pixels: Pixels, columns: int, rows: int) -> NDArray[np.float64]:
+    """The picture brought down to so many grey values: (rows, columns)."""
+    height, width = pixels.shape[:2]
+    down, across = (np.linspace(0, side, parts + 1).astype(int) for side, parts in ((height, rows), (width, columns)))
+    # Sums over all that is above and to the left; of frames, which have few pixels enough for 32 bits.
+    sums = cv2.integral(np.ascontiguousarray(pixels))[np.ix_(down, across)].sum(axis=2, dtype=np.int64)
+    counts = 3 * np.outer(np.diff(down), np.diff(across))
+    return np.asarray(np.diff(np.diff(sums, axis=0), axis=1) / np.maximum(counts, 1))

@@ -5,9 +5,9 @@ Nothing here writes to disk, and no error quotes what it was given.
 
 import hashlib
 import io
+import weakref
 from types import TracebackType
 from typing import NoReturn, Self
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ MAX_BYTES = 15_000_000
 MAX_HEIGHT = 700  # a face in a portrait is then well above the 112 px that a template is made from
 MAX_WIDTH = 4 * MAX_HEIGHT  # a panorama stays a small picture too
 MIN_SIDE = 80  # Rekognition's least
+SEARCHED = 6  # bytes for each pixel while faces are searched: the picture, and a copy that is stretched
 JPEG_QUALITY = 92  # a 700 px portrait then has about 100 kB, a fiftieth of what Rekognition takes
 
 # AVIF, GIF and the rest have their own decoders: each is one more thing to attack and none is what a camera writes.
@@ -91,7 +92,7 @@ class Photo:
         raise TypeError("A photo is not pickled: it goes into no cache, session or queue.")
 
 
-open_photos: "WeakValueDictionary[bytes, Photo]" = WeakValueDictionary()
+open_photos: "weakref.WeakValueDictionary[bytes, Photo]" = weakref.WeakValueDictionary()
 """By the digest of their JPEG; whoever has the picture has its digest, and nobody else."""
 
 
@@ -145,21 +146,22 @@ class PictureTooSmall(BadPicture):
 def decode_as_rekognition(data: bytes) -> Pixels:
     """Decode a picture as Rekognition does: JPEG and PNG alone, EXIF orientation for JPEG only.
 
+    As long as the pixels are used, they and the copy of them that a search may need keep their memory reserved.
+
     Raises `NotJpegOrPng`, `PictureTooSmall`, or `privatekit.images.TooLarge` and `Busy`.
     """
     known = pixels_of_open(data)
     if known is not None:
         return known
     try:
-        with images.decoded(data, ("JPEG", "PNG"), working={"JPEG": 11, "PNG": 15}) as image:
-            small = min(image.size) < MIN_SIDE
-            upright = None if small else images.rgb(image)
-            if upright is not None and image.format != "PNG":
-                upright = images.turned(upright, images.orientation(image))
-    except (TooLarge, Busy):
+        with images.decoded(data, ("JPEG", "PNG"), kept=SEARCHED) as image:
+            if min(image.size) < MIN_SIDE:
+                raise PictureTooSmall
+            pixels = images.array(image, 1 if image.format == "PNG" else images.orientation(image))
+    except (TooLarge, Busy, PictureTooSmall):
         raise
     except BadPicture as error:
         raise NotJpegOrPng from error
-    if upright is None:
-        raise PictureTooSmall
-    return np.asarray(upright)
+    room, size = images.ROOM, SEARCHED * pixels.shape[0] * pixels.shape[1]
+    weakref.finalize(pixels, room.give_back, size).atexit = False
+    return pixels

@@ -115,7 +115,7 @@ def end_device_view(request: HttpRequest, pk: int) -> HttpResponse:
     device = trusted_devices.devices_of(user).filter(pk=pk).first()
     if not trusted_devices.end(user, pk):
         raise Http404
-    changes.record(request, user, Kind.DEVICE_ENDED, device.name if device else "")
+    changes.record(request, user, Kind.DEVICE_ENDED, device.name if device else "", pk)
     return account.back(request, "devices")
 
 

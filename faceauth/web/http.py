@@ -119,7 +119,10 @@ def note_verified(request: HttpRequest, method: str, at: float | None = None) ->
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    """Whether JSON is asked for; whoever sends JSON and takes anything asks for it too."""
+    kinds = ["text/html", "application/json"]
+    kinds = kinds[::-1] if request.content_type == "application/json" else kinds
+    return request.get_preferred_type(kinds) == "application/json"
 
 
 def user_of(request: HttpRequest) -> "User":

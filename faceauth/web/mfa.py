@@ -157,7 +157,7 @@ def remove_view(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise Http404
     name = next((it.name for it in authenticators.factors_of(user) if (it.kind, it.pk) == (kind, pk)), "")
     if authenticators.remove(user, kind, pk, keep_last=capacity.mfa_required()):
-        changes.record(request, user, Kind.FACTOR_REMOVED, name)
+        changes.record(request, user, Kind.FACTOR_REMOVED, name, f"{kind} {pk}")
         return account.back(request, "second-factors")
     if authenticators.KINDS[kind]._default_manager.filter(user_id=user.pk, pk=pk).exists():
         message = _("This second factor stays: without it your notebook would not open. Add another one first.")

@@ -1,11 +1,13 @@
 """JSON of other programs, with bounds."""
 
-import json
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from notes.importing.report import Member, Unreadable
+from privatekit import jsons
+
+MAX_VALUES = 1_000_000  # which take 120 MB
 
 
 def load(member: Member, most: int) -> Any:
@@ -14,8 +16,8 @@ def load(member: Member, most: int) -> Any:
     if len(content) > most:
         raise Unreadable(_("larger than the %(size)s MB that are read.") % {"size": most // 1024**2})
     try:
-        return json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return jsons.loads(content, MAX_VALUES)
+    except ValueError as error:
         raise Unreadable(_("damaged.")) from error
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from charset_normalizer import from_bytes
 
-NAMES = ("cp932", "cp866", "cp1252", "cp850")
-"""What programs write into a ZIP that does not say UTF-8: Japan, Russia, DOS of the West, Windows of the West."""
+NAMES = ("cp932", "cp866", "euc_kr", "gb2312", "cp1251", "cp1252", "cp850")
+"""What programs write into a ZIP that does not say UTF-8: Japan, Russia, Korea, China, Windows, DOS of the West."""
 TEXTS = [
     "cp1252",
     "cp1250",
@@ -25,7 +25,8 @@ TEXTS = [
     "cp1256",
     "cp874",
 ]
-EAST = {"HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH", "IDEOGRAPHIC", "HANGUL"}
+EAST = {"HIRAGANA", "KATAKANA", "CJK", "FULLWIDTH", "IDEOGRAPHIC"}
+"""Of one word, as in Japanese. Hangul stands beside none of them."""
 SAMPLE = 20_000  # characters that are judged
 
 
@@ -81,7 +82,7 @@ def oddness(text: str) -> int:
 
 
 def script(character: str) -> str:
-    """The first word of a letter's name, such as LATIN or CYRILLIC; one for all of East Asia; empty for no letter."""
+    """The first word of a letter's name, such as LATIN or CYRILLIC; one for what Japanese mixes; empty for none."""
     kind = unicodedata.name(character, "").partition(" ")[0]
     if kind in ("BOX", "BLOCK", "HALFWIDTH"):
         return kind

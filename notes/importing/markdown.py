@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from notes.attachments import tidy
 from notes.export_format import parse_note
-from notes.importing.report import ENDINGS, Incoming, Member, Parts, Result, Tree, Unreadable
+from notes.importing.report import ARCHIVES, ENDINGS, Incoming, Member, Parts, Result, Tree, Unreadable
 from notes.importing.texts import NOTION_ID, read_page
 
 MAX_HEAD = 2000  # bytes
@@ -138,4 +138,5 @@ def name_leftovers(members: Iterable[Member], result: Result) -> None:
     """Report the files that belong to no note."""
     for member in members:
         why = _("not a Markdown or text file.") if member.ends(*DOCUMENTS) else _("not attached to any note.")
+        why = _("an archive within too many others.") if member.ends(*ARCHIVES) else why
         result.leave_out("/".join(map(tidy, member.path)), why)

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +22,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+SAMPLE = 20_000
 NOTION_ID = re.compile(r"[ _-][0-9a-f]{32}$")
 NO_TITLE = re.compile(
     r"(untitled|new note|note|page)?[\s\d()_-]*|[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
@@ -49,7 +51,9 @@ def decode(content: bytes) -> tuple[str, str]:
     """The text, and its code where that was guessed. Raises `Unreadable`."""
     if len(content) > MAX_TEXT:
         raise Unreadable(too_long())
-    code = ""
+    code = unmarked(content)
+    if code:
+        return content.decode(code), code
     try:
         mark, known = next(((mark, known) for mark, known in MARKS if content.startswith(mark)), (b"", "utf-8"))
         text = content[len(mark) :].decode(known)
@@ -60,6 +64,22 @@ def decode(content: bytes) -> tuple[str, str]:
     if "\0" in text:
         raise Unreadable(_("not text: it has NUL characters."))
     return text, code
+
+
+def unmarked(content: bytes) -> str:
+    """UTF-16 that lacks its mark: every character is one that is shown, and one in twenty is a blank, as in any text.
+
+    Read the other way round, blanks are no blanks.
+    """
+    if b"\0" not in content[:SAMPLE]:
+        return ""
+    for code in ("utf-16-le", "utf-16-be"):
+        with suppress(UnicodeDecodeError):
+            text = content.decode(code)[:SAMPLE]
+            shown = all(character.isprintable() or character in "\t\r\n\f" for character in text)
+            if shown and 20 * sum(map(text.count, " \n")) >= len(text):
+                return code
+    return ""
 
 
 def check_length(page: ParsedNote) -> None:

@@ -2,20 +2,16 @@
 
 import io
 import os
-import resource
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
-import django
 import pytest
-from django.apps import apps
-from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
+
+from privatekit.tests.limited import run_limited
 
 ROOM = 256 * 1024**2  # bytes of address space beyond what Python and Django take themselves
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
@@ -118,10 +114,6 @@ def read_all(name: str, content: bytes) -> None:
 
 def fuzz() -> None:
     """In the other process."""
-    if not apps.ready:
-        django.setup()
-    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, taken + ROOM))
     quiet = hypothesis(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
@@ -132,14 +124,4 @@ def fuzz() -> None:
 
 @pytest.mark.slow
 def test_nothing_that_comes_in_crashes_or_takes_more_than_its_budget() -> None:
-    program = "from notes.tests import test_importing_fuzz as t; t.fuzz()"
-    environ = os.environ | {"DJANGO_SETTINGS_MODULE": "secretly.tests.settings", "MALLOC_ARENA_MAX": "2"}
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", f"import django; django.setup(); {program}"],
-        cwd=settings.BASE_DIR,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_limited("notes.tests.test_importing_fuzz", "fuzz", ROOM)

@@ -60,6 +60,9 @@ def test_names_without_the_flag_are_utf8_where_they_can_be(owner: User) -> None:
         ("Ça va.md", "cp1252"),
         ("résumé \u2013 draft.md", "cp1252"),
         ("Für Anna/Größe.md", "cp850"),
+        ("笔记本/购物清单.md", "gb2312"),
+        ("메모장/여행 계획.md", "euc_kr"),
+        ("Документы/План.md", "cp1251"),
     ],
 )
 def test_names_in_codes_of_former_times(name: str, code: str) -> None:
@@ -94,6 +97,25 @@ def test_unicode_with_a_mark(owner: User, code: str) -> None:
     mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(code, b"")
     result = given(owner, "a.txt", mark + "Grüße aus Łódź".encode(code))
     assert (texts(owner), result.said) == ({"Grüße aus Łódź"}, [])
+
+
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["A note on the kitchen\n", "Заметка о кухне", "台所は五時\nケトル"])  # noqa: RUF001
+def test_utf_16_without_a_mark_is_read_and_said(owner: User, text: str, code: str) -> None:
+    result = given(owner, "a.txt", text.encode(code))
+    assert (texts(owner), result.said) == ({text}, [f"a.txt: was not UTF-8, and was read as {code}."])
+
+
+def test_nul_characters_are_no_utf_16(owner: User) -> None:
+    for content in (
+        b"a\0b",
+        b"plain\0text\n",
+        bytes(100),
+        b"\0 \0 \0\1",
+        "no blank in it".replace(" ", "").encode("utf-16-le"),
+    ):
+        result = given(owner, "a.txt", content)
+        assert (texts(owner), len(result.left_out)) == (set(), 1)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def test_a_zip_within_a_zip_has_the_same_budget(owner: User, monkeypatch: pytest
     inner = zipped({"inner.md": "within", "inner/plan.bin": b"plan"})
     assert taken_in(owner, zipped({"a.md": "a", "deep/part.zip": zipped({"part 1.zip": inner})})).attached == 1
     assert texts(owner) == {"a", "# inner\n\nwithin"}
+    deepest = b"deep"
+    for depth in range(6):
+        deepest = zipped({f"{depth}.zip" if depth else "deep.md": deepest})
+    assert taken_in(owner, deepest).left_out == ["2.zip: an archive within too many others."]
     monkeypatch.setattr(archives, "MAX_GROWTH", 1_000_000)
     bomb = zipped({"b.zip": zipped({"bomb.md": b"0" * 1_100_000, "more.md": "more"})})
     result = taken_in(owner, bomb)

@@ -161,6 +161,16 @@ def test_an_older_version_under_a_newer_number_does_not_open_and_is_told(
     assert (fault.id, str(note.pk) in fault.msg) == ("notes.E002", True)
 
 
+def test_a_whole_older_row_is_told_while_a_newer_version_is_kept(owner: User, note: Note) -> None:
+    editing.change(owner, note.pk, 1, "The kettle is cold.")
+    editing.change(owner, note.pk, 2, "The kettle is gone.", keep=True)
+    assert key_rotation.check_notes(databases=["default"]) == []
+    put_back(note, 1)
+    assert Note.objects.get(pk=note.pk).text == note.text  # its seal is right
+    [fault] = key_rotation.check_notes(databases=["default"])
+    assert (fault.id, str(note.pk) in fault.msg) == ("notes.E004", True)
+
+
 def test_a_note_without_a_bound_version_is_bound_by_the_next_save(owner: User, unbound: Note) -> None:
     assert "kettle" in unbound.text
     editing.change(User.objects.get(pk=owner.pk), unbound.pk, 1, "The kettle is cold.")

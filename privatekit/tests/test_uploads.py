@@ -49,6 +49,18 @@ def test_files_within_the_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+def test_a_file_is_gone_with_the_answer() -> None:
+    """Requests are in circles of Django's own: what they still held would wait for the garbage collection."""
+    request: HttpRequest = RequestFactory().post("/", {"file": SimpleUploadedFile("a", b"x" * 1_000_000)})
+    handler = MemoryUploadHandler(request, Limits(each=10**6, together=10**6), Spooled)
+    request.upload_handlers = [handler]
+    sent: Any = request.FILES["file"]
+    content = sent.file
+    request.close()
+    assert content.closed
+    assert handler.content.getbuffer().nbytes == 0
+
+
 def test_one_byte_more_than_a_file_may_have_is_not_kept() -> None:
     assert sent(Limits(each=100_000, together=10**6), ("a", 100_001), ("b", 100_000)) == [
         (100_001, 0),

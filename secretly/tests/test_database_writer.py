@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -28,9 +29,10 @@ from faceauth.models import (
     PhotoLogin,
     RecoveryCode,
     SignIn,
+    TrustedDevice,
 )
 from faceauth.models.row_seals import SealedRow, rotate_keys
-from faceauth.operators.database_checks import altered_rows
+from faceauth.operators.database_checks import altered_rows, put_back_rows
 from faceauth.outcomes import Outcome
 from faceauth.policy import photo_logins, thresholds
 from faceauth.rekognition.collection import IndexedFace
@@ -274,6 +276,29 @@ def test_a_change_made_up_in_the_database_is_not_taken_back(owner: User) -> None
     AccountChange.objects.update(kind="photos_changed", subject="open")
     assert open_notebook(owner).post(reverse("faceauth:take_back", args=[made.pk])).status_code == 404
     assert photo_logins.choice_of(owner) == PhotoLogin.Choice.NEVER
+
+
+def test_what_was_removed_and_put_back_with_its_seal_is_told(owner: User) -> None:
+    app = with_app(enrolled(owner))
+    client = open_notebook(owner)
+    device = TrustedDevice.objects.create(user=owner, name="telephone", cookie_hash="x")
+    assert client.post(reverse("faceauth:end_device", args=[device.pk])).status_code == 302
+    assert client.post(reverse("faceauth:remove_factor", args=["app", app.pk])).status_code == 302
+    face = Face.objects.get(user=owner)
+    Face.objects.all().delete()
+    assert not TrustedDevice.objects.exists()
+    assert not AuthenticatorApp.objects.exists()
+    assert not list(put_back_rows())
+    rows: list[Any] = [face, device, app]
+    for row in rows:
+        type(row)._default_manager.bulk_create([row])
+    assert face.is_sealed()
+    assert device.is_sealed()
+    assert {finding.subject for finding in put_back_rows()} == {
+        f"faceauth.Face {face.pk}",
+        f"faceauth.TrustedDevice {device.pk}",
+        f"faceauth.AuthenticatorApp {app.pk}",
+    }
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------

@@ -123,6 +123,23 @@ def test_a_form_without_a_token_is_refused_in_json(db: None) -> None:
     assert "open for too long" in said["message"]
 
 
+def test_who_sends_json_is_refused_in_json(db: None) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    for place in ("/login/", "/notes/import/", "/login/liveness/"):
+        for accept in ({}, {"Accept": "*/*"}):
+            answer = strict.post(place, "{}", content_type="application/json", headers=accept)
+            assert (answer.status_code, answer.json()["reason"]) == (403, "csrf")
+    page = strict.post("/login/", "{}", content_type="application/json", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.headers["Content-Type"].startswith("text/html")
+
+
+def test_a_method_that_is_not_allowed_is_refused_in_json(db: None) -> None:
+    answer = Client().get("/login/liveness/", headers=JSON)
+    assert (answer.status_code, answer.json()["reason"]) == (405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+    assert not Client().get("/login/liveness/").content
+
+
 def test_a_page_that_is_not_there_is_refused_in_json(db: None) -> None:
     answer = Client().get("/nothing-here/", headers=JSON)
     assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")

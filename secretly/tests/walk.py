@@ -290,7 +290,7 @@ def sendable(fields: Mapping[str, str | File]) -> dict[str, Any]:
 
 
 # Until there are letters, and the picture that is shown over the page.
-DRAWN = """Promise.all([...document.querySelectorAll("dialog[open] img")].map((shown) => shown.decode().catch(() => {})))
+DRAWN = """Promise.all([...document.querySelectorAll("dialog[open] img")].map((one) => one.decode().catch(() => {})))
     .then(() => document.fonts.ready).then(() => true)"""
 
 # A form that no page has, sent as the pages send theirs: with the token of this one.

@@ -26,8 +26,15 @@ def detect_faces(parameters: Parameters) -> Answer:
 def compare_faces(parameters: Parameters) -> Answer:
     quality = parameters.get("QualityFilter", "NONE")
     threshold = parameters.get("SimilarityThreshold", THRESHOLD)
-    source, target = read_picture(parameters["SourceImage"]), read_picture(parameters["TargetImage"])
-    sources, targets = good_faces(source, quality), good_faces(target, quality)
+    source = read_picture(parameters["SourceImage"])
+    sources = good_faces(source, quality)
+    about_source = sources and {
+        "BoundingBox": bounding_box(sources[0], source),
+        "Confidence": confidence_of(sources[0].confidence),
+    }
+    del source  # two pictures at once in every thread could wait for each other's memory
+    target = read_picture(parameters["TargetImage"])
+    targets = good_faces(target, quality)
     if not sources or not targets:
         raise no_faces()
     wanted = sources[0].template
@@ -39,10 +46,7 @@ def compare_faces(parameters: Parameters) -> Answer:
         else:
             others.append(face_detail(face, target))
     return {
-        "SourceImageFace": {
-            "BoundingBox": bounding_box(sources[0], source),
-            "Confidence": confidence_of(sources[0].confidence),
-        },
+        "SourceImageFace": about_source,
         "FaceMatches": sorted(matches, key=lambda match: -match["Similarity"]),
         "UnmatchedFaces": others,
     }

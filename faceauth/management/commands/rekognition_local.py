@@ -13,6 +13,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            command.serve(options, self.stdout.write)
+            command.serve(options, self.say)
         except command.CannotServe as error:
             raise CommandError(str(error)) from error
+
+    def say(self, text: str) -> None:
+        """At once, also into a pipe or a file: whoever started the service waits for its address."""
+        self.stdout.write(text)
+        self.stdout.flush()

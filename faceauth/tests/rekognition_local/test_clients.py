@@ -1,6 +1,5 @@
 """AWS's own clients, as they come, speak with `manage.py rekognition_local`."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -14,12 +13,19 @@ import pytest
 from django.conf import settings
 
 from faceauth.tests.local_endpoints import KEY_ID, SECRET, serving
-from faceauth.tests.pictures import another, collins, hopper
+from faceauth.tests.pictures import another, collins, hopper, landscape
 
 AWS = os.environ.get("SECRETLY_AWS_CLI") or shutil.which("aws")
 NODE = shutil.which("node")
 MODULES = Path(os.environ.get("SECRETLY_NODE_MODULES", settings.BASE_DIR / "node_modules"))
 
+GO = shutil.which("go")
+GO_PACKAGES = Path("/usr/share/gocode")
+
+needs_go = pytest.mark.skipif(
+    GO is None or not (GO_PACKAGES / "src/github.com/aws/aws-sdk-go-v2/service/rekognition").is_dir(),
+    reason="Go and AWS's SDK for it are not here: apt-get install golang-go golang-github-aws-aws-sdk-go-v2-dev.",
+)
 needs_cli = pytest.mark.skipif(AWS is None, reason="The AWS CLI is not here: pip install awscli, or SECRETLY_AWS_CLI.")
 needs_sdk = pytest.mark.skipif(
     NODE is None or not (MODULES / "@aws-sdk" / "client-rekognition").is_dir(),
@@ -43,26 +49,32 @@ def environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **credentials, **nobodys}
 
 
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("portraits")
+    for name, data in (("grace.jpg", hopper()), ("again.jpg", another(hopper())), ("eileen.png", collins())):
+        (folder / name).write_bytes(data)
+    return folder
+
+
 def run(command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)  # noqa: S603
 
 
 @needs_cli
-def test_the_command_line(server: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_command_line(server: str, environment: dict[str, str], portraits: Path) -> None:
     def aws(*words: str) -> Any:
         done = run([str(AWS), "--endpoint-url", server, "--output", "json", "rekognition", *words], environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "{}")
 
-    for name, data in (("grace.jpg", hopper()), ("again.jpg", another(hopper())), ("eileen.png", collins())):
-        (tmp_path / name).write_bytes(data)
     in_people = ("--collection-id", "people")
     assert aws("create-collection", *in_people)["StatusCode"] == 200
-    grace = ("--image-bytes", f"fileb://{tmp_path}/grace.jpg", "--external-image-id", "grace")
+    grace = ("--image-bytes", f"fileb://{portraits}/grace.jpg", "--external-image-id", "grace")
     face = aws("index-faces", *in_people, *grace)["FaceRecords"][0]["Face"]
-    found = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{tmp_path}/again.jpg")
+    found = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{portraits}/again.jpg")
     assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [face["FaceId"]]
-    stranger = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{tmp_path}/eileen.png")
+    stranger = aws("search-faces-by-image", *in_people, "--image-bytes", f"fileb://{portraits}/eileen.png")
     assert stranger["FaceMatches"] == []
     assert [it["ExternalImageId"] for it in aws("list-faces", *in_people)["Faces"]] == ["grace"]
     aws("create-user", *in_people, "--user-id", "grace")
@@ -113,19 +125,51 @@ def test_the_calls_of_a_collection_scenario_in_python(server: str, environment: 
     client.delete_collection(CollectionId="scenario")
 
 
-def test_aioboto3(server: str) -> None:
-    aioboto3 = pytest.importorskip("aioboto3", reason="aioboto3 is not here: pip install aioboto3.")
+ASYNCHRONOUS = """
+import asyncio, pathlib, sys
+import aioboto3
 
-    async def scenario() -> list[str]:
-        session = aioboto3.Session(aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, region_name="us-east-1")
-        async with session.client("rekognition", endpoint_url=server) as client:
-            await client.create_collection(CollectionId="asynchronous")
-            await client.index_faces(CollectionId="asynchronous", Image={"Bytes": hopper()}, ExternalImageId="grace")
-            found = await client.search_faces_by_image(CollectionId="asynchronous", Image={"Bytes": another(hopper())})
-            await client.delete_collection(CollectionId="asynchronous")
-            return [match["Face"]["ExternalImageId"] for match in found["FaceMatches"]]
+async def scenario(endpoint, folder):
+    image = lambda name: {"Bytes": (pathlib.Path(folder) / name).read_bytes()}
+    async with aioboto3.Session().client("rekognition", endpoint_url=endpoint) as client:
+        await client.create_collection(CollectionId="asynchronous")
+        await client.index_faces(CollectionId="asynchronous", Image=image("grace.jpg"), ExternalImageId="grace")
+        found = await client.search_faces_by_image(CollectionId="asynchronous", Image=image("again.jpg"))
+        await client.delete_collection(CollectionId="asynchronous")
+        print([match["Face"]["ExternalImageId"] for match in found["FaceMatches"]])
 
-    assert asyncio.run(scenario()) == ["grace"]
+asyncio.run(scenario(*sys.argv[1:]))
+"""
+
+
+def test_aioboto3(server: str, environment: dict[str, str], portraits: Path) -> None:
+    """It wants a botocore of its own, so it stands beside the AWS CLI, not in the site's environment."""
+    python = Path(AWS or "aws").with_name("python")
+    if not python.is_file() or run([str(python), "-c", "import aioboto3"], environment).returncode:
+        pytest.skip("aioboto3 is not beside the AWS CLI: pip install aioboto3 awscli, with SECRETLY_AWS_CLI.")
+    done = run([str(python), "-c", ASYNCHRONOUS, server, str(portraits)], environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['grace']"
+
+
+@needs_go
+def test_the_sdk_for_go(server: str, environment: dict[str, str], portraits: Path, tmp_path: Path) -> None:
+    built = environment | {"GO111MODULE": "off", "GOPATH": str(GO_PACKAGES), "GOCACHE": str(tmp_path / "cache")}
+    quickly = ["-gcflags=github.com/aws/...=-N -l", "-ldflags=-s"]  # compiled without what makes programs fast
+    done = run([str(GO), "run", *quickly, str(Path(__file__).with_name("replay.go")), server, str(portraits)], built)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "arn": "arn:aws:rekognition:eu-west-1:000000000000:collection/go",
+        "count": 2,
+        "listed": ["grace.jpg", "eileen.png"],
+        "matches": ["grace.jpg"],
+        "others": 0,
+        "compared": 1,
+        "detected": 1,
+        "not found": True,
+        "exists": True,
+        "deleted": 2,
+    }
 
 
 SCRIPT = """
@@ -171,12 +215,10 @@ const sdk = require(path.join(modules, "@aws-sdk/client-rekognition"));
 
 
 @needs_sdk
-def test_the_sdk_for_javascript(server: str, environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "grace.jpg").write_bytes(hopper())
-    (tmp_path / "again.jpg").write_bytes(another(hopper()))
+def test_the_sdk_for_javascript(server: str, environment: dict[str, str], portraits: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.cjs"
     script.write_text(SCRIPT)
-    command = [str(NODE), str(script), str(MODULES), server, str(tmp_path)]
+    command = [str(NODE), str(script), str(MODULES), server, str(portraits)]
     done = run(command, environment | {"AWS_REGION": "eu-west-1"})
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -191,3 +233,53 @@ def test_the_sdk_for_javascript(server: str, environment: dict[str, str], tmp_pa
             ["ValidationException", 400],
         ],
     }
+
+
+ORIGINAL = """
+const path = require("node:path");
+const fs = require("node:fs");
+const { randomUUID } = require("node:crypto");
+const [modules, endpoint, folder] = process.argv.slice(2);
+const { Rekognition } = require(path.join(modules, "@aws-sdk/client-rekognition"));
+
+const CollectionId = "original";
+const rekognition = new Rekognition({ endpoint, apiVersion: "2016-06-27" });
+const picture = (name) => ({ Bytes: fs.readFileSync(path.join(folder, name)) });
+
+function enter(name, done) {
+  const params = { CollectionId, Image: picture(name), FaceMatchThreshold: 90, MaxFaces: 1 };
+  rekognition.searchFacesByImage(params, (error, data) => {
+    if (error || !data) return done("no face found");
+    if (data.FaceMatches.length) return done(data.FaceMatches[0].Face.ExternalImageId);
+    const ExternalImageId = randomUUID();
+    const face = { CollectionId, DetectionAttributes: [], ExternalImageId, Image: picture(name) };
+    rekognition.indexFaces(face, (failed) => done(failed ? String(failed) : ExternalImageId));
+  });
+}
+
+const entered = (name) => new Promise((resolve) => enter(name, resolve));
+
+(async () => {
+  await rekognition.createCollection({ CollectionId });
+  const answers = [];
+  for (const name of ["grace.jpg", "eileen.png", "again.jpg", "nobody.jpg"]) answers.push(await entered(name));
+  await rekognition.deleteCollection({ CollectionId });
+  console.log(JSON.stringify(answers));
+})();
+"""
+
+
+@needs_sdk
+def test_what_the_original_app_in_node_does(
+    server: str, environment: dict[str, str], portraits: Path, tmp_path: Path
+) -> None:
+    """Its search and its enrolment, with its parameters and callbacks: a face is found, or becomes a new user."""
+    script = tmp_path / "original.cjs"
+    script.write_text(ORIGINAL)
+    (portraits / "nobody.jpg").write_bytes(landscape())
+    command = [str(NODE), str(script), str(MODULES), server, str(portraits)]
+    done = run(command, environment | {"AWS_REGION": "eu-west-1"})
+    assert done.returncode == 0, done.stderr
+    grace, eileen, again, nobody = json.loads(done.stdout)
+    assert (again, nobody) == (grace, "no face found")
+    assert len({grace, eileen}) == 2

@@ -162,13 +162,14 @@ def test_an_unknown_operation(endpoint: Endpoint, target: str) -> None:
     assert (status, json.loads(body)["__type"]) == (400, "UnknownOperationException")
 
 
-def test_every_collection_operation_of_the_model_is_there() -> None:
+def test_every_operation_on_faces_of_the_model_is_there() -> None:
     assert set(OPERATIONS) == {
         *("CreateCollection", "DescribeCollection", "ListCollections", "DeleteCollection"),
         *("IndexFaces", "ListFaces", "DeleteFaces", "SearchFaces", "SearchFacesByImage", "DetectFaces", "CompareFaces"),
         *("CreateUser", "ListUsers", "DeleteUser", "AssociateFaces", "DisassociateFaces"),
         *("SearchUsers", "SearchUsersByImage"),
         *("ListTagsForResource", "TagResource", "UntagResource"),
+        *("CreateFaceLivenessSession", "GetFaceLivenessSessionResults"),
     }
 
 
