@@ -9,6 +9,10 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ROWS = 4_000
 BATCH = 2_000
@@ -45,85 +49,66 @@ def measure() -> None:
     connection.close()
 
 
-def makers() -> dict[str, Callable[[range], None]]:
+def makers() -> dict[str, Callable[[range], object]]:
     """What makes rows as the site makes them, by table, in the order that they need."""
-    from django.contrib.auth.models import User
-    from django.contrib.sessions.models import Session
-    from django.utils import timezone
-
-    from faceauth.models import Consent, Face, SignIn
-    from faceauth.tests.local import add_faces, collection_named, some_templates
-    from notes import encryption
-    from notes.models import Key, Note
+    from faceauth.tests.local import collection_named
 
     collection_named()
     people: list[User] = []
+    return of_people(people) | of_notes(people)
+
+
+def of_people(people: "list[User]") -> dict[str, Callable[[range], object]]:
+    """Rows of faceauth; the people that are made are added to the list."""
+    from django.contrib.auth.models import User
+
+    from faceauth.models import Consent, Face, SignIn
+    from faceauth.tests.local import add_faces, some_templates
+
+    device = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+    always = {"collection_id": "secretly", "associated": True, "brightness": 50.0, "sharpness": 50.0}
+    login = {"outcome": "recognised", "similarity": 99.9, "method": "file", "address": "203.0.113.7", "device": device}
 
     def users(numbers: range) -> None:
-        people.extend(
-            User.objects.bulk_create(User(username=str(uuid.uuid4()), password="!" + "x" * 40) for _ in numbers)
-        )
+        made = [User(username=str(uuid.uuid4()), password="!" + "x" * 40) for _ in numbers]
+        people.extend(User.objects.bulk_create(made))
 
-    def faces(numbers: range) -> None:
-        Face.objects.bulk_create(
-            Face(
-                user=people[n],
-                face_id=uuid.uuid4(),
-                image_id=uuid.uuid4(),
-                collection_id="secretly",
-                person=people[n].username,
-                associated=True,
-                brightness=50.0,
-                sharpness=50.0,
-            )
-            for n in numbers
-        )
-
-    def visits(numbers: range) -> None:
-        device = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-        SignIn.objects.bulk_create(
-            SignIn(
-                outcome="recognised",
-                user=people[n],
-                similarity=99.9,
-                method="file",
-                address="203.0.113.7",
-                device=device,
-            )
-            for n in numbers
-        )
-
-    def sessions(numbers: range) -> None:
-        end = timezone.now() + timedelta(minutes=15)
-        Session.objects.bulk_create(
-            Session(session_key=uuid.uuid4().hex, session_data="x" * 260, expire_date=end) for _ in numbers
-        )
-
-    def consents(numbers: range) -> None:
-        Consent.objects.bulk_create(Consent(user=people[n], text="2026-11-23.2") for n in numbers)
-
-    def keys(numbers: range) -> None:
-        wrapped = [encryption.wrap(os.urandom(encryption.KEY), people[n].pk) for n in numbers]
-        Key.objects.bulk_create(
-            Key(owner=people[n], wrapped=key, wrapped_by=key_id)
-            for n, (key, key_id) in zip(numbers, wrapped, strict=True)
-        )
-
-    def notes(numbers: range) -> None:
-        Note.objects.bulk_create(Note.written(people[n], TEXT) for n in numbers)
-
-    def templates(numbers: range) -> None:
-        add_faces(some_templates(len(numbers), numbers.start))
+    def face_of(user: User) -> Face:
+        return Face(user=user, face_id=uuid.uuid4(), image_id=uuid.uuid4(), person=user.username, **always)
 
     return {
         "auth_user": users,
-        "faceauth_face": faces,
-        "faceauth_consent": consents,
-        "faceauth_login": visits,
-        "django_session": sessions,
-        "notes_key": keys,
-        "notes_note": notes,
-        "faceauth_local_face": templates,
+        Face._meta.db_table: lambda numbers: Face.objects.bulk_create(face_of(people[n]) for n in numbers),
+        Consent._meta.db_table: lambda numbers: Consent.objects.bulk_create(
+            Consent(user=people[n], text="2026-11-23.2") for n in numbers
+        ),
+        SignIn._meta.db_table: lambda numbers: SignIn.objects.bulk_create(
+            SignIn(user=people[n], **login) for n in numbers
+        ),
+        "faceauth_local_face": lambda numbers: add_faces(some_templates(len(numbers), numbers.start)),
+    }
+
+
+def of_notes(people: "list[User]") -> dict[str, Callable[[range], object]]:
+    """A session, a key and a note of each."""
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    from notes import encryption
+    from notes.models import Key, Note
+
+    end = timezone.now() + timedelta(minutes=15)
+
+    def key_of(user: "User") -> Key:
+        wrapped, key_id = encryption.wrap(os.urandom(encryption.KEY), user.pk)
+        return Key(owner=user, wrapped=wrapped, wrapped_by=key_id)
+
+    return {
+        "django_session": lambda numbers: Session.objects.bulk_create(
+            Session(session_key=uuid.uuid4().hex, session_data="x" * 260, expire_date=end) for _ in numbers
+        ),
+        "notes_key": lambda numbers: Key.objects.bulk_create(key_of(people[n]) for n in numbers),
+        "notes_note": lambda numbers: Note.objects.bulk_create(Note.written(people[n], TEXT) for n in numbers),
     }
 
 

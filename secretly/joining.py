@@ -79,6 +79,11 @@ def add(
         raise NotJoined(f"{path}: {other[0]}")
     text = LATER.sub(later, text)
     done[path] = name = f"module{len(parts)}"
-    waits, runs = ("await ", "async ") if WAITS.search(text) else ("", "")
-    parts.append(f"const {name} = {waits}({runs}() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n")
+    parts.append(wrapped(name, text, exports))
     return name
+
+
+def wrapped(name: str, text: str, exports: list[str]) -> str:
+    """The text of a module as a function that is called at once and returns what it exports."""
+    waits, runs = ("await ", "async ") if WAITS.search(text) else ("", "")
+    return f"const {name} = {waits}({runs}() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"

@@ -5,13 +5,12 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
-from botocore.config import Config
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from secretly import environment, logs, proxies
+from secretly import environment, logs, proxies, storage
 
 django_stubs_ext.monkeypatch()
 
@@ -283,25 +282,7 @@ STORAGES: dict[str, Any] = {
 BUCKET = environment.text("AWS_STORAGE_BUCKET_NAME")
 S3_ENDPOINT = environment.text("AWS_S3_ENDPOINT_URL") or None
 if BUCKET:
-    # Attachments reach their owner only through the site, so objects need no public address.
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": BUCKET,
-            "region_name": FACEAUTH["REGION"],
-            "endpoint_url": S3_ENDPOINT,
-            "default_acl": None,  # objects are private by default, and new buckets of AWS refuse ACLs
-            "file_overwrite": False,
-            "client_config": Config(
-                connect_timeout=3,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                # boto3's default since 1.36, a CRC of every object, is refused by many services that speak S3.
-                request_checksum_calculation="when_required" if S3_ENDPOINT else "when_supported",
-                response_checksum_validation="when_required" if S3_ENDPOINT else "when_supported",
-            ),
-        },
-    }
+    STORAGES["default"] = storage.s3(BUCKET, str(FACEAUTH["REGION"]), S3_ENDPOINT)
 FILE_UPLOAD_PERMISSIONS = 0o600
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -145,16 +145,24 @@ def settle(
     if capacity.full(newcomers(intent.collection_id, besides=others), anew=True):
         release(intent, indexed)
         return refused(Reason.CLOSED)
-    user = make_user(intent.external_id)
-    photo_logins.note_enrolled(user, evidence.live, superseded=bool(evidence.apart_from))
-    assign(user, indexed, intent, quality)
-    if consent:
-        Consent.objects.create(user=user, text=consent)
+    user = made(intent, indexed, quality, consent, evidence)
     for one in others:
         if one.winner is None:
             one.change(winner=user)
     mine.delete()
     return Recognition(Outcome.ENROLLED, user=user)
+
+
+def made(
+    intent: Enrolment, indexed: IndexedFace, quality: measures.Quality, consent: str, evidence: Evidence
+) -> "User":
+    """The new user, with their face, what it was shown by, and what they agreed to."""
+    user = make_user(intent.external_id)
+    photo_logins.note_enrolled(user, evidence.live, superseded=bool(evidence.apart_from))
+    assign(user, indexed, intent, quality)
+    if consent:
+        Consent.objects.create(user=user, text=consent)
+    return user
 
 
 def newcomers(collection_id: str, besides: list[Enrolment]) -> int:
