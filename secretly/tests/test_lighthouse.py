@@ -1,6 +1,6 @@
 """Lighthouse on a real installation: accessibility and best practices of four pages, on a telephone.
 
-Its scores of performance depend on what else the machine does: `python -m benchmarks pages` shows them.
+Its scores of performance depend on what else the machine does: `python -m benchmarks.pages` shows them.
 """
 
 from collections.abc import Iterator
