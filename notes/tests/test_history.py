@@ -155,5 +155,6 @@ def test_versions_go_with_their_note_and_their_owner(owner: User, changed: Note)
 def test_the_check_names_a_version_that_does_not_open(changed: Note) -> None:
     assert key_rotation.check_notes(databases=["default"]) == []
     Version.objects.update(number=7)
-    [fault] = key_rotation.check_notes(databases=["default"])
+    older, fault = key_rotation.check_notes(databases=["default"])
+    assert (older.id, str(changed.pk) in older.msg) == ("notes.E004", True)
     assert (fault.id, f"version 7 of the note {changed.pk}" in fault.msg) == ("notes.E003", True)

@@ -5,6 +5,7 @@ Bounded, so that it fits every test run; `--hypothesis-seed` looks elsewhere.
 
 import base64
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faceauth.local import service
+from faceauth.local import face_liveness, service
+from faceauth.local.options import Options, configure
 from faceauth.local.service import OPERATIONS
 from faceauth.local.service_model import operation_model
 from faceauth.tests.aws_model import check_answer
@@ -58,6 +60,15 @@ def requests(operation: str) -> st.SearchStrategy[Any]:
     return values(shape)
 
 
+@pytest.fixture
+def with_face_liveness() -> Iterator[None]:
+    """As a process that serves alone has it."""
+    configure(Options(face_liveness=True))
+    yield
+    configure(Options())
+    face_liveness.sessions.clear()
+
+
 def must_hold(operation: str, answer: service.Answer) -> None:
     members = json.loads(answer.body)
     assert answer.status in (200, 400), members
@@ -67,6 +78,7 @@ def must_hold(operation: str, answer: service.Answer) -> None:
 
 @bounded
 @given(st.data())
+@pytest.mark.usefixtures("with_face_liveness")
 def test_any_request(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(sorted(OPERATIONS)))
     body = json.dumps(data.draw(requests(operation))).encode()
