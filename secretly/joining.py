@@ -42,10 +42,10 @@ def add(
     path: str, read: Read, apart: frozenset[str], folder: str, done: dict[str, str | None], parts: list[str]
 ) -> str:
     """Write the module at `path` behind those that it imports, where it is not there yet. Returns its name."""
-    if path in done:
-        if (name := done[path]) is None:
-            raise NotJoined(f"{path} imports itself, by way of others.")
+    if name := done.get(path):
         return name
+    if path in done:
+        raise NotJoined(f"{path} imports itself, by way of others.")
     done[path] = None
     here = posixpath.dirname(path)
 
@@ -54,10 +54,7 @@ def add(
 
     def imported(match: re.Match[str]) -> str:
         name = module(match[2])
-        if not match[1]:
-            return ""
-        names = match[1].removeprefix("* as ")
-        return f"const {re.sub(r' as ', ': ', names)} = {name};\n"
+        return f"const {re.sub(r' as ', ': ', match[1].removeprefix('* as '))} = {name};\n" if match[1] else ""
 
     exports: list[str] = []
 
