@@ -2,17 +2,28 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, Sum
+from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.operators.dashboard import Usage
-from notes.models import Attachment, Note
+from notes.models import Attachment, Note, Version
 
 Held = dict[int | None, list[Usage]]
+
+
+class Kept(NamedTuple):
+    """What one person keeps. `bytes` are those that count for the quota (`notes.quotas`): texts and versions too."""
+
+    notes: int = 0
+    attachments: int = 0
+    attached: int = 0
+    bytes: int = 0
 
 
 def of_notes(users: Sequence[int] | None) -> Held:
@@ -26,17 +37,24 @@ def of_notes(users: Sequence[int] | None) -> Held:
                 Usage(_("attachments"), attached["count"], attached["size"] or 0),
             ]
         }
-    notes = Note.objects.filter(owner__in=users).order_by().values_list("owner").annotate(Count("pk"))
+    kept = {user: Kept() for user in users}
+    notes = Note.objects.filter(owner__in=users).order_by().values_list("owner")
+    for owner, count, size in notes.annotate(count=Count("pk"), size=Sum(Length("sealed_text"))):
+        kept[owner] = kept[owner]._replace(notes=count, bytes=size or 0)
     attachments = Attachment.objects.filter(note__owner__in=users).order_by().values_list("note__owner")
-    sizes = {owner: (count, size) for owner, count, size in attachments.annotate(Count("pk"), Sum("size"))}
-    counts = dict(notes)
+    for owner, count, size in attachments.annotate(Count("pk"), Sum("size")):
+        more = kept[owner].bytes + (size or 0)
+        kept[owner] = kept[owner]._replace(attachments=count, attached=size or 0, bytes=more)
+    versions = Version.objects.filter(note__owner__in=users).order_by().values_list("note__owner")
+    for owner, size in versions.annotate(Sum("size")):
+        kept[owner] = kept[owner]._replace(bytes=kept[owner].bytes + (size or 0))
     return {
         user: [
-            Usage(_("notes"), counts.get(user, 0)),
-            Usage(_("attachments"), *sizes.get(user, (0, 0))),
-            Usage(_("percent of the storage"), 100 * sizes.get(user, (0, 0))[1] // settings.STORAGE_PER_PERSON),
+            Usage(_("notes"), held.notes),
+            Usage(_("attachments"), held.attachments, held.attached),
+            Usage(_("percent of the storage"), 100 * held.bytes // settings.STORAGE_PER_PERSON),
         ]
-        for user in users
+        for user, held in kept.items()
     }
 
 

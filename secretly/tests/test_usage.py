@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from notes import attachments
+from notes import attachments, editing, quotas
 from notes.models import Note
 from secretly import usage
 
@@ -16,10 +16,14 @@ def test_notes_are_counted(
     note = Note.objects.write(owner, "One.")
     Note.objects.write(owner, "Two.")
     attachments.attach(owner, note.pk, "a.txt", ContentFile(b"12345"))
-    settings.STORAGE_PER_PERSON = 10
-    with django_assert_num_queries(2):
+    changed = editing.change(owner, note.pk, 1, "One, and what was there before is kept.")
+    assert isinstance(changed, editing.Saved)
+    used = quotas.usage(owner).bytes
+    settings.STORAGE_PER_PERSON = 2 * used
+    with django_assert_num_queries(3):
         found = usage.of_notes([owner.pk, stranger.pk])
     told = {user: [(it.count, it.size) for it in some] for user, some in found.items()}
+    assert used > 5 + 100  # texts and earlier versions too, sealed
     assert told == {
         owner.pk: [(2, None), (1, 5), (50, None)],
         stranger.pk: [(0, None), (0, 0), (0, None)],
