@@ -118,7 +118,10 @@ def test_a_copied_cookie_in_another_browser_is_nobody(ada: User, context: Contex
     thief.add_cookies([{"name": "device_token", "value": cookie(home)["value"], "url": site}])
     page = thief.new_page()
     page.goto(f"{site}/login/")
+    # The page tries by itself, too: an answer that comes later would bring its own session along.
+    assert not page.evaluate("async () => (await import('/static/faceauth/device.js')).proved")
     assert page.evaluate(SHOW_KEY, "/login/device/") == [True, False]
+    page.goto("about:blank")
     # Not even in her own session, had they copied that too.
     page = let_in(thief, site, str(open_notebook(ada).session.session_key))
     page.goto(f"{site}/account/")
