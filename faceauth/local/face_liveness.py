@@ -63,7 +63,7 @@ class Session:
 lock = threading.Lock()
 sessions: dict[str, Session] = {}
 spent: dict[str, float] = {}
-"""Digests of the pixels of frames with a face, and when they came: none of them works in another check."""
+"""Digests of the pixels of frames with a face, and when they came, the oldest first: none works in another check."""
 
 
 def create(token: str | None, audit_images: int) -> Session:
@@ -114,7 +114,7 @@ def take(session_id: str, number: int, jpeg: bytes) -> dict[str, Any]:
         else:
             session.state, say = challenge.step(before, seen)
         if not seen.refusal:  # a camera that starts black shows everybody the same
-            spent[seen.pixels] = now
+            spent.setdefault(seen.pixels, now)
         keep_pictures(session, seen, jpeg)
         return {"state": state_of(session.state), "say": say, "progress": round(session.state.progress, 3)}
 
@@ -147,5 +147,5 @@ def sweep() -> None:
                 session.pictures, session.state = {}, None
             if now - session.created >= SECONDS + REMEMBERED:
                 del sessions[session.id]
-        for pixels in [pixels for pixels, at in spent.items() if now - at >= SPENT_SECONDS]:
-            del spent[pixels]
+        while spent and now - spent[oldest := next(iter(spent))] >= SPENT_SECONDS:
+            del spent[oldest]

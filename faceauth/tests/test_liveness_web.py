@@ -24,18 +24,11 @@ from faceauth.models import LivenessSession, RateCount, SignIn, SpentFrame
 from faceauth.outcomes import Outcome, Reason, sentence
 from faceauth.rekognition.collection import Collection
 from faceauth.tests import pictures
+from faceauth.tests.clock import Clock
 from faceauth.tests.films import STEP
 from faceauth.tests.heads import pose_for, seen
 
 JSON = {"Accept": "application/json"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -22,20 +22,13 @@ from faceauth.local import command, face_liveness, http
 from faceauth.local.options import Options, configure, options
 from faceauth.outcomes import Reason
 from faceauth.tests import films, pictures
+from faceauth.tests.clock import Clock
 from faceauth.tests.films import STEP, Actor
 from faceauth.tests.heads import pose_for, seen
 from faceauth.tests.local import call
 from faceauth.tests.local_endpoints import client_for, refused
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
