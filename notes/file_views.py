@@ -13,8 +13,9 @@ from notes.forms import Draft
 from notes.models import Attachment, Note
 from notes.notebook import notebook_page
 from notes.quotas import Full
-from notes.responses import STATUS, OwnerRequest, json, page, private, wants_json
+from notes.responses import STATUS, OwnerRequest, json, page, private
 from notes.uploads import uploads
+from privatekit.negotiation import wants_json
 from privatekit.uploads import Limits
 
 

@@ -1,6 +1,6 @@
 """How much one person may keep, and how often they may send files and imports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Count, F, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -39,10 +39,33 @@ class Usage(NamedTuple):
     most_bytes: int
 
 
+class Kept(NamedTuple):
+    """What one person keeps; `bytes` are those of sealed texts, attachments and earlier versions together."""
+
+    notes: int = 0
+    attachments: int = 0
+    attached: int = 0
+    bytes: int = 0
+
+
+def kept_by(owners: Sequence[int]) -> dict[int, Kept]:
+    """What each of these people keeps, by their primary keys, in three queries."""
+    kept = {owner: Kept() for owner in owners}
+    notes = Note.objects.filter(owner__in=owners).order_by().values_list("owner")
+    for owner, count, size in notes.annotate(count=Count("pk"), size=Sum(Length("sealed_text"))):
+        kept[owner] = Kept(count, bytes=size or 0)
+    attachments = Attachment.objects.filter(note__owner__in=owners).order_by().values_list("note__owner")
+    for owner, count, size in attachments.annotate(Count("pk"), Sum("size")):
+        kept[owner] = kept[owner]._replace(attachments=count, attached=size, bytes=kept[owner].bytes + size)
+    versions = Version.objects.filter(note__owner__in=owners).order_by().values_list("note__owner")
+    for owner, size in versions.annotate(Sum("size")):
+        kept[owner] = kept[owner]._replace(bytes=kept[owner].bytes + size)
+    return kept
+
+
 def usage(owner: User) -> Usage:
-    notes = Note.objects.filter(owner_id=owner.pk).order_by()
-    texts = notes.aggregate(size=Sum(Length("sealed_text")))["size"] or 0
-    return Usage(notes.count(), texts + files_of(owner), settings.NOTES_PER_PERSON, settings.STORAGE_PER_PERSON)
+    kept = kept_by([owner.pk])[owner.pk]
+    return Usage(kept.notes, kept.bytes, settings.NOTES_PER_PERSON, settings.STORAGE_PER_PERSON)
 
 
 def files_of(owner: User) -> int:

@@ -31,6 +31,7 @@ from notes.encryption import CannotDecrypt
 from notes.forms import DraftForm
 from notes.models import preferences_of
 from notes.storage import StorageDown
+from privatekit.negotiation import wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -118,13 +119,6 @@ def is_writer(request: HttpRequest) -> bool:
     Two people may share a browser: one's tab stays open while the other signs in.
     """
     return request.POST.get("writer", str(request.user.pk)) == str(request.user.pk)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Whether JSON is asked for; whoever sends JSON and takes anything asks for it too."""
-    kinds = ["text/html", "application/json"]
-    kinds = kinds[::-1] if request.content_type == "application/json" else kinds
-    return request.get_preferred_type(kinds) == "application/json"
 
 
 def json(outcome: str, **more: Any) -> JsonResponse:

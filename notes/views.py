@@ -22,9 +22,10 @@ from notes.importing import ARCHIVES, MAX_LOOSE, MAX_ZIPPED, Refused, Result
 from notes.models import TRASH_DAYS, Note, key_of, preferences_of
 from notes.notebook import PER_PAGE, notebook_page
 from notes.quotas import Full
-from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private, wants_json
+from notes.responses import SENTENCES, STATUS, OwnerRequest, back, json, page, private
 from notes.search import LONGEST, search
 from notes.uploads import uploads
+from privatekit.negotiation import wants_json
 from privatekit.uploads import Limits
 
 

@@ -12,7 +12,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
-from notes.responses import wants_json
+from privatekit.negotiation import wants_json
 from secretly import health, logs, metrics, views
 
 logger = logging.getLogger("secretly.requests")

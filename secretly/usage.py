@@ -2,28 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, Sum
-from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from faceauth.operators.dashboard import Usage
-from notes.models import Attachment, Note, Version
+from notes import quotas
+from notes.models import Attachment, Note
 
 Held = dict[int | None, list[Usage]]
-
-
-class Kept(NamedTuple):
-    """What one person keeps. `bytes` are those that count for the quota (`notes.quotas`): texts and versions too."""
-
-    notes: int = 0
-    attachments: int = 0
-    attached: int = 0
-    bytes: int = 0
 
 
 def of_notes(users: Sequence[int] | None) -> Held:
@@ -37,24 +27,13 @@ def of_notes(users: Sequence[int] | None) -> Held:
                 Usage(_("attachments"), attached["count"], attached["size"] or 0),
             ]
         }
-    kept = {user: Kept() for user in users}
-    notes = Note.objects.filter(owner__in=users).order_by().values_list("owner")
-    for owner, count, size in notes.annotate(count=Count("pk"), size=Sum(Length("sealed_text"))):
-        kept[owner] = kept[owner]._replace(notes=count, bytes=size or 0)
-    attachments = Attachment.objects.filter(note__owner__in=users).order_by().values_list("note__owner")
-    for owner, count, size in attachments.annotate(Count("pk"), Sum("size")):
-        more = kept[owner].bytes + (size or 0)
-        kept[owner] = kept[owner]._replace(attachments=count, attached=size or 0, bytes=more)
-    versions = Version.objects.filter(note__owner__in=users).order_by().values_list("note__owner")
-    for owner, size in versions.annotate(Sum("size")):
-        kept[owner] = kept[owner]._replace(bytes=kept[owner].bytes + (size or 0))
     return {
         user: [
             Usage(_("notes"), held.notes),
             Usage(_("attachments"), held.attachments, held.attached),
             Usage(_("percent of the storage"), 100 * held.bytes // settings.STORAGE_PER_PERSON),
         ]
-        for user, held in kept.items()
+        for user, held in quotas.kept_by(users).items()
     }
 
 

@@ -31,7 +31,8 @@ from faceauth.ratelimit import limits
 from faceauth.web.http import throttled
 from faceauth.web.second_factor_gate import second_factor_exempt
 from notes import responses
-from notes.responses import return_text, wants_json
+from notes.responses import return_text
+from privatekit.negotiation import wants_json
 from secretly import logs
 
 # The database or the cache is down, starting, or full, or the memory is: no error of ours, and it passes.

@@ -21,7 +21,8 @@ from faceauth.mfa import authenticators, device_approvals, trusted_devices, weba
 from faceauth.models import AccountChange, MFAReset, SignIn, TrustedDevice
 from faceauth.policy import accounts, capacity, photo_logins, quick_checks
 from faceauth.privacy import forget
-from faceauth.web.http import user_of, varied, wants_json
+from faceauth.web.http import user_of, varied
+from privatekit.negotiation import wants_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -19,8 +19,9 @@ from faceauth.outcomes import Outcome, Reason
 from faceauth.policy import accounts, quick_checks
 from faceauth.ratelimit import limits
 from faceauth.web import account, device_question, pending_login
-from faceauth.web.http import given_next, throttled, user_of, varied, wants_json
+from faceauth.web.http import given_next, throttled, user_of, varied
 from faceauth.web.second_factor import sign_in_url, signed_in
+from privatekit.negotiation import wants_json
 
 View = Callable[..., HttpResponse]
 

@@ -17,6 +17,7 @@ from faceauth.outcomes import Outcome, Reason, Recognition, sentence
 from faceauth.policy import photo_logins
 from faceauth.ratelimit.floods import record_exceeded
 from faceauth.ratelimit.limits import Exceeded, sentence_for
+from privatekit.negotiation import wants_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -116,13 +117,6 @@ def note_verified(request: HttpRequest, method: str, at: float | None = None) ->
     request.session[FACE_VERIFIED] = at
     if method == SignIn.Method.LIVENESS:
         request.session[LIVENESS_VERIFIED] = at
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Whether JSON is asked for; whoever sends JSON and takes anything asks for it too."""
-    kinds = ["text/html", "application/json"]
-    kinds = kinds[::-1] if request.content_type == "application/json" else kinds
-    return request.get_preferred_type(kinds) == "application/json"
 
 
 def user_of(request: HttpRequest) -> "User":

@@ -17,7 +17,8 @@ from faceauth.audit.changes import Kind
 from faceauth.models import Receipt
 from faceauth.policy import accounts
 from faceauth.privacy import deletion_ledger, export, forget
-from faceauth.web.http import user_of, varied, wants_json
+from faceauth.web.http import user_of, varied
+from privatekit.negotiation import wants_json
 
 # What a person types to be forgotten.
 FORGET = gettext_noop("forget me")
