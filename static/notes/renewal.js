@@ -7,7 +7,7 @@ import { erase, owner, seal } from "./copy.js";
 
 /**
  * @param {string} writer who is signed in
- * @returns {Promise<boolean>} whether there is a copy now
+ * @returns {Promise<boolean>} whether the copy is as new as can be
  */
 export async function renew(writer) {
   const of = await owner();
@@ -22,5 +22,5 @@ export async function renew(writer) {
   const answer = await response.json();
   if (answer.outcome === "latest") await seal(of, answer.notes);
   else if (answer.outcome === "ended") await erase();
-  return answer.outcome !== "ended";
+  return answer.outcome === "latest";
 }
